@@ -1,0 +1,289 @@
+"""What happened to a run, in the past tense. Frozen, stored, and streamed to readers.
+
+Every event names the `node` whose record it changes ("" = the run itself) and, by its class, the
+`row` to be written. `evolve` is the only code that turns an event into a new snapshot.
+"""
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+import msgspec
+
+from mulligan.core.cause import Cause
+from mulligan.core.ids import RunnerName, UserName
+from mulligan.core.run import RunAttempt, StartParameter, Write
+from mulligan.core.status import Status
+
+
+class _Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
+    at: datetime
+    node: str = ""
+
+
+class _RunEvent(_Event, frozen=True, kw_only=True, omit_defaults=True):
+    row: ClassVar[str] = "head"
+
+
+class _StageEvent(_Event, frozen=True, kw_only=True, omit_defaults=True):
+    row: ClassVar[str] = "stage"
+
+
+class _JobEvent(_Event, frozen=True, kw_only=True, omit_defaults=True):
+    row: ClassVar[str] = "job"
+
+
+class _StepEvent(_Event, frozen=True, kw_only=True, omit_defaults=True):
+    row: ClassVar[str] = "step"
+
+
+class _GateEvent(_Event, frozen=True, kw_only=True, omit_defaults=True):
+    row: ClassVar[str] = "gate"
+
+
+class RunCreated(_RunEvent, frozen=True, kw_only=True):
+    """The run exists and has its number. Its start values follow as `ValuesWritten`."""
+
+    actor: UserName
+
+
+class RunStarted(_RunEvent, frozen=True, kw_only=True):
+    """The run (or a new attempt of it) left the queue."""
+
+
+class RunRetried(_RunEvent, frozen=True, kw_only=True, omit_defaults=True):
+    """A finished run was opened again as its next attempt."""
+
+    attempt: RunAttempt
+    renew_start: bool = False  # a whole retry: `started_at` begins anew
+    retry_target: str = ""
+
+
+class RunRepaired(_RunEvent, frozen=True, kw_only=True, omit_defaults=True):
+    """A step was retried or skipped while the run goes on; the attempt stays the same."""
+
+    actor: UserName
+    what: str
+    target: str
+    reason: str = ""
+
+
+class CancelRequested(_RunEvent, frozen=True, kw_only=True, omit_defaults=True):
+    """Somebody asked to stop the run; `forced` ends it at once."""
+
+    actor: UserName
+    forced: bool = False
+
+
+class RunFinished(_RunEvent, frozen=True, kw_only=True, omit_defaults=True):
+    """The attempt has its verdict."""
+
+    status: Status
+    cause: Cause | None = None
+
+
+class RemarkWritten(_RunEvent, frozen=True, kw_only=True, omit_defaults=True):
+    """Somebody (or a script) set the remark of the run."""
+
+    actor: UserName
+    text: str = ""
+
+
+class ValuesWritten(_Event, frozen=True, kw_only=True, omit_defaults=True):
+    """Variables got values; each write says who wrote it."""
+
+    row: ClassVar[str] = "writes"
+    writes: tuple[Write, ...]
+
+
+class ValuesWithdrawn(_Event, frozen=True, kw_only=True, omit_defaults=True):
+    """Writes of nodes that run again count no more (R5). `everything`: start values too."""
+
+    row: ClassVar[str] = "writes"
+    writers: tuple[str, ...] = ()
+    everything: bool = False
+
+
+class ParametersApplied(_RunEvent, frozen=True, kw_only=True, omit_defaults=True):
+    """The start parameters as the newest attempt shows them."""
+
+    parameters: tuple[StartParameter, ...]
+
+
+class StageStarted(_StageEvent, frozen=True, kw_only=True):
+    """The run entered the stage; its jobs are looked at."""
+
+    position: int
+
+
+class StageReached(_StageEvent, frozen=True, kw_only=True):
+    """The run stands before the stage's review."""
+
+    position: int
+
+
+class StageFinished(_StageEvent, frozen=True, kw_only=True, omit_defaults=True):
+    """The stage has its result, also when it was skipped or never reached."""
+
+    status: Status
+    cause: Cause | None = None
+
+
+class StageReset(_StageEvent, frozen=True, kw_only=True):
+    """The stage is to be gone through again."""
+
+    run_attempt: int
+
+
+class JobQueued(_JobEvent, frozen=True, kw_only=True, omit_defaults=True):
+    """The job may be claimed."""
+
+    run_attempt: int
+
+
+class JobClaimed(_JobEvent, frozen=True, kw_only=True):
+    """A runner holds the job attempt under this fence."""
+
+    runner: RunnerName
+    fence: int
+
+
+class JobParked(_JobEvent, frozen=True, kw_only=True):
+    """The job waits for a person; its runner is free again."""
+
+
+class JobRequeued(_JobEvent, frozen=True, kw_only=True, omit_defaults=True):
+    """The same job attempt may be claimed again: its lease was lost or its gate is closed."""
+
+    lost: bool = False
+
+
+class JobStopping(_JobEvent, frozen=True, kw_only=True):
+    """No further step of the job may start."""
+
+    cause: Cause
+
+
+class JobFinished(_JobEvent, frozen=True, kw_only=True, omit_defaults=True):
+    """The job attempt has its result."""
+
+    status: Status
+    cause: Cause | None = None
+
+
+class JobReset(_JobEvent, frozen=True, kw_only=True, omit_defaults=True):
+    """The job is to run again as its next attempt."""
+
+    run_attempt: int
+    workspace: str = "fresh"
+
+
+class StepStarted(_StepEvent, frozen=True, kw_only=True, omit_defaults=True):
+    """The step's process is about to be started; never twice for one attempt and fence."""
+
+    runner: RunnerName | None = None
+
+
+class StepFinished(_StepEvent, frozen=True, kw_only=True, omit_defaults=True):
+    """The step attempt has its result."""
+
+    status: Status
+    cause: Cause | None = None
+    exit_code: int | None = None
+    signal: int | None = None
+    message: str = ""
+    error_type: int | None = None
+    error_code: int | None = None
+    actor: UserName | None = None
+    reason: str = ""
+    pin: str = ""
+
+
+class StepSkipped(_StepEvent, frozen=True, kw_only=True, omit_defaults=True):
+    """The step does not run in this attempt."""
+
+    cause: Cause
+    actor: UserName | None = None
+    reason: str = ""
+    message: str = ""
+
+
+class StepReset(_StepEvent, frozen=True, kw_only=True, omit_defaults=True):
+    """The step is to be judged again; `asked`: it is the one that somebody asked for."""
+
+    run_attempt: int
+    asked: bool = False
+
+
+class StepRetried(_StepEvent, frozen=True, kw_only=True, omit_defaults=True):
+    """The step gets its next attempt inside the same job attempt: by its rule or after a loss."""
+
+    lost: bool = False
+
+
+class GateOpened(_GateEvent, frozen=True, kw_only=True, omit_defaults=True):
+    """The run waits at the node."""
+
+    kind: str
+    run_attempt: int
+    group: int = 0
+    reviewers: tuple[str, ...] = ()
+    due_at: datetime | None = None
+    values: dict[str, Any] = {}
+
+
+class GateVoted(_GateEvent, frozen=True, kw_only=True, omit_defaults=True):
+    """A person answered for the group that was asked."""
+
+    user: UserName
+    approve: bool
+    suggestion: str = ""
+    values: dict[str, Any] = {}
+    next_group: int | None = None  # asked from now on
+    reviewers: tuple[str, ...] = ()
+
+
+class GateClosed(_GateEvent, frozen=True, kw_only=True, omit_defaults=True):
+    """The waiting is over."""
+
+    approved: bool
+    carried: bool = False
+
+
+class GateCarried(_GateEvent, frozen=True, kw_only=True, omit_defaults=True):
+    """An approval of an earlier attempt holds for this one too (R10)."""
+
+    run_attempt: int
+
+
+Event = (
+    RunCreated
+    | RunStarted
+    | RunRetried
+    | RunRepaired
+    | CancelRequested
+    | RunFinished
+    | RemarkWritten
+    | ValuesWritten
+    | ValuesWithdrawn
+    | ParametersApplied
+    | StageStarted
+    | StageReached
+    | StageFinished
+    | StageReset
+    | JobQueued
+    | JobClaimed
+    | JobParked
+    | JobRequeued
+    | JobStopping
+    | JobFinished
+    | JobReset
+    | StepStarted
+    | StepFinished
+    | StepSkipped
+    | StepReset
+    | StepRetried
+    | GateOpened
+    | GateVoted
+    | GateClosed
+    | GateCarried
+)

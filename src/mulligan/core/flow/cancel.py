@@ -1,0 +1,128 @@
+"""Stop a run: gracefully at the first asking, by force at the second."""
+
+from datetime import timedelta
+
+from mulligan.core import events as e
+from mulligan.core.cause import Cause
+from mulligan.core.decision import Draft, Effect
+from mulligan.core.flow.steps import advance_job, close_step_gate
+from mulligan.core.flow.walk import ask_kill, finish_jobs, go_on, reject_stage
+from mulligan.core.ids import JobId, UserName
+from mulligan.core.refusal import Refusal, RefusalCode
+from mulligan.core.run import Run
+from mulligan.core.spec import StageSpec
+from mulligan.core.status import Status
+
+# A second request within this time is taken for a double click (spec/bkci-build-api.md §2.2.2).
+FORCE_AFTER = timedelta(seconds=60)
+
+
+def stop_run(draft: Draft, actor: UserName) -> Refusal | None:
+    """Stop the run. The first request lets always-steps and the finally stage run."""
+    run = draft.run
+    if run.head.status.is_final:
+        return Refusal(
+            code=RefusalCode.RUN_FINISHED,
+            message=f"run {run.head.number} has ended: it is {run.head.status}",
+        )
+    cancel = run.head.cancel
+    if cancel is not None:
+        left = FORCE_AFTER - (draft.now - cancel.at)
+        if left > timedelta(0):
+            seconds = str(max(1, round(left.total_seconds())))
+            return Refusal(
+                code=RefusalCode.ALREADY_CANCELLED,
+                message=f"{cancel.by} is stopping the run; force it in {seconds} seconds",
+                values=(cancel.by, seconds),
+            )
+        _terminate(draft, actor)
+        return None
+    if run.awaits_review:
+        _reject_review(draft, actor)
+    else:
+        draft.emit(e.CancelRequested(at=draft.now, actor=actor))
+        _cancel_jobs(draft)
+    go_on(draft)
+    return None
+
+
+def _current(run: Run) -> StageSpec | None:
+    return run.index.spec.stages[run.head.stage] if run.head.stage >= 0 else None
+
+
+def _reject_review(draft: Draft, actor: UserName) -> None:
+    stage = _current(draft.run)
+    if stage is None:
+        return
+    draft.emit(
+        e.GateVoted(at=draft.now, node=stage.id, user=actor, approve=False, suggestion="CANCEL")
+    )
+    reject_stage(draft, stage.id)
+
+
+def _cancel_jobs(draft: Draft) -> None:
+    stage = _current(draft.run)
+    if stage is None:
+        return
+    for spec in stage.jobs:
+        job = draft.run.job(spec.id)
+        if job.status.is_final:
+            continue
+        if job.status is Status.RUNNING and not job.parked:
+            ask_kill(draft, spec.id, None)
+        elif job.started_at is None:
+            finish_jobs(draft, [(spec.id, Status.CANCELLED, None)])
+        else:
+            _cancel_parked(draft, spec.id)
+
+
+def _cancel_parked(draft: Draft, job_id: JobId) -> None:
+    job = draft.run.job(job_id)
+    step = draft.run.index.jobs[job_id].steps[job.cursor]
+    if draft.run.open_gate(step.id) is not None:
+        close_step_gate(draft, step.id, approved=False)
+        draft.emit(e.StepFinished(at=draft.now, node=step.id, status=Status.CANCELLED))
+    if draft.run.job(job_id).status is Status.QUEUED:
+        # requeued, but not claimed yet: what may run after a cancel is decided at the claim
+        return
+    advance_job(draft, job_id, None)
+
+
+def _terminate(draft: Draft, actor: UserName) -> None:
+    draft.emit(e.CancelRequested(at=draft.now, actor=actor, forced=True))
+    stage = _current(draft.run)
+    if stage is not None and draft.run.stage(stage.id).status is Status.RUNNING:
+        for spec in stage.jobs:
+            _terminate_job(draft, spec.id)
+        draft.emit(
+            e.StageFinished(
+                at=draft.now, node=stage.id, status=Status.FAILED, cause=Cause.TERMINATED
+            )
+        )
+    draft.emit(e.RunFinished(at=draft.now, status=Status.FAILED, cause=Cause.TERMINATED))
+    draft.effect(Effect(kind="tidy", key=""))
+
+
+def _terminate_job(draft: Draft, job_id: JobId) -> None:
+    job = draft.run.job(job_id)
+    if job.status.is_final:
+        return
+    for step in draft.run.index.jobs[job_id].steps:
+        if draft.run.open_gate(step.id) is not None:
+            close_step_gate(draft, step.id, approved=False)
+        if draft.run.step(step.id).status is Status.RUNNING:
+            draft.emit(
+                e.StepFinished(
+                    at=draft.now,
+                    node=step.id,
+                    status=Status.FAILED,
+                    cause=Cause.TERMINATED,
+                    message="ended by force",
+                )
+            )
+    held = job.status is Status.RUNNING and not job.parked
+    ended = (Status.FAILED, Cause.TERMINATED) if held else (Status.CANCELLED, None)
+    draft.emit(e.JobFinished(at=draft.now, node=job_id, status=ended[0], cause=ended[1]))
+    draft.effect(Effect(kind="offer", key=job_id, drop=True))
+    if held:
+        ask_kill(draft, job_id, Cause.TERMINATED)

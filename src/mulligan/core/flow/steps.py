@@ -1,0 +1,291 @@
+"""Inside a job: which step is next, what a report means, what becomes of lost work."""
+
+from msgspec.structs import replace
+
+from mulligan.core import events as e
+from mulligan.core.cause import Cause
+from mulligan.core.decision import Draft, Effect
+from mulligan.core.errors import StaleFenceError
+from mulligan.core.flow.judge import SKIP_CAUSE, Verdict, judge_step, weather_of
+from mulligan.core.flow.walk import finish_jobs, go_on, offer
+from mulligan.core.ids import JobId, RunnerName, StepId
+from mulligan.core.report import StepReport
+from mulligan.core.run import Job, Run, Weather
+from mulligan.core.spec import StepSpec
+from mulligan.core.status import Status
+from mulligan.core.variables import Scope, substitute_people, writes_of_report
+
+WAITING_KINDS = frozenset({"review"})  # a person does these steps, not a runner
+_NO_AUTO_RETRY = {Cause.FAST_KILL, Cause.TERMINATED, Cause.JOB_TIMEOUT, Cause.CONFIG}
+
+
+def claim_job(draft: Draft, job_id: JobId, runner: RunnerName) -> StepSpec | None:
+    """Give the job to a runner under the next fence and start its first step.
+
+    Returns:
+        The step that the runner has to start; None if the job needed no runner after all.
+
+    Raises:
+        StaleFenceError: The job is not offered any more.
+    """
+    job = draft.run.job(job_id)
+    if job.status is not Status.QUEUED or job.queued_at is None:
+        raise StaleFenceError(f"job {job_id} is not offered: it is {job.status}")
+    draft.emit(e.JobClaimed(at=draft.now, node=job_id, runner=runner, fence=job.fence + 1))
+    draft.effect(Effect(kind="offer", key=job_id, drop=True))
+    step = advance_job(draft, job_id, runner)
+    go_on(draft)
+    return step
+
+
+def advance_job(draft: Draft, job_id: JobId, runner: RunnerName | None) -> StepSpec | None:
+    """Settle the steps that don't run, up to the next that does.
+
+    With a runner that step is started and returned. Without one (the job was parked) the job is
+    offered again for it. None: the job has ended or waits.
+    """
+    steps = draft.run.index.jobs[job_id].steps
+    while True:
+        job = draft.run.job(job_id)
+        if job.cursor >= len(steps):
+            _end_job(draft, job)
+            return None
+        step = steps[job.cursor]
+        verdict = judge_step(draft.run, job_id, step)
+        if verdict is not Verdict.RUN:
+            _pass_over(draft, job, step, verdict)
+        elif _must_wait(draft.run, step):
+            _open_step_gate(draft, job, step)
+            return None
+        elif runner is None:
+            draft.emit(e.JobRequeued(at=draft.now, node=job_id))
+            offer(draft, job_id)
+            return None
+        else:
+            draft.emit(e.StepStarted(at=draft.now, node=step.id, runner=runner))
+            return step
+
+
+def _pass_over(draft: Draft, job: Job, step: StepSpec, verdict: Verdict) -> None:
+    first_refused = (
+        verdict is Verdict.UNREACHED
+        and job.stopping is None
+        and weather_of(draft.run, job) is Weather.CANCELLED
+        and job.weather is not Weather.CANCELLED
+    )
+    if first_refused:  # a cancel between two steps shows at the first one that did not run
+        draft.emit(e.StepFinished(at=draft.now, node=step.id, status=Status.CANCELLED))
+    else:
+        draft.emit(e.StepSkipped(at=draft.now, node=step.id, cause=SKIP_CAUSE[verdict]))
+
+
+def _end_job(draft: Draft, job: Job) -> None:
+    status, cause = job_result(draft.run, job)
+    finish_jobs(draft, [(job.id, status, cause)])
+
+
+def job_result(run: Run, job: Job) -> tuple[Status, Cause | None]:
+    """Give the result of a job all of whose steps are final."""
+    if job.stopping is not None:
+        return Status.FAILED, job.stopping
+    weather = weather_of(run, job)
+    if weather is Weather.CANCELLED:
+        return Status.CANCELLED, None
+    if weather is not Weather.FAILED:
+        return Status.SUCCEEDED, None
+    causes = [
+        run.step(step.id).cause
+        for step in run.index.jobs[job.id].steps
+        if run.step(step.id).status is Status.FAILED
+    ]
+    return Status.FAILED, causes[-1] if causes else None
+
+
+def _must_wait(run: Run, step: StepSpec) -> bool:
+    if step.kind in WAITING_KINDS:
+        return True
+    gate = run.gates.get(step.id)
+    answered = gate is not None and gate.run_attempt == run.head.attempt
+    return step.pause_before and not answered
+
+
+def _open_step_gate(draft: Draft, job: Job, step: StepSpec) -> None:
+    is_review = step.kind in WAITING_KINDS
+    people: tuple[str, ...] = ()
+    if is_review:
+        wanted = step.inputs.get("reviewUsers") or ()
+        people = substitute_people(tuple(wanted), Scope(draft.run, job.id, step.id))
+    draft.emit(
+        e.GateOpened(
+            at=draft.now,
+            node=step.id,
+            kind="step-review" if is_review else "pause",
+            run_attempt=draft.run.head.attempt,
+            reviewers=people,
+        )
+    )
+    if job.status is Status.RUNNING and not job.parked:
+        draft.emit(e.JobParked(at=draft.now, node=job.id))
+    if is_review and not people:
+        close_step_gate(draft, step.id, approved=False)
+        fail_waiting_step(draft, step.id, "no reviewer is left after substitution")
+
+
+def close_step_gate(draft: Draft, step_id: StepId, *, approved: bool) -> None:
+    """End the waiting at a step."""
+    draft.emit(e.GateClosed(at=draft.now, node=step_id, approved=approved))
+
+
+def fail_waiting_step(draft: Draft, step_id: StepId, message: str) -> None:
+    """Fail a step that waited for a person, and let its job go on without a runner."""
+    draft.emit(
+        e.StepFinished(
+            at=draft.now,
+            node=step_id,
+            status=Status.FAILED,
+            cause=Cause.CONFIG,
+            message=message,
+            error_type=1,
+            error_code=2199002,
+        )
+    )
+    advance_job(draft, draft.run.index.step_job[step_id][0], None)
+
+
+def report_step(draft: Draft, report: StepReport, *, runner_gone: bool = False) -> StepSpec | None:
+    """Take the end of a step from the runner that holds its job.
+
+    `runner_gone`: the report was found after the runner's end; what is next is offered again.
+
+    Returns:
+        The step to be started next; None when the job has ended or waits.
+
+    Raises:
+        StaleFenceError: The report belongs to an attempt that was handed on or has ended.
+    """
+    job = check_fence(draft.run, report.job, report.fence)
+    step = draft.run.step(report.step)
+    if step.status is not Status.RUNNING or step.attempt != report.attempt:
+        raise StaleFenceError(f"attempt {report.attempt} of step {step.id} does not run")
+    writes = writes_of_report(draft.run, report)
+    if writes:
+        draft.emit(e.ValuesWritten(at=draft.now, node=step.id, writes=writes))
+    if report.remark is not None:
+        draft.emit(
+            e.RemarkWritten(at=draft.now, actor=draft.run.head.started_by, text=report.remark)
+        )
+    draft.emit(_finished(draft, report, job))
+    draft.effect(Effect(kind="kill", key=job.id, drop=True))
+    if may_retry_by_rule(draft.run, report.step):
+        draft.emit(e.StepRetried(at=draft.now, node=step.id))
+    following = advance_job(draft, job.id, None if runner_gone else job.runner)
+    go_on(draft)
+    return following
+
+
+def check_fence(run: Run, job_id: JobId, fence: int) -> Job:
+    """Return the job if that fence still holds it.
+
+    Raises:
+        StaleFenceError: The job was handed on or has ended.
+    """
+    job = run.job(job_id)
+    if job.status is not Status.RUNNING or job.fence != fence or job.parked:
+        raise StaleFenceError(f"fence {fence} of job {job_id} does not hold (now {job.fence})")
+    return job
+
+
+def _finished(draft: Draft, report: StepReport, job: Job) -> e.StepFinished:
+    cause = report.cause
+    if report.status is Status.CANCELLED and job.stopping is not None:
+        # asked to end by a rule, not by a person: that is a failure
+        return e.StepFinished(
+            at=draft.now,
+            node=report.step,
+            status=Status.FAILED,
+            cause=job.stopping,
+            message=report.message or f"ended: {job.stopping.value.replace('_', ' ')}",
+            error_type=1,
+            error_code=2199010 if job.stopping is Cause.FAST_KILL else 2199005,
+        )
+    return e.StepFinished(
+        at=draft.now,
+        node=report.step,
+        status=report.status,
+        cause=cause,
+        exit_code=report.exit_code,
+        signal=report.signal,
+        message=report.message,
+        error_type=report.error_type,
+        error_code=report.error_code,
+        pin=report.pin,
+    )
+
+
+def may_retry_by_rule(run: Run, step_id: StepId) -> bool:
+    """Tell whether a step that just failed gets another try without being asked for."""
+    step = run.step(step_id)
+    spec = run.index.steps[step_id]
+    job = run.job(run.index.step_job[step_id][0])
+    return (
+        step.status is Status.FAILED
+        and step.cause not in _NO_AUTO_RETRY
+        and step.cause is not Cause.LOST
+        and step.auto_retries < spec.auto_retries
+        and job.stopping is None
+        and weather_of(run, replace(job, weather=Weather.OK)) is Weather.OK
+    )
+
+
+def stop_job(draft: Draft, job_id: JobId, fence: int, cause: Cause) -> None:
+    """Note that no further step of the job may start (its time is over)."""
+    check_fence(draft.run, job_id, fence)
+    if draft.run.job(job_id).stopping is None:
+        draft.emit(e.JobStopping(at=draft.now, node=job_id, cause=cause))
+
+
+def lose_job(draft: Draft, job_id: JobId) -> None:
+    """Take a job back from a runner that is gone; all its processes have been ended.
+
+    The step that was running becomes a lost attempt; by default it gets a new one (ops-4).
+    """
+    job = draft.run.job(job_id)
+    if job.status is not Status.RUNNING or job.parked:
+        return
+    steps = draft.run.index.jobs[job_id].steps
+    running = [step for step in steps if draft.run.step(step.id).status is Status.RUNNING]
+    again = True
+    for spec in running:
+        again = _lose_step(draft, spec) and again
+    if again and job.stopping is None and draft.run.head.cancel is None:
+        draft.emit(e.JobRequeued(at=draft.now, node=job_id, lost=True))
+        offer(draft, job_id)
+    else:
+        advance_job(draft, job_id, None)
+    go_on(draft)
+
+
+def _lose_step(draft: Draft, spec: StepSpec) -> bool:
+    settings = draft.run.head.settings
+    cancelled = draft.run.head.cancel is not None
+    lost_before = draft.run.step(spec.id).lost
+    draft.emit(
+        e.StepFinished(
+            at=draft.now,
+            node=spec.id,
+            status=Status.CANCELLED if cancelled else Status.FAILED,
+            cause=None if cancelled else Cause.LOST,
+            message="the runner or the server was stopped while the step ran",
+            error_type=4,
+            error_code=2199502,
+        )
+    )
+    again = (
+        not cancelled
+        and settings.on_lost == "rerun"
+        and lost_before < settings.lost_budget
+        and spec.inputs.get("on_lost") != "fail"
+    )
+    if again:
+        draft.emit(e.StepRetried(at=draft.now, node=spec.id, lost=True))
+    return again

@@ -1,0 +1,279 @@
+"""Answers of people: stage reviews, review steps, pauses. And what happens when nobody answers."""
+
+from typing import Any
+
+import msgspec
+
+from mulligan.core import events as e
+from mulligan.core.cause import Cause
+from mulligan.core.decision import Draft, Effect
+from mulligan.core.flow.steps import advance_job, close_step_gate
+from mulligan.core.flow.walk import enter_stage, go_on, group_reviewers, reject_stage
+from mulligan.core.ids import SYSTEM, StageId, StepId, UserName
+from mulligan.core.refusal import Refusal, RefusalCode
+from mulligan.core.run import Gate, Run, Write
+from mulligan.core.spec import ReviewParam, ReviewSpec
+from mulligan.core.status import Status
+from mulligan.core.values import text_of
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a person says. `group`: id of the review group they mean, "" = the one asked now."""
+
+    user: UserName
+    approve: bool
+    group: str = ""
+    suggestion: str = ""
+    values: dict[str, Any] = {}
+
+
+def answer_stage(draft: Draft, stage_id: StageId, answer: Answer) -> Refusal | None:
+    """Approve or refuse the stage that the run stands before."""
+    run = draft.run
+    gate = run.open_gate(stage_id)
+    spec = run.index.spec.stages[run.index.stages[stage_id]]
+    if gate is None or spec.review is None:
+        return Refusal(
+            code=RefusalCode.NOT_AWAITING,
+            message=f"stage {stage_id} does not wait for a review",
+            node=stage_id,
+            values=(stage_id,),
+        )
+    refusal = _may_answer(gate, spec.review, answer) or _check_values(spec.review.params, answer)
+    if refusal is not None:
+        return refusal
+    values = changed_values(spec.review.params, answer.values)
+    following = gate.group + 1
+    more = answer.approve and following < len(spec.review.groups)
+    draft.emit(
+        e.GateVoted(
+            at=draft.now,
+            node=stage_id,
+            user=answer.user,
+            approve=answer.approve,
+            suggestion=answer.suggestion,
+            values=values,
+            next_group=following if more else None,
+            reviewers=group_reviewers(run, spec.review, following) if more else (),
+        )
+    )
+    _write_vote(draft, stage_id, gate, answer)
+    if not answer.approve or (more and not draft.run.gates[stage_id].reviewers):
+        reject_stage(draft, stage_id)
+    elif not more:
+        _approve_stage(draft, stage_id, spec.review)
+    go_on(draft)
+    return None
+
+
+def _approve_stage(draft: Draft, stage_id: StageId, review: ReviewSpec) -> None:
+    draft.emit(e.GateClosed(at=draft.now, node=stage_id, approved=True))
+    draft.effect(Effect(kind="timer", key=f"review:{stage_id}", drop=True))
+    values = draft.run.gates[stage_id].values
+    writes = tuple(
+        Write(
+            name=param.key,
+            value=text_of(values.get(param.key, param.value)),
+            writer=f"review:{stage_id}",
+            run_attempt=draft.run.head.attempt,
+        )
+        for param in review.params
+    )
+    if writes:
+        draft.emit(e.ValuesWritten(at=draft.now, node=stage_id, writes=writes))
+    enter_stage(draft, draft.run.index.stages[stage_id])
+
+
+def _write_vote(draft: Draft, stage_id: StageId, gate: Gate, answer: Answer) -> None:
+    spec = draft.run.index.spec.stages[draft.run.index.stages[stage_id]]
+    prefix = f"stages.{spec.ref or spec.id}.check-in.flow.{gate.group}"
+    writes = tuple(
+        Write(
+            name=f"{prefix}.{name}",
+            value=value,
+            writer=f"review:{stage_id}",
+            attempt=gate.group,
+            run_attempt=draft.run.head.attempt,
+        )
+        for name, value in (("operator", answer.user), ("result", answer.suggestion))
+    )
+    draft.emit(e.ValuesWritten(at=draft.now, node=stage_id, writes=writes))
+
+
+def _may_answer(gate: Gate, review: ReviewSpec, answer: Answer) -> Refusal | None:
+    asked = review.groups[gate.group]
+    if answer.group and answer.group != asked.id:
+        return Refusal(
+            code=RefusalCode.GROUP_UNKNOWN,
+            message=f"review group {answer.group} is not asked now; asked is {asked.id}",
+            node=gate.node,
+            values=(gate.node, answer.group),
+        )
+    if answer.user not in gate.reviewers and answer.user != SYSTEM:
+        return Refusal(
+            code=RefusalCode.NOT_A_REVIEWER,
+            message=f"{answer.user} is not among the reviewers of {asked.name}",
+            node=gate.node,
+            rule="R10",
+            values=(answer.user,),
+        )
+    return None
+
+
+def _check_values(params: tuple[ReviewParam, ...], answer: Answer) -> Refusal | None:
+    if not answer.approve:
+        return None
+    for param in params:
+        value = answer.values.get(param.key, param.value)
+        if param.required and (value is None or text_of(value).strip() == ""):
+            return Refusal(
+                code=RefusalCode.PARAMETER_REQUIRED,
+                message=f"review parameter {param.key} must have a value",
+                values=(param.key,),
+            )
+    return None
+
+
+def changed_values(params: tuple[ReviewParam, ...], given: dict[str, Any]) -> dict[str, Any]:
+    """Keep of the given values those that the definition knows and that differ from it."""
+    return {
+        param.key: given[param.key]
+        for param in params
+        if param.key in given and given[param.key] != param.value
+    }
+
+
+def time_out_review(draft: Draft, stage_id: StageId) -> bool:
+    """Refuse a review whose time is over; False if it is not open any more."""
+    gate = draft.run.open_gate(stage_id)
+    if gate is None or gate.due_at is None or gate.due_at > draft.now:
+        return False
+    draft.emit(
+        e.GateVoted(at=draft.now, node=stage_id, user=SYSTEM, approve=False, suggestion="TIMEOUT")
+    )
+    reject_stage(draft, stage_id)
+    go_on(draft)
+    return True
+
+
+def answer_step(draft: Draft, step_id: StepId, answer: Answer) -> Refusal | None:
+    """Answer a review step."""
+    run = draft.run
+    gate = run.open_gate(step_id)
+    if gate is None or gate.kind != "step-review":
+        return Refusal(
+            code=RefusalCode.NOT_AWAITING,
+            message=f"step {step_id} does not wait for a review",
+            node=step_id,
+            values=(step_id,),
+        )
+    if answer.user not in gate.reviewers:
+        return Refusal(
+            code=RefusalCode.NOT_A_REVIEWER,
+            message=f"{answer.user} is not among the reviewers",
+            node=step_id,
+            rule="R10",
+            values=(answer.user,),
+        )
+    spec = run.index.steps[step_id]
+    params = review_params(spec.inputs)
+    refusal = _check_values(params, answer)
+    if refusal is not None:
+        return refusal
+    if spec.inputs.get("suggestRequired") and not answer.suggestion.strip():
+        return Refusal(
+            code=RefusalCode.PARAMETER_REQUIRED,
+            message="this review needs a suggestion",
+            node=step_id,
+            values=("suggest",),
+        )
+    draft.emit(
+        e.GateVoted(
+            at=draft.now,
+            node=step_id,
+            user=answer.user,
+            approve=answer.approve,
+            suggestion=answer.suggestion,
+            values=answer.values,
+        )
+    )
+    close_step_gate(draft, step_id, approved=answer.approve)
+    _write_answer(draft, step_id, params, answer)
+    draft.emit(
+        e.StepFinished(
+            at=draft.now,
+            node=step_id,
+            status=Status.SUCCEEDED if answer.approve else Status.FAILED,
+            cause=None if answer.approve else Cause.REJECTED,
+            message="" if answer.approve else f"refused by {answer.user}",
+            error_type=None if answer.approve else 1,
+            error_code=None if answer.approve else 2199002,
+            actor=answer.user,
+            reason=answer.suggestion,
+        )
+    )
+    advance_job(draft, run.index.step_job[step_id][0], None)
+    go_on(draft)
+    return None
+
+
+def review_params(inputs: dict[str, Any]) -> tuple[ReviewParam, ...]:
+    """Read the parameters of a review step from its inputs."""
+    return tuple(
+        ReviewParam(
+            key=str(item.get("key", "")),
+            value=item.get("value"),
+            kind=str(item.get("valueType", "STRING")),
+            required=bool(item.get("required")),
+        )
+        for item in inputs.get("params") or ()
+        if isinstance(item, dict) and item.get("key")
+    )
+
+
+def _write_answer(
+    draft: Draft, step_id: StepId, params: tuple[ReviewParam, ...], answer: Answer
+) -> None:
+    run: Run = draft.run
+    space = run.index.steps[step_id].inputs.get("namespace")
+    prefix = f"{space}_" if space else ""
+    values = {
+        "MANUAL_REVIEW_RESULT": "PROCESS" if answer.approve else "ABORT",
+        "MANUAL_REVIEWER": answer.user,
+        "MANUAL_REVIEW_SUGGEST": answer.suggestion,
+    }
+    for param in params:
+        values[param.key] = text_of(answer.values.get(param.key, param.value))
+    attempt = run.step(step_id).attempt
+    writes = tuple(
+        Write(
+            name=prefix + name,
+            value=value,
+            writer=step_id,
+            attempt=attempt,
+            run_attempt=run.head.attempt,
+        )
+        for name, value in values.items()
+    )
+    draft.emit(e.ValuesWritten(at=draft.now, node=step_id, writes=writes))
+
+
+def answer_pause(
+    draft: Draft, step_id: StepId, user: UserName, *, go_ahead: bool
+) -> Refusal | None:
+    """Let a paused step run, or cancel it."""
+    run = draft.run
+    gate = run.open_gate(step_id)
+    if gate is None or gate.kind != "pause":
+        return Refusal(
+            code=RefusalCode.ALREADY_RESUMED,
+            message=f"step {step_id} does not wait",
+            node=step_id,
+        )
+    draft.emit(e.GateVoted(at=draft.now, node=step_id, user=user, approve=go_ahead))
+    close_step_gate(draft, step_id, approved=go_ahead)
+    if not go_ahead:
+        draft.emit(e.StepFinished(at=draft.now, node=step_id, status=Status.CANCELLED, actor=user))
+    advance_job(draft, run.index.step_job[step_id][0], None)
+    go_on(draft)
+    return None

@@ -1,0 +1,265 @@
+"""Move a run on: through its stages, and through the jobs of the stage it is in.
+
+`go_on` is called after every change; it loops until something has to be waited for, so that a
+long row of skipped stages needs no recursion.
+"""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from mulligan.core import events as e
+from mulligan.core.cause import Cause
+from mulligan.core.decision import Draft, Effect
+from mulligan.core.flow.judge import (
+    SKIP_CAUSE,
+    Verdict,
+    base_verdict,
+    counts,
+    judge_job,
+    judge_stage,
+)
+from mulligan.core.ids import JobId
+from mulligan.core.run import Run
+from mulligan.core.spec import ReviewSpec, StageSpec
+from mulligan.core.status import Status
+from mulligan.core.variables import Scope, substitute_people
+
+Ending = tuple[JobId, Status, Cause | None]
+
+
+def go_on(draft: Draft) -> None:
+    """Move the run on for as long as nothing has to be waited for."""
+    while draft.run.head.status is Status.RUNNING:
+        run = draft.run
+        position = run.head.stage
+        if position >= 0:
+            spec = run.index.spec.stages[position]
+            stage = run.stage(spec.id)
+            if stage.status is Status.RUNNING:
+                if stage.open_jobs:
+                    return
+                _close_stage(draft, spec)
+            elif stage.status is Status.QUEUED:
+                return  # its review is open
+        following = _next_position(draft)
+        if following is None:
+            _end_run(draft)
+        else:
+            enter_stage(draft, following)
+
+
+def _next_position(draft: Draft) -> int | None:
+    """Find the next stage to enter; stages that can't be reached any more are marked."""
+    run = draft.run
+    stages = run.index.spec.stages
+    broken = run.head.stage >= 0 and _breaks(run, stages[run.head.stage])
+    for position in range(run.head.stage + 1, len(stages)):
+        spec = stages[position]
+        stage = run.stage(spec.id)
+        if stage.status.is_final:
+            broken = broken or _breaks(run, spec)
+        elif spec.is_finally or not broken:
+            return position
+        else:
+            _finish_stage(draft, spec, Status.SKIPPED, Cause.UNREACHED)
+    return None
+
+
+def _breaks(run: Run, spec: StageSpec) -> bool:
+    stage = run.stage(spec.id)
+    bad = stage.status in {Status.FAILED, Status.CANCELLED}
+    return bad and counts(run, stage.run_attempt)
+
+
+def enter_stage(draft: Draft, position: int) -> None:
+    """Enter a stage: skip it, stand before its review, or look at its jobs."""
+    spec = draft.run.index.spec.stages[position]
+    verdict = judge_stage(draft.run, spec)
+    if verdict is not Verdict.RUN:
+        _finish_stage(draft, spec, Status.SKIPPED, SKIP_CAUSE[verdict])
+        return
+    if spec.review is not None and not spec.is_finally and not _is_approved(draft.run, spec):
+        _ask_review(draft, position, spec, spec.review)
+        return
+    draft.emit(e.StageStarted(at=draft.now, node=spec.id, position=position))
+    release_jobs(draft, (job.id for job in spec.jobs))
+
+
+def _is_approved(run: Run, spec: StageSpec) -> bool:
+    gate = run.gates.get(spec.id)
+    return gate is not None and gate.state == "approved" and gate.run_attempt == run.head.attempt
+
+
+def _ask_review(draft: Draft, position: int, spec: StageSpec, review: ReviewSpec) -> None:
+    people = group_reviewers(draft.run, review, 0)
+    due_at = draft.now + timedelta(seconds=review.timeout_s)
+    draft.emit(e.StageReached(at=draft.now, node=spec.id, position=position))
+    draft.emit(
+        e.GateOpened(
+            at=draft.now,
+            node=spec.id,
+            kind="stage-review",
+            run_attempt=draft.run.head.attempt,
+            reviewers=people,
+            due_at=due_at,
+        )
+    )
+    draft.effect(Effect(kind="timer", key=f"review:{spec.id}", due_at=due_at))
+    if not people:
+        reject_stage(draft, spec.id)
+
+
+def group_reviewers(run: Run, review: ReviewSpec, position: int) -> tuple[str, ...]:
+    """Give the people of a review group, variables substituted."""
+    if position >= len(review.groups):
+        return ()
+    group = review.groups[position]
+    return substitute_people((*group.reviewers, *group.groups), Scope(run))
+
+
+def reject_stage(draft: Draft, stage_id: str) -> None:
+    """End the stage whose review was refused, timed out, or has nobody to ask."""
+    spec = draft.run.index.spec.stages[draft.run.head.stage]
+    draft.emit(e.GateClosed(at=draft.now, node=stage_id, approved=False))
+    draft.effect(Effect(kind="timer", key=f"review:{stage_id}", drop=True))
+    _finish_stage(draft, spec, Status.FAILED, Cause.REJECTED)
+
+
+def release_jobs(draft: Draft, job_ids: Iterable[JobId]) -> None:
+    """Look at jobs that wait: release those that may run, end those that won't."""
+    endings: list[Ending] = []
+    for job_id in job_ids:
+        ending = _release(draft, job_id)
+        if ending is not None:
+            endings.append(ending)
+    if endings:
+        finish_jobs(draft, endings)
+
+
+def _release(draft: Draft, job_id: JobId) -> Ending | None:
+    job = draft.run.job(job_id)
+    if job.status is not Status.QUEUED or job.queued_at is not None:
+        return None
+    verdict = judge_job(draft.run, draft.run.index.jobs[job_id])
+    if verdict is Verdict.WAIT:
+        return None
+    if verdict is not Verdict.RUN:
+        return job_id, Status.SKIPPED, SKIP_CAUSE[verdict]
+    draft.emit(e.JobQueued(at=draft.now, node=job_id, run_attempt=draft.run.head.attempt))
+    offer(draft, job_id)
+    return None
+
+
+def offer(draft: Draft, job_id: JobId) -> None:
+    """Offer the job to runners."""
+    attempt = draft.run.job(job_id).attempt
+    labels = draft.run.index.jobs[job_id].labels
+    draft.effect(
+        Effect(kind="offer", key=job_id, data={"attempt": attempt, "labels": list(labels)})
+    )
+
+
+def finish_jobs(draft: Draft, endings: list[Ending]) -> None:
+    """End jobs and, one after the other, those that depend on them and won't run now."""
+    todo = list(reversed(endings))
+    while todo:
+        job_id, status, cause = todo.pop()
+        _finish_job(draft, job_id, status, cause)
+        stage = draft.run.index.stage_of_job(job_id)
+        bad = status is Status.FAILED and not draft.run.index.jobs[job_id].continue_on_failure
+        if stage.fast_kill and bad:
+            todo.extend(stop_others(draft, stage, Cause.FAST_KILL))
+        for dependent in draft.run.index.dependents.get(job_id, ()):
+            ending = _release(draft, dependent)
+            if ending is not None:
+                todo.append(ending)
+
+
+def _finish_job(draft: Draft, job_id: JobId, status: Status, cause: Cause | None) -> None:
+    job = draft.run.job(job_id)
+    if job.status.is_final:
+        return
+    draft.emit(e.JobFinished(at=draft.now, node=job_id, status=status, cause=cause))
+    draft.effect(Effect(kind="offer", key=job_id, drop=True))
+    draft.effect(Effect(kind="kill", key=job_id, drop=True))
+
+
+def stop_others(draft: Draft, stage: StageSpec, cause: Cause) -> list[Ending]:
+    """Stop the jobs of a stage that still run; give those that end at once."""
+    endings: list[Ending] = []
+    for spec in stage.jobs:
+        job = draft.run.job(spec.id)
+        if job.status.is_final or job.stopping is not None:
+            continue
+        if job.status is Status.RUNNING and not job.parked:
+            draft.emit(e.JobStopping(at=draft.now, node=spec.id, cause=cause))
+            ask_kill(draft, spec.id, cause)
+        else:
+            endings.append((spec.id, Status.FAILED, cause))
+    return endings
+
+
+def ask_kill(draft: Draft, job_id: JobId, cause: Cause | None) -> None:
+    """Ask the runner of a job to end the step that runs; it will report that."""
+    job = draft.run.job(job_id)
+    data = {
+        "attempt": job.attempt,
+        "fence": job.fence,
+        "cause": cause.value if cause else "cancelled",
+    }
+    draft.effect(Effect(kind="kill", key=job_id, data=data))
+
+
+def _finish_stage(draft: Draft, spec: StageSpec, status: Status, cause: Cause | None) -> None:
+    draft.emit(e.StageFinished(at=draft.now, node=spec.id, status=status, cause=cause))
+
+
+def _close_stage(draft: Draft, spec: StageSpec) -> None:
+    status, cause = stage_result(draft.run, spec)
+    _finish_stage(draft, spec, status, cause)
+
+
+def stage_result(run: Run, spec: StageSpec) -> tuple[Status, Cause | None]:
+    """Roll the jobs of a stage up: failed before cancelled before succeeded before skipped.
+
+    A job that may fail (`continue_on_failure`) does not make the stage fail. The latest attempt of
+    every job counts (R8), or only those of the current attempt of the run (upstream rule).
+    """
+    cancelled = False
+    worked = False
+    for job_spec in spec.jobs:
+        job = run.job(job_spec.id)
+        if not counts(run, job.run_attempt):
+            continue
+        if job.status is Status.FAILED and not job_spec.continue_on_failure:
+            return Status.FAILED, job.cause
+        cancelled = cancelled or job.status is Status.CANCELLED
+        worked = worked or job.status is not Status.SKIPPED
+    if cancelled:
+        return Status.CANCELLED, None
+    return (Status.SUCCEEDED, None) if worked else (Status.SKIPPED, Cause.CONDITION)
+
+
+def _end_run(draft: Draft) -> None:
+    status, cause = run_result(draft.run)
+    draft.emit(e.RunFinished(at=draft.now, status=status, cause=cause))
+    draft.effect(Effect(kind="tidy", key=""))
+
+
+def run_result(run: Run) -> tuple[Status, Cause | None]:
+    """Give the verdict of a run whose stages have all ended."""
+    position = run.index.finally_position()
+    if position is not None:
+        last = run.stage(run.index.spec.stages[position].id)
+        if last.status in {Status.FAILED, Status.CANCELLED}:
+            return last.status, last.cause
+    status, cause = base_verdict(run)
+    if status is Status.SUCCEEDED and run.head.cancel is not None:
+        return Status.CANCELLED, None
+    return status, cause
+
+
+def begin_run(draft: Draft) -> None:
+    """Take the run out of the queue and enter its first stage."""
+    draft.emit(e.RunStarted(at=draft.now))
+    go_on(draft)

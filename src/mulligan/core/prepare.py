@@ -1,0 +1,143 @@
+"""Make the order for a step: everything its runner needs, with all texts substituted. Pure."""
+
+import re
+from typing import Any
+
+import msgspec
+
+from mulligan.core.expressions import Context, substitute_classic, substitute_constrained
+from mulligan.core.ids import JobId, PipelineId, ProjectId, RunId, StepId
+from mulligan.core.run import Run
+from mulligan.core.spec import Dialect, JobSpec, StepSpec
+from mulligan.core.variables import Scope, environment_of, secrets_of
+
+# Time limits, in minutes (spec/bkci-model-and-engine.md §2.6).
+_LONGEST_MINUTES = 10080
+_DEFAULT_JOB_MINUTES = 900
+_ONE_VARIABLE = re.compile(r"\$\{\{?[^{}]+\}?\}")
+
+
+class StepOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """One step attempt, ready to be run.
+
+    Args:
+        fence: Of the claim; comes back with the report.
+        job_timeout_s: Seconds that the job may take in all, from its claim.
+        workspace: "fresh" or "widened": begin with an empty directory (only at the first step of
+            a job attempt); "live": use it as it is.
+        inputs: Of the step's kind, substituted.
+        secrets: Texts to be masked in the output.
+        problem: Set if the step can't be run; it then fails with this message.
+    """
+
+    run_id: RunId
+    project: ProjectId
+    pipeline: PipelineId
+    run_attempt: int
+    job_id: JobId
+    job_attempt: int
+    fence: int
+    step_id: StepId
+    step_attempt: int
+    step_name: str
+    kind: str
+    code: str
+    inputs: dict[str, Any]
+    env: dict[str, str]
+    timeout_s: float
+    job_timeout_s: float
+    workspace: str
+    secrets: tuple[str, ...] = ()
+    pin: str = ""
+    problem: str = ""
+
+
+def prepare_step(run: Run, step: StepSpec) -> StepOrder:
+    """Make the order for a step that was just started."""
+    job_id = run.index.step_job[step.id][0]
+    job_spec = run.index.jobs[job_id]
+    job = run.job(job_id)
+    record = run.step(step.id)
+    scope = Scope(run, job_id, step.id)
+    seconds, problem = _step_seconds(step, scope)
+    return StepOrder(
+        run_id=run.head.id,
+        project=run.head.project,
+        pipeline=run.head.pipeline,
+        run_attempt=run.head.attempt,
+        job_id=job_id,
+        job_attempt=job.attempt,
+        fence=job.fence,
+        step_id=step.id,
+        step_attempt=record.attempt,
+        step_name=step.name,
+        kind=step.kind,
+        code=step.code,
+        inputs=_substitute(step.inputs, run.head.settings.dialect, scope, step.kind),
+        env=environment_of(run, job_id, step),
+        timeout_s=seconds,
+        job_timeout_s=_job_seconds(job_spec, scope),
+        workspace="live" if _has_begun(run, job_spec, step) else job.workspace,
+        secrets=secrets_of(run),
+        pin=record.pin,
+        problem=problem,
+    )
+
+
+def _has_begun(run: Run, job: JobSpec, step: StepSpec) -> bool:
+    """Tell whether an earlier step of this job attempt has run: then there are its files."""
+    attempt = run.job(job.id).attempt
+    place = run.index.step_job[step.id][1]
+    for earlier in reversed(job.steps[:place]):
+        record = run.step(earlier.id)
+        if record.started_at is not None and record.job_attempt == attempt:
+            return True
+    return False
+
+
+def _substitute(
+    inputs: dict[str, Any], dialect: Dialect, scope: Scope, kind: str
+) -> dict[str, Any]:
+    constrained = dialect is Dialect.CONSTRAINED
+    context = Context.from_flat(scope) if constrained else None
+
+    def text(value: str, *, is_script: bool) -> str:
+        if context is not None:
+            return substitute_constrained(value, context) if "${{" in value else value
+        return substitute_classic(value, scope.get, skip_comments=is_script)
+
+    def walk(value: Any, *, is_script: bool) -> Any:
+        if isinstance(value, str):
+            return text(value, is_script=is_script)
+        if isinstance(value, list):
+            return [walk(item, is_script=False) for item in value]
+        if isinstance(value, dict):
+            return {key: walk(item, is_script=False) for key, item in value.items()}
+        return value
+
+    return {
+        name: walk(value, is_script=kind == "script" and name == "script")
+        for name, value in inputs.items()
+    }
+
+
+def _step_seconds(step: StepSpec, scope: Scope) -> tuple[float, str]:
+    if not step.timeout_text.strip():
+        return float(step.timeout_s), ""
+    text = step.timeout_text.strip()
+    if _ONE_VARIABLE.fullmatch(text):
+        text = substitute_classic(text, scope.get).strip()
+    if not text.isdecimal():
+        return 0.0, f"the time-out {step.timeout_text!r} is not a number of minutes: {text!r}"
+    return _clamp(int(text)) * 60.0, ""
+
+
+def _job_seconds(job: JobSpec, scope: Scope) -> float:
+    if not job.timeout_text.strip():
+        return float(job.timeout_s)
+    text = substitute_classic(job.timeout_text.strip(), scope.get).strip()
+    return _clamp(int(text) if text.isdecimal() else _DEFAULT_JOB_MINUTES) * 60.0
+
+
+def _clamp(minutes: int) -> int:
+    return minutes if 1 <= minutes <= _LONGEST_MINUTES else _LONGEST_MINUTES

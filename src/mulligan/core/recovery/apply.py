@@ -1,0 +1,123 @@
+"""Carry a plan out: the events that reset what runs again, then the run goes on."""
+
+from mulligan.core import events as e
+from mulligan.core.cause import Cause
+from mulligan.core.decision import Draft
+from mulligan.core.errors import StaleRevisionError
+from mulligan.core.flow.walk import begin_run, go_on, release_jobs
+from mulligan.core.ids import JobId
+from mulligan.core.recovery.plan import Action, Plan
+from mulligan.core.recovery.request import RetryRequest
+from mulligan.core.run import RunAttempt
+from mulligan.core.variables import parameter_writes
+
+
+def apply_plan(draft: Draft, plan: Plan, request: RetryRequest) -> None:
+    """Apply a plan to the run that it was made for.
+
+    Raises:
+        StaleRevisionError: The run has moved on since the plan was made.
+    """
+    if draft.run.head.revision != plan.revision:
+        raise StaleRevisionError(f"the plan was made at revision {plan.revision}")
+    what = "skip" if plan.skip else "retry"
+    if plan.while_running:
+        draft.emit(
+            e.RunRepaired(
+                at=draft.now,
+                actor=request.actor,
+                what=what,
+                target=plan.target.node,
+                reason=request.reason,
+            )
+        )
+        _withdraw(draft, plan)
+        _reset_jobs(draft, plan, request)
+        release_jobs(draft, _rerun_jobs(plan))
+        go_on(draft)
+        return
+    attempt = RunAttempt(
+        number=plan.run_attempt,
+        actor=request.actor,
+        queued_at=draft.now,
+        what=what,
+        target=plan.target.node,
+        reason=request.reason,
+    )
+    draft.emit(
+        e.RunRetried(
+            at=draft.now,
+            attempt=attempt,
+            renew_start=plan.renew_start,
+            retry_target=plan.retry_target,
+        )
+    )
+    _withdraw(draft, plan)
+    if plan.reapply_parameters:
+        _reapply(draft)
+    for stage_id, node in plan.stages.items():
+        if node.action is Action.RERUN and stage_id in draft.run.stages:
+            draft.emit(e.StageReset(at=draft.now, node=stage_id, run_attempt=plan.run_attempt))
+    for stage_id in plan.approvals_kept:
+        draft.emit(e.GateCarried(at=draft.now, node=stage_id, run_attempt=plan.run_attempt))
+    _reset_jobs(draft, plan, request)
+    begin_run(draft)
+
+
+def _rerun_jobs(plan: Plan) -> list[JobId]:
+    return [job_id for job_id, node in plan.jobs.items() if node.action is Action.RERUN]
+
+
+def _withdraw(draft: Draft, plan: Plan) -> None:
+    if plan.wipe_variables:
+        built_in = tuple(
+            write
+            for stack in draft.run.writes.values()
+            for write in stack
+            if write.writer == "start" and write.read_only
+        )
+        draft.emit(e.ValuesWithdrawn(at=draft.now, everything=True))
+        if built_in:
+            draft.emit(e.ValuesWritten(at=draft.now, writes=built_in))
+    elif plan.withdrawn:
+        draft.emit(e.ValuesWithdrawn(at=draft.now, writers=plan.withdrawn))
+
+
+def _reapply(draft: Draft) -> None:
+    writes = parameter_writes(draft.run.head.parameters, draft.run.head.attempt)
+    if writes:
+        draft.emit(e.ValuesWritten(at=draft.now, writes=writes))
+
+
+def _reset_jobs(draft: Draft, plan: Plan, request: RetryRequest) -> None:
+    for job_id in _rerun_jobs(plan):
+        if job_id in draft.run.jobs:
+            draft.emit(
+                e.JobReset(
+                    at=draft.now,
+                    node=job_id,
+                    run_attempt=plan.run_attempt,
+                    workspace=plan.workspaces.get(job_id, "fresh"),
+                )
+            )
+        for step in draft.run.index.jobs[job_id].steps:
+            action = plan.steps[step.id].action
+            if action is Action.KEEP:
+                continue
+            asked = step.id == plan.retry_target
+            if step.id in draft.run.steps:
+                draft.emit(
+                    e.StepReset(
+                        at=draft.now, node=step.id, run_attempt=plan.run_attempt, asked=asked
+                    )
+                )
+            if action is Action.SKIP:
+                draft.emit(
+                    e.StepSkipped(
+                        at=draft.now,
+                        node=step.id,
+                        cause=Cause.WAIVED,
+                        actor=request.actor,
+                        reason=request.reason,
+                    )
+                )

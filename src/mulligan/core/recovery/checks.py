@@ -1,0 +1,160 @@
+"""May it be retried at all? The checks in their order (spec/bkci-build-api.md §3.2, §3.4, §3.6)."""
+
+from mulligan.core.cause import Cause
+from mulligan.core.flow.judge import is_enabled
+from mulligan.core.ids import StageId, StepId
+from mulligan.core.recovery.request import RetryFacts, RetryRequest, Scope
+from mulligan.core.recovery.target import Target, find_target, first_enabled_step
+from mulligan.core.refusal import Refusal, RefusalCode
+from mulligan.core.run import Run
+from mulligan.core.status import Status
+
+
+def check_retry(run: Run, request: RetryRequest, facts: RetryFacts) -> Target | Refusal:
+    """Give the target of the request, or the first reason why it is refused."""
+    refusal = _check_run(run, facts)
+    if refusal is not None:
+        return refusal
+    target = find_target(run.index, request.target)
+    if target is None:
+        return _unknown(request.target)
+    refusal = _check_target(run, request, target)
+    if refusal is None and not run.head.status.is_final:
+        refusal = _check_while_running(run, target)
+    if refusal is None and facts.project_disabled:
+        refusal = Refusal(
+            code=RefusalCode.PROJECT_DISABLED,
+            message=f"project {run.head.project} is disabled",
+            values=(run.head.project,),
+        )
+    return refusal if refusal is not None else target
+
+
+def _check_run(run: Run, facts: RetryFacts) -> Refusal | None:
+    head = run.head
+    started_at = head.started_at
+    if facts.window is not None and started_at and facts.now - started_at > facts.window:
+        days = str(facts.window.days)
+        return Refusal(
+            code=RefusalCode.EXPIRED,
+            message=f"the run started more than {days} days ago; start a new one",
+            values=(days,),
+            instead=("start a new run",),
+        )
+    if facts.pipeline_deleted:
+        return Refusal(
+            code=RefusalCode.PIPELINE_DELETED,
+            message=f"pipeline {head.pipeline} is deleted; restore it first",
+            values=(head.pipeline,),
+            instead=("restore the pipeline",),
+        )
+    if facts.version_gone:
+        return Refusal(
+            code=RefusalCode.VERSION_GONE,
+            message=f"version {head.version} of the pipeline is gone; start a new run",
+            rule="R1",
+            values=(str(head.version),),
+            instead=("start a new run",),
+        )
+    if facts.locked:
+        return Refusal(
+            code=RefusalCode.PIPELINE_LOCKED,
+            message=f"pipeline {head.pipeline} is locked; enable it first",
+            instead=("enable the pipeline",),
+        )
+    return None
+
+
+def _unknown(text: str) -> Refusal:
+    return Refusal(
+        code=RefusalCode.TARGET_UNKNOWN,
+        message=f"the run has no stage, job or step {text!r} with work in it",
+        node=text,
+        instead=("name a stage, job or step of this run", "retry the whole run"),
+    )
+
+
+def _check_target(run: Run, request: RetryRequest, target: Target) -> Refusal | None:
+    if target.scope is Scope.STAGE:
+        return _check_stage(run, target)
+    if target.scope is Scope.STEP and request.skip:
+        spec = None if target.is_trigger else run.index.steps[StepId(target.node)]
+        if not request.may_operate and (spec is None or not spec.may_skip):
+            return Refusal(
+                code=RefusalCode.SKIP_NOT_ALLOWED,
+                message="the step may not be skipped; retry it, or allow it in its definition",
+                node=target.node,
+                rule="R9",
+                instead=("retry the step",),
+            )
+    if target.is_trigger:
+        return _unknown(target.node)
+    if target.scope is Scope.STEP and not is_enabled(run, run.index.steps[StepId(target.node)]):
+        return _unknown(target.node)
+    if target.scope is Scope.JOB and first_enabled_step(run.index, target.node) is None:
+        return _unknown(target.node)
+    return None
+
+
+def _check_stage(run: Run, target: Target) -> Refusal | None:
+    stage = None if target.is_trigger else run.stage(StageId(target.node))
+    bad = stage is not None and stage.status in {Status.FAILED, Status.CANCELLED}
+    if stage is not None and bad and stage.cause is not Cause.REJECTED:
+        return None
+    return Refusal(
+        code=RefusalCode.STAGE_NOT_FAILED,
+        message=f"stage {target.node} has not failed and was not cancelled",
+        node=target.node,
+        instead=("retry a step or job of it", "retry the whole run"),
+    )
+
+
+def _check_while_running(run: Run, target: Target) -> Refusal | None:
+    if run.awaits_review:
+        return Refusal(
+            code=RefusalCode.AWAITING_APPROVAL,
+            message="the run waits for a review; answer it first",
+            rule="R10",
+            instead=("approve or refuse the stage",),
+        )
+    if target.scope is not Scope.STEP:
+        return Refusal(
+            code=RefusalCode.NEEDS_SINGLE_STEP,
+            message="the run goes on: only a single step of it may be retried now",
+            node=target.node,
+            values=("BK_CI_RETRY_TASK_IN_STAGE_ID",),
+            instead=("retry a failed step", "wait for the end of the run"),
+        )
+    return _check_step_while_running(run, StepId(target.node))
+
+
+def _check_step_while_running(run: Run, step_id: StepId) -> Refusal | None:
+    job_id = run.index.step_job[step_id][0]
+    stage = run.stage(run.index.stage_of_job(job_id).id)
+    if run.head.cancel is not None:
+        return Refusal(
+            code=RefusalCode.STAGE_BUSY,
+            message=f"the run is being stopped by {run.head.cancel.by}; wait for its end",
+            node=stage.id,
+        )
+    if stage.status is not Status.RUNNING:
+        return Refusal(
+            code=RefusalCode.STAGE_NOT_RUNNING,
+            message=f"stage {stage.id} is {stage.status}; a step is retried while its stage runs",
+            node=stage.id,
+            instead=("wait for the end of the run",),
+        )
+    if not run.job(job_id).status.is_final:
+        return Refusal(
+            code=RefusalCode.JOB_NOT_FINISHED,
+            message=f"job {job_id} has not ended",
+            node=job_id,
+            instead=("wait for the end of the job",),
+        )
+    if run.step(step_id).status not in {Status.FAILED, Status.CANCELLED}:
+        return Refusal(
+            code=RefusalCode.STEP_NOT_FAILED,
+            message=f"step {step_id} has neither failed nor been cancelled",
+            node=step_id,
+        )
+    return None

@@ -1,0 +1,61 @@
+"""Find what a text means: a stage, a job, or a step by id or by its author's ref."""
+
+import msgspec
+
+from mulligan.core.ids import JobId, StageId, StepId
+from mulligan.core.recovery.request import Scope
+from mulligan.core.spec import TRIGGER_JOB, TRIGGER_STAGE, SpecIndex
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """A node of the definition. `node` is "" for the whole run; `is_trigger`: no work behind it."""
+
+    scope: Scope
+    node: str = ""
+    is_trigger: bool = False
+
+
+def find_target(index: SpecIndex, text: str) -> Target | None:
+    """Resolve a text, stage by stage, first match wins: stage, then job, then step, then ref.
+
+    Blank means the whole run; None: nothing has that name.
+    """
+    text = text.strip()
+    if not text:
+        return Target(scope=Scope.RUN)
+    if text in index.stages or text == TRIGGER_STAGE:
+        return Target(scope=Scope.STAGE, node=text, is_trigger=text == TRIGGER_STAGE)
+    if text in index.jobs or text == TRIGGER_JOB:
+        return Target(scope=Scope.JOB, node=text, is_trigger=text == TRIGGER_JOB)
+    if text in index.steps:
+        return Target(scope=Scope.STEP, node=text)
+    if text in index.spec.trigger_steps:
+        return Target(scope=Scope.STEP, node=text, is_trigger=True)
+    for job in index.all_jobs():
+        if job.hash_id == text:
+            return Target(scope=Scope.JOB, node=job.id)
+        for step in job.steps:
+            if step.ref == text:
+                return Target(scope=Scope.STEP, node=step.id)
+    return None
+
+
+def first_enabled_step(index: SpecIndex, job_id: str) -> StepId | None:
+    """Return the first step of a job that is switched on."""
+    for step in index.jobs[JobId(job_id)].steps:
+        if step.enabled:
+            return step.id
+    return None
+
+
+def stage_position(index: SpecIndex, target: Target) -> int:
+    """Return the position of the stage that holds the target.
+
+    Raises:
+        KeyError: The target is the whole run or the trigger.
+    """
+    if target.scope is Scope.STAGE:
+        return index.stages[StageId(target.node)]
+    if target.scope is Scope.JOB:
+        return index.job_stage[JobId(target.node)]
+    return index.job_stage[index.step_job[StepId(target.node)][0]]

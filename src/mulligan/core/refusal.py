@@ -1,0 +1,57 @@
+"""Refusal: why an act is not possible, as a value. It names the rule, the node and the way out."""
+
+from enum import StrEnum
+
+import msgspec
+
+
+class RefusalCode(StrEnum):
+    """Every reason for which a start, retry, skip, stop or vote is refused."""
+
+    EXPIRED = "expired"  # older than the retry window
+    PIPELINE_DELETED = "pipeline-deleted"
+    VERSION_GONE = "version-gone"
+    PIPELINE_LOCKED = "pipeline-locked"
+    PROJECT_DISABLED = "project-disabled"
+    TARGET_UNKNOWN = "target-unknown"  # no such node, or it has no work (trigger, disabled)
+    STAGE_NOT_FAILED = "stage-not-failed"
+    SKIP_NOT_ALLOWED = "skip-not-allowed"
+    AWAITING_APPROVAL = "awaiting-approval"  # the run waits for a review
+    STAGE_BUSY = "stage-busy"  # the stage is just moving on
+    NEEDS_SINGLE_STEP = "needs-single-step"  # while a run goes on, only one step may be retried
+    STAGE_NOT_RUNNING = "stage-not-running"
+    JOB_NOT_FINISHED = "job-not-finished"
+    STEP_NOT_FAILED = "step-not-failed"
+    QUEUE_FULL = "queue-full"
+    TOO_FREQUENT = "too-frequent"
+    RUN_FINISHED = "run-finished"
+    ALREADY_CANCELLED = "already-cancelled"  # values: who, seconds left
+    NOT_AWAITING = "not-awaiting"  # no open gate there
+    NOT_A_REVIEWER = "not-a-reviewer"
+    GROUP_UNKNOWN = "group-unknown"  # not the review group that is asked now
+    ALREADY_RESUMED = "already-resumed"
+    PARAMETER_REQUIRED = "parameter-required"
+    PARAMETER_TOO_LONG = "parameter-too-long"
+    NOT_STARTABLE = "not-startable"  # no manual trigger
+    NO_RELEASED_VERSION = "no-released-version"
+    PLAN_STALE = "plan-stale"
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """Why an act is refused.
+
+    Args:
+        code: The reason.
+        message: One English sentence: what, where, and what would be possible instead.
+        node: Id of the stage, job or step that stands in the way, if one does.
+        rule: The design's rule ("R9") or the document's check that refuses.
+        values: What facades put into their own wording, in order.
+        instead: What would be possible, as short imperative texts.
+    """
+
+    code: RefusalCode
+    message: str
+    node: str = ""
+    rule: str = ""
+    values: tuple[str, ...] = ()
+    instead: tuple[str, ...] = ()

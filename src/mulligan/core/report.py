@@ -1,0 +1,43 @@
+"""What a runner reports of a step that has ended."""
+
+import msgspec
+
+from mulligan.core.cause import Cause
+from mulligan.core.ids import JobId, StepId
+from mulligan.core.status import Status
+
+
+class StepReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The end of one step attempt, as its runner saw it.
+
+    Args:
+        fence: Of the claim under which the step ran; another one bounces.
+        status: succeeded, failed or cancelled.
+        variables: Set by the script (`setEnv`, `::set-variable`), in order.
+        outputs: Set by `::set-output`, in order.
+    """
+
+    job: JobId
+    step: StepId
+    attempt: int
+    fence: int
+    status: Status
+    cause: Cause | None = None
+    exit_code: int | None = None
+    signal: int | None = None
+    message: str = ""
+    error_type: int | None = None
+    error_code: int | None = None
+    variables: tuple[tuple[str, str], ...] = ()
+    outputs: tuple[tuple[str, str], ...] = ()
+    remark: str | None = None
+    pin: str = ""  # the commit that a checkout resolved
+    artifacts: tuple["ArchivedFile", ...] = ()
+
+
+class ArchivedFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that a step put into the artifact store. `size` in bytes, `digest` SHA-256."""
+
+    path: str
+    size: int
+    digest: str

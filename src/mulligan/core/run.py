@@ -1,0 +1,275 @@
+"""One snapshot of a run, frozen. Only `evolve` makes the next one.
+
+A run keeps, for every node, the record of its latest attempt. A node that nothing has happened to
+yet has no record at all: `Run.stage`, `Run.job` and `Run.step` give its initial value. Records of
+earlier attempts stay in the store and are never changed again.
+
+`run_attempt` of a record is the attempt of the run (1 for the start, +1 for each retry of a
+finished run) in which the record was made: what an attempt N of the run looked like is, for each
+node, its latest record with `run_attempt` <= N.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+from immutables import Map
+
+from mulligan.core.cause import Cause
+from mulligan.core.ids import (
+    SYSTEM,
+    JobId,
+    PipelineId,
+    ProjectId,
+    RunId,
+    RunnerName,
+    StageId,
+    StepId,
+    UserName,
+)
+from mulligan.core.spec import Dialect, SpecIndex
+from mulligan.core.status import Status
+
+Record = dict[str, Any]
+
+
+class Weather(StrEnum):
+    """What the steps of a job amount to so far; conditions of later steps look at it."""
+
+    OK = "ok"
+    SOFT = "soft"  # only failures that were continued
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class CancelRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Somebody asked to stop the run while `stage` (a position) was the current one."""
+
+    by: UserName
+    at: datetime
+    stage: int
+    forced: bool = False
+
+
+class RunAttempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One pass over the run: who caused it and how it went."""
+
+    number: int
+    actor: UserName
+    queued_at: datetime
+    what: str = "start"  # start | retry | skip
+    target: str = ""  # node that was asked for; "" = the whole run
+    reason: str = ""
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    status: Status | None = None
+    cause: Cause | None = None
+
+
+class RunSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Rules that hold for a run, fixed when it starts (peers: a later edit must not change it)."""
+
+    dialect: Dialect = Dialect.CLASSIC
+    only_current_attempt: bool = False  # verdict "as-upstream" instead of R8
+    fail_on_long_values: bool = False
+    on_lost: str = "rerun"  # rerun | fail
+    lost_budget: int = 3
+    cancel_policy: str = "EXECUTE_PERMISSION"
+
+
+class StartParameter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A parameter as the run was started with."""
+
+    name: str
+    value: str
+    kind: str = "STRING"
+    read_only: bool = False
+    sensitive: bool = False
+    default: str = ""
+    desc: str = ""
+
+
+class RunError(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A failed step as the last end of the run left it."""
+
+    step: StepId
+    message: str = ""
+    error_type: int | None = None
+    error_code: int | None = None
+
+
+class RunHead(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is true of the run as a whole."""
+
+    id: RunId
+    project: ProjectId
+    pipeline: PipelineId
+    version: int
+    number: int
+    started_by: UserName
+    queued_at: datetime
+    attempts: tuple[RunAttempt, ...]
+    revision: int = 1
+    attempt: int = 1
+    status: Status = Status.QUEUED
+    cause: Cause | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    start_kind: str = "service"
+    message: str = ""
+    remark: str = ""
+    cancel: CancelRequest | None = None
+    stage: int = -1  # position of the stage that the run is in; -1 before the first
+    settings: RunSettings = RunSettings()
+    parameters: tuple[StartParameter, ...] = ()
+    disabled_steps: frozenset[StepId] = frozenset()  # switched off at this start
+    failed_steps: tuple[StepId, ...] = ()  # in order of failing; leaves when it succeeds later
+    errors: tuple[RunError, ...] = ()  # as of the last end; kept until the next end
+    retry_target: str = ""  # first node of the newest partial retry, for the scripts to see
+
+
+class Gate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The run waits at a node for a person (or for the time-out of waiting)."""
+
+    node: str  # StageId or StepId
+    number: int
+    kind: str  # stage-review | step-review | pause
+    run_attempt: int
+    opened_at: datetime
+    state: str = "open"  # open | approved | rejected
+    group: int = 0  # position of the review group that is asked
+    reviewers: tuple[str, ...] = ()  # of that group, variables substituted
+    due_at: datetime | None = None
+    votes: tuple["Vote", ...] = ()
+    values: Record = {}  # parameters as changed so far
+    closed_at: datetime | None = None
+    carried: bool = False  # an approval of an earlier attempt that still holds (R10)
+
+
+class Vote(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One person's answer for one review group."""
+
+    group: int
+    user: UserName
+    approve: bool
+    at: datetime
+    suggestion: str = ""
+    values: Record = {}
+
+
+class Stage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Latest record of a stage. `open_jobs` is derived: jobs of it that aren't final."""
+
+    id: StageId
+    attempt: int = 1
+    run_attempt: int = 1
+    status: Status = Status.QUEUED
+    cause: Cause | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    open_jobs: int = 0
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Latest attempt of a job. `cursor` and `weather` are derived from its steps."""
+
+    id: JobId
+    attempt: int = 1
+    run_attempt: int = 1
+    status: Status = Status.QUEUED
+    cause: Cause | None = None
+    queued_at: datetime | None = None  # None: not released yet (stage or dependency)
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    fence: int = 0
+    runner: RunnerName | None = None
+    parked: bool = False  # running, but no runner holds it: a gate is open in it
+    stopping: Cause | None = None  # no further step may start, for this reason
+    workspace: str = "fresh"  # fresh | live | widened
+    cursor: int = 0
+    weather: Weather = Weather.OK
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Latest attempt of a step.
+
+    `error_type` and `error_code` are numbers of the dialects' common table
+    (spec/bkci-model-and-engine.md §2.16); None when there is no error.
+    """
+
+    id: StepId
+    attempt: int = 1
+    run_attempt: int = 1
+    job_attempt: int = 1
+    status: Status = Status.QUEUED
+    cause: Cause | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    exit_code: int | None = None
+    signal: int | None = None
+    message: str = ""
+    error_type: int | None = None
+    error_code: int | None = None
+    runner: RunnerName | None = None
+    auto_retries: int = 0  # budget used since it last succeeded, over all run attempts
+    manual_retries: int = 0
+    lost: int = 0  # attempts lost in a row
+    pin: str = ""  # what a retry must use again: the commit that a checkout resolved
+    actor: UserName = SYSTEM  # who waived or decided
+    reason: str = ""
+
+
+class Write(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One value of a variable and who wrote it (R5). `writer`: "start" or a step id."""
+
+    name: str
+    value: str
+    writer: str = "start"
+    attempt: int = 0  # of the step that wrote it
+    run_attempt: int = 1
+    read_only: bool = False
+    sensitive: bool = False
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """Snapshot of a run at `head.revision`. `index` belongs to the pipeline version."""
+
+    head: RunHead
+    index: SpecIndex
+    stages: Map[StageId, Stage] = Map()
+    jobs: Map[JobId, Job] = Map()
+    steps: Map[StepId, Step] = Map()
+    gates: Map[str, Gate] = Map()
+    writes: Map[str, tuple[Write, ...]] = Map()  # per name, oldest first, withdrawn ones left out
+
+    def stage(self, stage_id: StageId) -> Stage:
+        """Return the latest record of a stage."""
+        return self.stages.get(stage_id) or Stage(id=stage_id)
+
+    def job(self, job_id: JobId) -> Job:
+        """Return the latest attempt of a job."""
+        return self.jobs.get(job_id) or Job(id=job_id)
+
+    def step(self, step_id: StepId) -> Step:
+        """Return the latest attempt of a step."""
+        return self.steps.get(step_id) or Step(id=step_id)
+
+    def open_gate(self, node: str) -> Gate | None:
+        """Return the gate at which the run waits at that node, if it does."""
+        gate = self.gates.get(node)
+        return gate if gate is not None and gate.state == "open" else None
+
+    def value(self, name: str) -> str | None:
+        """Return the present value of a variable: the last write that holds."""
+        stack = self.writes.get(name)
+        return stack[-1].value if stack else None
+
+    @property
+    def awaits_review(self) -> bool:
+        """Tell whether the run stands at the review of a stage."""
+        position = self.head.stage
+        if position < 0 or self.head.status is not Status.RUNNING:
+            return False
+        stage = self.index.spec.stages[position]
+        return stage.review is not None and self.open_gate(stage.id) is not None

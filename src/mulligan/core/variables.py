@@ -1,0 +1,394 @@
+"""Variables and contexts of a run: what a name means at a step, and who may write it.
+
+The names are those that users' scripts and expressions have (spec/bkci-model-and-engine.md §2.15).
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from mulligan.core.cause import Cause
+from mulligan.core.expressions import substitute_classic
+from mulligan.core.ids import JobId, StepId
+from mulligan.core.report import StepReport
+from mulligan.core.run import Run, RunHead, StartParameter, Step, Write
+from mulligan.core.spec import JobSpec, OnFailure, StepSpec
+from mulligan.core.status import Status
+from mulligan.core.values import LONGEST_VALUE
+
+# (stored name, old name, name in the context `ci`); "" = there is none
+_BUILT_IN: tuple[tuple[str, str, str], ...] = (
+    ("BK_CI_PROJECT_NAME", "project.name", "project_id"),
+    ("BK_CI_PROJECT_NAME_CN", "project.name.chinese", "project_name"),
+    ("BK_CI_PIPELINE_ID", "pipeline.id", "pipeline_id"),
+    ("BK_CI_PIPELINE_NAME", "pipeline.name", "pipeline_name"),
+    ("BK_CI_PIPELINE_VERSION", "pipeline.version", "pipeline_version"),
+    ("BK_CI_PIPELINE_CREATE_USER", "", "pipeline_creator"),
+    ("BK_CI_PIPELINE_UPDATE_USER", "", "pipeline_modifier"),
+    ("BK_CI_BUILD_ID", "pipeline.build.id", "build_id"),
+    ("BK_CI_BUILD_NUM", "pipeline.build.num", "build_num"),
+    ("BK_CI_BUILD_MSG", "", "build_msg"),
+    ("BK_CI_BUILD_REMARK", "", "remark"),
+    ("BK_CI_BUILD_START_TIME", "pipeline.time.start", "pipeline_start_time"),
+    ("BK_CI_BUILD_END_TIME", "pipeline.time.end", ""),
+    ("BK_CI_BUILD_TOTAL_TIME", "pipeline.time.duration", "pipeline_execute_time"),
+    ("BK_CI_BUILD_FAIL_TASKS", "", "failed_tasks"),
+    ("BK_CI_BUILD_FAIL_TASKNAMES", "", "failed_tasknames"),
+    ("BK_CI_BUILD_URL", "", "build_url"),
+    ("BK_CI_START_TYPE", "pipeline.start.type", "build_start_type"),
+    ("BK_CI_START_USER_ID", "pipeline.start.user.id", ""),
+    ("BK_CI_START_USER_NAME", "pipeline.start.user.name", "actor"),
+    ("BK_CI_START_CHANNEL", "pipeline.start.channel", ""),
+    ("BK_CI_IS_MOBILE", "pipeline.start.isMobile", ""),
+    ("BK_CI_RETRY_COUNT", "pipeline.retry.count", ""),
+    ("BK_CI_RETRY_BUILD_ID", "", ""),
+    ("BK_CI_RETRY_TASK_ID", "", ""),
+)
+_OLD = {old: name for name, old, _ in _BUILT_IN if old}
+_CI = {f"ci.{short}": name for name, _, short in _BUILT_IN if short}
+OLD_NAMES = frozenset(_OLD)
+# Names that neither a start nor a script may set.
+PROTECTED = frozenset(name for name, _, _ in _BUILT_IN) - {
+    "BK_CI_START_USER_ID",
+    "BK_CI_START_USER_NAME",
+    "BK_CI_PIPELINE_NAME",
+    "BK_CI_BUILD_MSG",
+    "BK_CI_BUILD_REMARK",
+}
+_SHELL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_VARIABLES = "variables."
+
+
+def millis(head_time: object) -> str:
+    """Give an instant (aware datetime) as epoch milliseconds, "" for None."""
+    timestamp: Callable[[], float] | None = getattr(head_time, "timestamp", None)
+    return "" if timestamp is None else str(int(timestamp() * 1000))
+
+
+def built_in_values(run: Run) -> dict[str, str]:
+    """Give the built-in values that follow from the state of the run."""
+    head = run.head
+    values = {
+        "BK_CI_BUILD_ID": head.id,
+        "BK_CI_BUILD_NUM": str(head.number),
+        "BK_CI_PIPELINE_ID": head.pipeline,
+        "BK_CI_PROJECT_NAME": head.project,
+        "BK_CI_PIPELINE_VERSION": str(head.version),
+        "BK_CI_START_TYPE": _START_TYPES.get(head.start_kind, "SERVICE"),
+        "BK_CI_START_USER_ID": head.attempts[-1].actor,
+        "BK_CI_START_USER_NAME": head.started_by,
+        "BK_CI_BUILD_START_TIME": millis(head.started_at or head.queued_at),
+    }
+    if head.remark:
+        values["BK_CI_BUILD_REMARK"] = head.remark
+    if head.message:
+        values["BK_CI_BUILD_MSG"] = head.message
+    if head.attempt > 1:
+        values["BK_CI_RETRY_COUNT"] = str(head.attempt - 1)
+        values["BK_CI_RETRY_BUILD_ID"] = head.id
+        if head.retry_target:
+            values["BK_CI_RETRY_TASK_ID"] = head.retry_target
+    if head.failed_steps:
+        values["BK_CI_BUILD_FAIL_TASKS"] = _failed_lines(run)
+        names = (run.index.steps[step_id].name for step_id in head.failed_steps)
+        values["BK_CI_BUILD_FAIL_TASKNAMES"] = ",".join(names)
+    if head.ended_at is not None and head.started_at is not None:
+        values["BK_CI_BUILD_END_TIME"] = millis(head.ended_at)
+        total = head.ended_at - head.started_at
+        values["BK_CI_BUILD_TOTAL_TIME"] = str(int(total.total_seconds() * 1000))
+    return values
+
+
+_START_TYPES = {
+    "service": "SERVICE",
+    "manual": "MANUAL",
+    "timer": "TIME_TRIGGER",
+    "webhook": "WEB_HOOK",
+    "remote": "REMOTE",
+    "pipeline": "PIPELINE",
+}
+
+
+def _failed_lines(run: Run) -> str:
+    lines = []
+    for step_id in run.head.failed_steps:
+        job_id = run.index.step_job[step_id][0]
+        stage = run.index.stage_of_job(job_id)
+        job = run.index.jobs[job_id]
+        lines.append(f"[{stage.name}][{job.name}]{run.index.steps[step_id].name} \n")
+    return "".join(lines)
+
+
+class Scope(Mapping[str, str]):
+    """All names that can be read at a place of a run: the run, a job, a step.
+
+    A look-up costs no walk over the run; only iterating lists everything.
+    """
+
+    __slots__ = ("_built_in", "_job", "_run", "_step")
+
+    def __init__(
+        self, run: Run, job_id: JobId | None = None, step_id: StepId | None = None
+    ) -> None:
+        self._run = run
+        self._job = run.index.jobs[job_id] if job_id is not None else None
+        self._step = run.index.steps[step_id] if step_id is not None else None
+        self._built_in: dict[str, str] | None = None
+
+    def _known(self, name: str) -> str | None:
+        value = self._run.value(name)
+        if value is not None and name not in PROTECTED:
+            return value
+        if self._built_in is None:
+            self._built_in = built_in_values(self._run)
+        return self._built_in.get(name, value)
+
+    def __getitem__(self, name: str) -> str:
+        value = self._find(name)
+        if value is None:
+            raise KeyError(name)
+        return value
+
+    def _find(self, name: str) -> str | None:
+        value = self._known(name)
+        if value is not None:
+            return value
+        if name.startswith(_VARIABLES):
+            return self._known(name[len(_VARIABLES) :])
+        stored = _CI.get(name) or _OLD.get(name)
+        if stored is not None:
+            return self._known(stored)
+        root, _, rest = name.partition(".")
+        finder = _CONTEXTS.get(root)
+        return finder(self, rest) if finder is not None and rest else None
+
+    def __iter__(self) -> Iterator[str]:
+        seen = dict.fromkeys(self._run.writes)
+        seen.update(dict.fromkeys(built_in_values(self._run)))
+        names = list(seen)
+        seen.update(dict.fromkeys(f"{_VARIABLES}{name}" for name in names if "." not in name))
+        seen.update(dict.fromkeys(name for name in _CI if self._find(name) is not None))
+        seen.update(dict.fromkeys(name for name in _OLD if self._find(name) is not None))
+        seen.update(dict.fromkeys(self._context_names()))
+        return iter(seen)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def _context_names(self) -> Iterator[str]:
+        if self._job is not None:
+            yield from (f"job.{key}" for key in ("id", "name", "status", "outcome", "index"))
+            yield from (f"envs.{name}" for name, _ in self._job.env)
+            for step in self._job.steps:
+                if step.ref:
+                    yield from (f"steps.{step.ref}.{key}" for key in _STEP_KEYS)
+            prefix = f"jobs.{self._job.ref}.steps."
+            for name in self._run.writes:
+                if name.startswith(prefix):
+                    yield name[len(f"jobs.{self._job.ref}.") :]
+        if self._step is not None:
+            yield from (f"step.{key}" for key in _STEP_KEYS)
+            yield from (f"envs.{name}" for name, _ in self._step.env)
+        for job in self._run.index.all_jobs():
+            if job.ref:
+                yield f"jobs.{job.ref}.status"
+
+    def _find_env(self, rest: str) -> str | None:
+        for pairs in (self._step.env if self._step else (), self._job.env if self._job else ()):
+            for name, value in pairs:
+                if name == rest:
+                    return substitute_classic(value, self._known)
+        return None
+
+    def _find_job(self, rest: str) -> str | None:
+        return job_fact(self._run, self._job, rest) if self._job is not None else None
+
+    def _find_step(self, rest: str) -> str | None:
+        return step_fact(self._run, self._step, rest) if self._step is not None else None
+
+    def _find_steps(self, rest: str) -> str | None:
+        if self._job is None:
+            return None
+        return self._in_job(self._job, rest)
+
+    def _in_job(self, job: JobSpec, rest: str) -> str | None:
+        ref, _, key = rest.partition(".")
+        if key.startswith("outputs."):
+            return self._run.value(f"jobs.{job.ref}.steps.{ref}.{key}")
+        for step in job.steps:
+            if step.ref == ref:
+                return step_fact(self._run, step, key)
+        return None
+
+    def _find_jobs(self, rest: str) -> str | None:
+        ref, _, key = rest.partition(".")
+        for job in self._run.index.all_jobs():
+            if job.ref == ref:
+                if key.startswith("steps."):
+                    return self._in_job(job, key[len("steps.") :])
+                return job_fact(self._run, job, key)
+        return None
+
+
+_CONTEXTS: dict[str, Callable[[Scope, str], str | None]] = {
+    "envs": Scope._find_env,
+    "job": Scope._find_job,
+    "step": Scope._find_step,
+    "steps": Scope._find_steps,
+    "jobs": Scope._find_jobs,
+}
+_STEP_KEYS = (
+    "name",
+    "id",
+    "status",
+    "outcome",
+    "retry-count-manual",
+    "retry-count-auto",
+)
+_WORDS = {
+    Status.QUEUED: "UNEXEC",
+    Status.RUNNING: "RUNNING",
+    Status.SUCCEEDED: "SUCCEED",
+    Status.FAILED: "FAILED",
+    Status.CANCELLED: "CANCELED",
+    Status.SKIPPED: "SKIP",
+}
+
+
+def _outcome(status: Status, cause: Cause | None) -> str:
+    if status is Status.SKIPPED and cause is Cause.UNREACHED:
+        return "UNEXEC"
+    return _WORDS[status]
+
+
+def step_fact(run: Run, spec: StepSpec, key: str) -> str | None:
+    """Give one fact of the contexts `step` and `steps.<ref>`; None for unknown keys."""
+    step: Step = run.step(spec.id)
+    continued = step.status is Status.FAILED and spec.on_failure is OnFailure.CONTINUE
+    facts: dict[str, Callable[[], str]] = {
+        "name": lambda: spec.name,
+        "id": lambda: spec.ref,
+        "status": lambda: "SUCCEED" if continued else _outcome(step.status, step.cause),
+        "outcome": lambda: _outcome(step.status, step.cause),
+        "retry-count-manual": lambda: str(step.manual_retries),
+        "retry-count-auto": lambda: str(step.auto_retries),
+        "atom_code": lambda: spec.code,
+        "error_code": lambda: "" if step.error_code is None else str(step.error_code),
+        "error_message": lambda: step.message,
+    }
+    fact = facts.get(key)
+    return fact() if fact is not None else None
+
+
+def job_fact(run: Run, spec: JobSpec, key: str) -> str | None:
+    """Give one fact of the contexts `job` and `jobs.<ref>`; None for unknown keys."""
+    job = run.job(spec.id)
+    stage = run.index.stage_of_job(spec.id)
+    continued = job.status is Status.FAILED and spec.continue_on_failure
+    facts: dict[str, Callable[[], str]] = {
+        "id": lambda: spec.ref,
+        "name": lambda: spec.name,
+        "index": lambda: str([other.id for other in stage.jobs].index(spec.id)),
+        "status": lambda: "SUCCEED" if continued else _outcome(job.status, job.cause),
+        "outcome": lambda: _outcome(job.status, job.cause),
+        "stage_id": lambda: stage.ref or stage.id,
+        "stage_name": lambda: stage.name,
+        "os": lambda: "LINUX",
+        "retry_task_id": lambda: run.head.retry_target,
+    }
+    fact = facts.get(key)
+    return fact() if fact is not None else None
+
+
+def substitute_people(names: Iterable[str], scope: Mapping[str, str]) -> tuple[str, ...]:
+    """Substitute variables in names of people and split lists ("a,b;c") – no name twice."""
+    found: dict[str, None] = {}
+    for name in names:
+        for part in re.split(r"[,;]", substitute_classic(name, scope.get)):
+            if part.strip():
+                found[part.strip()] = None
+    return tuple(found)
+
+
+def environment_of(run: Run, job_id: JobId, step: StepSpec) -> dict[str, str]:
+    """Give the variables that a step's process gets: those whose names a shell can hold."""
+    scope = Scope(run, job_id, step.id)
+    values = {
+        name: stack[-1].value for name, stack in run.writes.items() if _SHELL_NAME.fullmatch(name)
+    }
+    values.update(built_in_values(run))
+    for pairs in (run.index.jobs[job_id].env, step.env):
+        for name, value in pairs:
+            values[name] = substitute_classic(value, scope.get)
+    values["BK_CI_BUILD_JOB_ID"] = job_id
+    values["BK_CI_BUILD_TASK_ID"] = step.id
+    values["BK_CI_STEP_ID"] = step.ref
+    values["BK_CI_TASK_NAME"] = step.name
+    return {name: value.replace("\0", "") for name, value in values.items()}
+
+
+def secrets_of(run: Run) -> tuple[str, ...]:
+    """Give the values that must not appear in logs: those of sensitive parameters."""
+    return tuple(
+        write.value
+        for stack in run.writes.values()
+        for write in stack
+        if write.sensitive and write.value
+    )
+
+
+def parameter_writes(parameters: Iterable[StartParameter], run_attempt: int) -> tuple[Write, ...]:
+    """Give the writes with which the parameters of a start are applied."""
+    return tuple(
+        Write(
+            name=parameter.name,
+            value=parameter.value,
+            run_attempt=run_attempt,
+            read_only=parameter.read_only,
+            sensitive=parameter.sensitive,
+        )
+        for parameter in parameters
+    )
+
+
+def start_writes(
+    head: RunHead, facts: Mapping[str, str], parameters: Iterable[StartParameter]
+) -> tuple[Write, ...]:
+    """Give the writes of a new run: facts of its pipeline (read-only), then its parameters."""
+    built_in = tuple(
+        Write(name=name, value=value, run_attempt=head.attempt, read_only=name in PROTECTED)
+        for name, value in facts.items()
+    )
+    return (*built_in, *parameter_writes(parameters, head.attempt))
+
+
+def writes_of_report(run: Run, report: StepReport) -> tuple[Write, ...]:
+    """Give the writes of a step that ended; forbidden, over-long and secret ones are left out."""
+    if not report.variables and not report.outputs:
+        return ()
+    secrets = secrets_of(run)
+    job = run.index.job_of_step(report.step)
+    step = run.index.steps[report.step]
+    named = list(report.variables)
+    if job.ref and step.ref:
+        prefix = f"jobs.{job.ref}.steps.{step.ref}.outputs."
+        named.extend((prefix + name, value) for name, value in report.outputs)
+    return tuple(
+        Write(
+            name=name,
+            value=value,
+            writer=report.step,
+            attempt=report.attempt,
+            run_attempt=run.head.attempt,
+        )
+        for name, value in named
+        if _may_write(run, name, value, secrets)
+    )
+
+
+def _may_write(run: Run, name: str, value: str, secrets: tuple[str, ...]) -> bool:
+    if not name.strip() or name in PROTECTED or len(value) > LONGEST_VALUE:
+        return False
+    stack = run.writes.get(name)
+    if stack and stack[-1].read_only:
+        return False
+    return not any(secret in value for secret in secrets)

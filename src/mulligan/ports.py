@@ -1,0 +1,470 @@
+"""All that the engine needs from outside. Adapters implement these; one suite tests them all.
+
+Common rules: every method may be called from several tasks at once. A method that returns has
+done its work durably; one that raises has done nothing. `InfrastructureError` (disk full, database
+gone) may come from any of them, the caller may try again later.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+
+from mulligan.core.decision import Decision, Effect
+from mulligan.core.events import Event
+from mulligan.core.ids import JobId, PipelineId, ProjectId, RunId, StepId, UserName
+from mulligan.core.prepare import StepOrder
+from mulligan.core.records import (
+    App,
+    Artifact,
+    AuditEntry,
+    Member,
+    Pipeline,
+    PipelineVersion,
+    Project,
+    Receipt,
+    Token,
+    User,
+)
+from mulligan.core.report import ArchivedFile
+from mulligan.core.run import Gate, Job, Run, RunHead, Stage, Step
+from mulligan.core.status import Status
+
+
+class Clock(Protocol):
+    """The time of day; tests and `--dev` may move it forward."""
+
+    def now(self) -> datetime:
+        """Return the present instant, aware, UTC."""
+        ...
+
+
+class Ids(Protocol):
+    """New identifiers; never one twice."""
+
+    def hex32(self) -> str:
+        """Return 32 random lower-case hexadecimal digits."""
+        ...
+
+
+class OutboxRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A stored effect that is not done yet."""
+
+    run_id: RunId
+    effect: Effect
+    created_at: datetime
+
+
+class EventRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A stored event. `seq` ascends over the whole server, without order between runs."""
+
+    seq: int
+    run_id: RunId
+    project: ProjectId
+    pipeline: PipelineId
+    revision: int
+    event: Event
+
+
+class NodeHistory(msgspec.Struct, frozen=True, kw_only=True):
+    """All attempts of all nodes of a run, by node, oldest first."""
+
+    stages: dict[str, tuple[Stage, ...]]
+    jobs: dict[str, tuple[Job, ...]]
+    steps: dict[str, tuple[Step, ...]]
+    gates: dict[str, tuple[Gate, ...]]
+
+
+class RunFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which runs to list; every field narrows. Instants are inclusive bounds."""
+
+    project: ProjectId | None = None
+    pipeline: PipelineId | None = None
+    statuses: tuple[Status, ...] = ()
+    causes: tuple[str, ...] = ()  # with statuses: Cause values, "" = none
+    start_kinds: tuple[str, ...] = ()
+    actors: tuple[UserName, ...] = ()
+    number_from: int | None = None
+    number_to: int | None = None
+    queued_from: datetime | None = None
+    queued_to: datetime | None = None
+    started_from: datetime | None = None
+    started_to: datetime | None = None
+    ended_from: datetime | None = None
+    ended_to: datetime | None = None
+    remark: str | None = None  # substring
+    message: str | None = None  # substring
+    ids: tuple[RunId, ...] = ()
+
+
+class RunPage(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of runs. `cursor` continues after it; "" = no more. `total` only when asked for."""
+
+    items: tuple[RunHead, ...]
+    cursor: str = ""
+    total: int | None = None
+
+
+class Acts(msgspec.Struct, frozen=True, kw_only=True):
+    """What is stored together with an act in its transaction."""
+
+    receipt: Receipt | None = None
+    audit: tuple[AuditEntry, ...] = ()
+
+
+NO_ACTS = Acts()
+
+
+class RunStore(Protocol):
+    """Runs: snapshots, history, events, outbox.
+
+    Order of calls: `open` once, then any, then `close` once.
+    """
+
+    async def open(self) -> None:
+        """Make or migrate the storage; take it for this process alone."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what was accepted and let the storage go. May be called twice."""
+        ...
+
+    async def append(self, decision: Decision, acts: Acts = NO_ACTS) -> None:
+        """Store a decision: events, changed rows, effects, next revision – all or nothing.
+
+        `base_revision` 0 makes a new run. Events `ValuesWritten` / `ValuesWithdrawn` also change
+        the table of writes.
+
+        Raises:
+            StaleRevisionError: The stored revision is not `base_revision`.
+            ConflictError: The number of a new run is taken (code "run-number"), or the receipt's
+                key exists (code "receipt").
+        """
+        ...
+
+    async def get_run(self, run_id: RunId) -> Run:
+        """Return the newest snapshot, derived fields filled in.
+
+        Raises:
+            NotFoundError: No such run.
+        """
+        ...
+
+    async def find_head(self, run_id: RunId) -> RunHead | None:
+        """Return the head of a run, if it exists."""
+        ...
+
+    async def find_run_by_number(self, pipeline: PipelineId, number: int) -> RunId | None:
+        """Return the run with that number."""
+        ...
+
+    async def last_number(self, pipeline: PipelineId) -> int:
+        """Return the greatest run number of the pipeline, 0 without runs."""
+        ...
+
+    async def list_runs(
+        self,
+        where: RunFilter,
+        *,
+        limit: int = 50,
+        cursor: str = "",
+        offset: int = 0,
+        by_update: bool = False,
+        with_total: bool = False,
+    ) -> RunPage:
+        """Return a page of heads, newest first (by number in a pipeline, else by queued_at).
+
+        `by_update`: by the instant of the last change instead. `cursor` wins over `offset`.
+        """
+        ...
+
+    async def count_unfinished(self, pipeline: PipelineId) -> tuple[int, int]:
+        """Return how many runs of the pipeline are (queued, running)."""
+        ...
+
+    async def history(self, run_id: RunId) -> NodeHistory:
+        """Return all attempts of all nodes that have a record."""
+        ...
+
+    async def step_attempts(self, run_id: RunId, step_id: StepId) -> tuple[Step, ...]:
+        """Return the attempts of one step, oldest first."""
+        ...
+
+    async def events_after(
+        self,
+        seq: int,
+        *,
+        project: ProjectId | None = None,
+        run_id: RunId | None = None,
+        pipeline: PipelineId | None = None,
+        limit: int = 500,
+    ) -> tuple[EventRow, ...]:
+        """Return stored events with a greater `seq`, ascending."""
+        ...
+
+    async def last_seq(self) -> int:
+        """Return the greatest `seq` stored, 0 without events."""
+        ...
+
+    async def outbox(self) -> tuple[OutboxRow, ...]:
+        """Return all effects that are not done yet, oldest first."""
+        ...
+
+    async def drop_effect(self, run_id: RunId, kind: str, key: str) -> None:
+        """Forget an effect that is done. Dropping a missing one is no error."""
+        ...
+
+    async def held_jobs(self) -> tuple[tuple[RunId, JobId], ...]:
+        """Return the jobs that a runner holds: running and not parked."""
+        ...
+
+    async def add_artifacts(self, artifacts: Sequence[Artifact]) -> None:
+        """Store what a step archived; the same (run, step, attempt, path) again replaces it."""
+        ...
+
+    async def list_artifacts(self, run_id: RunId) -> tuple[Artifact, ...]:
+        """Return all artifacts of a run, oldest first."""
+        ...
+
+
+class AdminStore(Protocol):
+    """Projects, pipelines, people. Every `put_…` takes `acts` into the same transaction."""
+
+    async def put_project(self, project: Project, acts: Acts = NO_ACTS) -> Project:
+        """Insert (number 0: the next one is given) or replace a project.
+
+        Raises:
+            ConflictError: Inserting an id or name that exists (code "project").
+        """
+        ...
+
+    async def find_project(self, project_id: ProjectId) -> Project | None:
+        """Return a project."""
+        ...
+
+    async def list_projects(
+        self, *, user: UserName | None = None, limit: int = 100, offset: int = 0
+    ) -> tuple[Project, ...]:
+        """Return projects by number; with `user` only those that the user is a member of."""
+        ...
+
+    async def put_pipeline(
+        self, pipeline: Pipeline, version: PipelineVersion | None = None, acts: Acts = NO_ACTS
+    ) -> Pipeline:
+        """Insert (number 0: the next one is given) or replace a pipeline, with a new version.
+
+        Raises:
+            ConflictError: Another pipeline of the project that is not deleted has the name
+                (code "pipeline-name"), or the version exists (code "version").
+        """
+        ...
+
+    async def find_pipeline(self, pipeline_id: PipelineId) -> Pipeline | None:
+        """Return a pipeline, also a deleted one."""
+        ...
+
+    async def find_pipeline_by_name(self, project: ProjectId, name: str) -> Pipeline | None:
+        """Return the live pipeline of that name."""
+        ...
+
+    async def list_pipelines(
+        self,
+        project: ProjectId,
+        *,
+        name_contains: str = "",
+        limit: int = 50,
+        offset: int = 0,
+    ) -> tuple[tuple[Pipeline, ...], int]:
+        """Return live pipelines, newest first, and how many there are in all."""
+        ...
+
+    async def find_version(self, pipeline: PipelineId, version: int) -> PipelineVersion | None:
+        """Return one version."""
+        ...
+
+    async def drop_versions(self, pipeline: PipelineId, keep: int) -> int:
+        """Delete the oldest versions beyond `keep` that no unfinished run uses; return how many."""
+        ...
+
+    async def put_user(self, user: User, acts: Acts = NO_ACTS) -> None:
+        """Insert or replace a user."""
+        ...
+
+    async def find_user(self, name: UserName) -> User | None:
+        """Return a user."""
+        ...
+
+    async def list_users(self, *, limit: int = 100, offset: int = 0) -> tuple[User, ...]:
+        """Return users by name."""
+        ...
+
+    async def put_member(self, member: Member, acts: Acts = NO_ACTS) -> None:
+        """Insert or replace a membership."""
+        ...
+
+    async def drop_member(self, project: ProjectId, user: UserName, acts: Acts = NO_ACTS) -> bool:
+        """Remove a membership; tell whether there was one."""
+        ...
+
+    async def find_member(self, project: ProjectId, user: UserName) -> Member | None:
+        """Return a membership."""
+        ...
+
+    async def list_members(self, project: ProjectId) -> tuple[Member, ...]:
+        """Return the members of a project by name."""
+        ...
+
+    async def put_token(self, token: Token, acts: Acts = NO_ACTS) -> None:
+        """Insert a token."""
+        ...
+
+    async def find_token(self, digest: str) -> Token | None:
+        """Return the token with that SHA-256."""
+        ...
+
+    async def list_tokens(self, user: UserName | None = None) -> tuple[Token, ...]:
+        """Return tokens, oldest first."""
+        ...
+
+    async def drop_token(self, token_id: str, acts: Acts = NO_ACTS) -> bool:
+        """Revoke a token; tell whether there was one."""
+        ...
+
+    async def put_app(self, app: App, acts: Acts = NO_ACTS) -> None:
+        """Insert or replace an application."""
+        ...
+
+    async def find_app(self, code: str) -> App | None:
+        """Return an application."""
+        ...
+
+    async def find_receipt(self, actor: UserName, key: str) -> Receipt | None:
+        """Return the first answer given to that key."""
+        ...
+
+    async def put_receipt(self, receipt: Receipt) -> None:
+        """Store an answer whose act had no transaction of its own.
+
+        Raises:
+            ConflictError: The key exists (code "receipt").
+        """
+        ...
+
+    async def add_audit(self, entries: Sequence[AuditEntry]) -> None:
+        """Append to the audit trail."""
+        ...
+
+    async def list_audit(
+        self, *, project: str | None = None, limit: int = 50, before: int | None = None
+    ) -> tuple[AuditEntry, ...]:
+        """Return entries, newest first; `before`: with a smaller id."""
+        ...
+
+
+class StepEnd(msgspec.Struct, frozen=True, kw_only=True):
+    """How a step attempt ended, as the executor saw it.
+
+    Args:
+        cause: "exit", "signal", "timeout", "cancelled", "spawn" (it could not be started; the
+            step's own fault) or "lost" (the executor went away).
+        message: For people: why it could not be started.
+        variables, outputs: Set by the script, in order.
+        error: Code and text that the script gave for its failure.
+        pin: The commit that a checkout resolved.
+    """
+
+    exit_code: int | None = None
+    signal: int | None = None
+    cause: str = "exit"
+    message: str = ""
+    variables: tuple[tuple[str, str], ...] = ()
+    outputs: tuple[tuple[str, str], ...] = ()
+    remark: str | None = None
+    error: tuple[int, str] | None = None
+    pin: str = ""
+    artifacts: tuple[ArchivedFile, ...] = ()
+
+
+class Executor(Protocol):
+    """Runs steps. One job attempt has one workspace; its steps come one after the other.
+
+    Life cycle: `open`; for each job attempt any number of `run_step` (never two at once), then
+    `end_job`; `close`. Job attempts may run side by side.
+    """
+
+    async def open(self) -> None:
+        """Get ready. Processes left over from an earlier life are ended first."""
+        ...
+
+    async def run_step(self, order: StepOrder, timeout_s: float) -> StepEnd:
+        """Run a step to its end. Never raises for what the step does."""
+        ...
+
+    def kill_step(self, order: StepOrder, cause: str, grace_s: float) -> None:
+        """Ask a running step to end: TERM, after `grace_s` KILL. Too late is no error."""
+        ...
+
+    async def end_job(self, order: StepOrder) -> None:
+        """End every process that is left of the job attempt."""
+        ...
+
+    async def late_ends(self) -> tuple["LateEnd", ...]:
+        """Return ends of steps that an earlier life saw, but could not report any more."""
+        ...
+
+    async def forget_late_ends(self) -> None:
+        """Drop them; they have been taken in."""
+        ...
+
+    async def close(self) -> None:
+        """End all steps that still run."""
+        ...
+
+
+class LateEnd(msgspec.Struct, frozen=True, kw_only=True):
+    """An end of a step that was never reported."""
+
+    run_id: RunId
+    job_id: JobId
+    fence: int
+    step_id: StepId
+    step_attempt: int
+    end: StepEnd
+
+
+class Files(Protocol):
+    """What runs leave on disk besides the store."""
+
+    def live_workspaces(self, run: Run) -> frozenset[JobId]:
+        """Return the jobs whose directory is still as their last attempt left it."""
+        ...
+
+    async def tidy_run(self, run: Run) -> None:
+        """Free what an ended run does not need: compress its logs, drop its workspaces."""
+        ...
+
+
+class Offer(msgspec.Struct, frozen=True, kw_only=True):
+    """A job attempt that may be claimed. Only a hint: the claim decides."""
+
+    run_id: RunId
+    job_id: JobId
+    attempt: int
+    labels: tuple[str, ...] = ()
+
+
+class Dispatcher(Protocol):
+    """Brings offers to runners. May lose, double or delay them; the store knows the truth."""
+
+    def offer(self, offer: Offer) -> None:
+        """Let runners know."""
+        ...
+
+    async def next(self) -> Offer:
+        """Wait for an offer that this runner can take."""
+        ...
+
+
+class Store(RunStore, AdminStore, Protocol):
+    """Everything that is kept."""
