@@ -1,0 +1,220 @@
+"""The composition root: the only module that names concrete classes."""
+
+import asyncio
+import contextlib
+import os
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from mulligan.config import Settings
+from mulligan.core.ids import RunId, RunnerName
+from mulligan.engine.access import Access
+from mulligan.engine.catalog import Catalog
+from mulligan.engine.dispatch import LocalDispatcher
+from mulligan.engine.live import Live
+from mulligan.engine.runner import Runner, RunnerPolicy
+from mulligan.engine.service import Engine, RecoveryPolicy
+from mulligan.engine.starting import StartPolicy
+from mulligan.engine.supervisor import Supervisor
+from mulligan.executors.work import RunFiles, Work
+from mulligan.facades.app import build_app
+from mulligan.facades.bkci.definitions import definition_reader
+from mulligan.facades.common.guard import App
+from mulligan.facades.common.services import Services
+from mulligan.facades.common.ways import Limits
+from mulligan.logs.store import LogFiles
+from mulligan.store.sql.store import SqlStore
+
+LOCAL_RUNNER = RunnerName("local")
+
+
+class SystemClock:
+    """The time of day; `--dev` may move it forward."""
+
+    def __init__(self) -> None:
+        self._ahead = timedelta(0)
+
+    def now(self) -> datetime:
+        """Return the present instant."""
+        return datetime.now(UTC) + self._ahead
+
+    def advance(self, seconds: float) -> None:
+        """Move the clock forward."""
+        self._ahead += timedelta(seconds=seconds)
+
+
+class RandomIds:
+    """New identifiers from the system's random numbers."""
+
+    def hex32(self) -> str:
+        """Return 32 random hexadecimal digits."""
+        return uuid.uuid4().hex
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServeOptions:
+    """How a server is run. `runners`: jobs that run at once in this process."""
+
+    data: Path
+    settings: Settings
+    runners: int
+    is_dev: bool = False
+
+
+def default_runners() -> int:
+    """Give the number of cores that this process may use, at least 2."""
+    return max(2, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2)
+
+
+class Server:
+    """A server's parts, put together. `open` before serving, `close` after."""
+
+    def __init__(self, options: ServeOptions, *, public_url: str = "") -> None:
+        self.options = options
+        settings = options.settings
+        data = options.data
+        self.clock = SystemClock()
+        ids = RandomIds()
+        self.store = SqlStore(data / "mulligan.db", synchronous=settings.storage.synchronous)
+        self.live = Live()
+        logs = LogFiles(data / "logs")
+        self.files = RunFiles(root=data, logs=logs)
+        self.engine = Engine(
+            store=self.store,
+            clock=self.clock,
+            ids=ids,
+            files=self.files,
+            start_policy=StartPolicy(
+                only_current_attempt=settings.bkci.verdict == "as-upstream",
+                on_lost=settings.recovery.on_lost,
+                lost_budget=settings.recovery.lost_budget,
+                public_url=settings.http.public_url or public_url,
+            ),
+            recovery_policy=RecoveryPolicy(settings.bkci.retry_days),
+        )
+        self.executor = Work(
+            root=data,
+            logs=logs,
+            on_output=self._log_grew,
+            disk_full_grace_s=settings.steps.disk_full_grace_s,
+            kill_grace_s=settings.steps.grace_s,
+        )
+        self.dispatcher = LocalDispatcher()
+        self.runner = Runner(
+            name=LOCAL_RUNNER,
+            engine=self.engine,
+            executor=self.executor,
+            dispatcher=self.dispatcher,
+            policy=RunnerPolicy(slots=options.runners, grace_s=settings.steps.grace_s),
+        )
+        self.supervisor = Supervisor(
+            engine=self.engine,
+            store=self.store,
+            clock=self.clock,
+            files=self.files,
+            executor=self.executor,
+            dispatcher=self.dispatcher,
+            runner=self.runner,
+        )
+        self.access = Access(store=self.store, clock=self.clock, ids=ids, is_dev=options.is_dev)
+        catalog = Catalog(store=self.store, clock=self.clock, ids=ids)
+        limits = _limits(settings)
+        self.services = Services(
+            engine=self.engine,
+            catalog=catalog,
+            access=self.access,
+            store=self.store,
+            live=self.live,
+            logs=logs,
+            clock=self.clock,
+            ids=ids,
+            limits=limits,
+            read_definition=definition_reader(limits, ids),
+            advance_clock=self._advance_clock,
+            runner_busy=lambda: self.runner.busy,
+            queue_depth=lambda: self.dispatcher.depth,
+            retry_days=settings.bkci.retry_days,
+            is_dev=options.is_dev,
+            metrics_public=settings.metrics.public,
+        )
+        self.engine.on_effects = self.supervisor.take_effects
+        self.engine.on_commit = self.live.committed
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def _log_grew(self, run_id: RunId) -> None:
+        self.live.log_grew(run_id)
+
+    def _advance_clock(self, seconds: float) -> None:
+        self.clock.advance(seconds)
+        self.supervisor.clock_moved()
+
+    def app(self) -> App:
+        """Return the ASGI application."""
+        return build_app(self.services, http=self.options.settings.http)
+
+    async def open(self) -> None:
+        """Take the data directory, repair what a crash left, and begin to work.
+
+        Raises:
+            DataInUseError: Another server has the data directory.
+        """
+        data = self.options.data
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        data.chmod(0o700)
+        await self.store.open()  # takes the data directory: nothing in it is touched before
+        await self.executor.open()
+        if self.options.is_dev:
+            await self.access.prepare_dev()
+        else:
+            await self._make_admin_token()
+        await self.supervisor.recover()
+        loop = asyncio.get_running_loop()
+        self._tasks = [
+            loop.create_task(self.runner.run()),
+            loop.create_task(self.supervisor.run()),
+        ]
+
+    async def _make_admin_token(self) -> None:
+        secret = await self.access.make_first_admin()
+        if secret is None:
+            return
+        path = self.options.data / "admin-token"
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secret + "\n")
+
+    async def close(self, *, at_once: bool = False) -> None:
+        """Stop claiming, give running steps their grace, release what is left."""
+        grace_s = 0.0 if at_once else self.options.settings.shutdown_grace_s
+        await self.runner.stop(grace_s)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.executor.close()
+        await self.store.close()
+
+
+def _limits(settings: Settings) -> Limits:
+    given = settings.limits
+    return Limits(
+        stages=given.stages,
+        jobs_per_stage=given.jobs_per_stage,
+        steps_per_job=given.steps_per_job,
+        body_bytes=given.body_mb * 1024 * 1024,
+        json_depth=given.json_depth,
+        header_bytes=given.header_kb * 1024,
+        bkci_queue=given.bkci_queue,
+    )
+
+
+@contextlib.asynccontextmanager
+async def running(server: Server) -> AsyncIterator[Server]:
+    """Open a server for a while."""
+    await server.open()
+    try:
+        yield server
+    finally:
+        await server.close()

@@ -1,0 +1,42 @@
+"""`mulligan demo`: a real project fails, is repaired in place, and the proof is printed."""
+
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from types import FrameType
+
+import click
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="Exit at the end instead of staying up.")
+@click.option("--plain", is_flag=True, help="Shell steps only: no git, no artifacts.")
+def demo(once: bool, plain: bool) -> None:  # noqa: FBT001 - click gives flags by position
+    """Show a failed pipeline being repaired in place, on an embedded server."""
+    from mulligan.cli.embedded import embedded_server
+    from mulligan.demo.run import run_demo
+
+    stop = threading.Event()
+
+    def asked(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, asked)
+    signal.signal(signal.SIGINT, asked)
+    named = os.environ.get("MULLIGAN_DATA")
+    if named:
+        Path(named).mkdir(parents=True, exist_ok=True)
+    root = Path(tempfile.mkdtemp(prefix="mulligan-demo-", dir=named)).resolve()
+    try:
+        work = root / "work"
+        work.mkdir()
+        with embedded_server(root / "data", is_dev=True) as (url, token):
+            click.echo(f"server: {url} (data in a temporary folder)")
+            code = run_demo(url, work, sys.stdout, once=once, token=token, stop=stop, plain=plain)
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+    sys.exit(code)

@@ -1,0 +1,123 @@
+"""A server inside this process, for commands that find none running."""
+
+import asyncio
+import contextlib
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import click
+
+
+class EmbeddedError(Exception):
+    """The server could not be started; the message says why."""
+
+
+@contextlib.contextmanager
+def embedded_server(
+    data: Path, *, is_dev: bool = False, runners: int | None = None, quiet: bool = True
+) -> Iterator[tuple[str, str | None]]:
+    """Run a server on a free loopback port for a while; yield its URL and an admin's token.
+
+    With `is_dev` no token is needed and None is given. At the end running steps are ended.
+
+    Raises:
+        EmbeddedError: Another process has the data directory, or it can't be used.
+    """
+    ready: queue.Queue[tuple[str, str | None] | BaseException] = queue.Queue()
+    stop = threading.Event()
+    wake: list[Callable[[], None]] = []
+
+    def work() -> None:
+        try:
+            asyncio.run(_serve(data, is_dev, runners, ready, stop, wake))
+        except BaseException as error:  # noqa: BLE001 - handed to the thread that waits
+            ready.put(error)
+
+    if quiet:
+        _only_errors()
+    thread = threading.Thread(target=work, name="embedded-server", daemon=True)
+    thread.start()
+    first = ready.get()
+    if isinstance(first, BaseException):
+        raise EmbeddedError(str(first)) from first
+    try:
+        yield first
+    finally:
+        stop.set()
+        for call in wake:
+            call()
+        thread.join(timeout=15)
+
+
+def _only_errors() -> None:
+    import logging
+
+    import structlog
+
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
+        logger_factory=structlog.PrintLoggerFactory(click.get_text_stream("stderr")),
+    )
+
+
+async def _serve(
+    data: Path,
+    is_dev: bool,  # noqa: FBT001
+    runners: int | None,
+    ready: "queue.Queue[tuple[str, str | None] | BaseException]",
+    stop: threading.Event,
+    wake: list[Callable[[], None]],
+) -> None:
+    import uvicorn
+
+    from mulligan.bootstrap import ServeOptions, Server, default_runners
+    from mulligan.cli.serve import listen
+    from mulligan.config import load_settings
+
+    listener = listen("127.0.0.1", 0)
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    options = ServeOptions(
+        data=data,
+        settings=load_settings(data),
+        runners=runners or default_runners(),
+        is_dev=is_dev,
+    )
+    server = Server(options, public_url=url)
+    try:
+        await server.open()
+        web = uvicorn.Server(
+            uvicorn.Config(
+                server.app(), lifespan="off", log_config=None, access_log=False, ws="none"
+            )
+        )
+        web.capture_signals = contextlib.nullcontext  # type: ignore[method-assign, assignment]
+        loop = asyncio.get_running_loop()
+
+        def end() -> None:
+            web.should_exit = True
+
+        wake.append(lambda: loop.call_soon_threadsafe(end))
+        serving = loop.create_task(web.serve(sockets=[listener]))
+        while not web.started and not serving.done():  # noqa: ASYNC110 - uvicorn has a flag only
+            await asyncio.sleep(0.001)
+        ready.put((url, None if is_dev else await _token(server)))
+        if stop.is_set():
+            end()
+        await serving
+    finally:
+        listener.close()
+        await server.close(at_once=True)
+
+
+async def _token(server: object) -> str:
+    """Make a token for this process alone; it is over after a day."""
+    from mulligan.bootstrap import Server
+    from mulligan.core.ids import UserName
+    from mulligan.core.rights import Actor
+
+    assert isinstance(server, Server)  # noqa: S101 - narrows the lazily imported type
+    admin = Actor(user=UserName("admin"), is_admin=True, way="local")
+    made = await server.access.create_token(admin, "command line", ttl_s=86_400)
+    return made.secret

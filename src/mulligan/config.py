@@ -1,0 +1,245 @@
+"""Settings: read once, from `DIR/mulligan.toml`, the environment and `--set`; later wins.
+
+A setting has a dotted name (`limits.jobs_per_stage`). In the environment it is
+`MULLIGAN_LIMITS__JOBS_PER_STAGE`. All bad values are reported at once.
+"""
+
+import os
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+
+class SettingsError(Exception):
+    """One or more settings are unknown or have a bad value; `problems` names them all."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Sizes that a request or definition may have."""
+
+    stages: int = 20  # stages of a pipeline; as BK-CI
+    jobs_per_stage: int = 20  # as BK-CI
+    steps_per_job: int = 20  # as BK-CI
+    body_mb: int = 16  # MiB of a request's body; a BK-CI model may have 16,777,215 characters
+    json_depth: int = 100  # levels of nesting in a JSON body
+    header_kb: int = 64  # KiB of all headers of a request together
+    bkci_queue: int = 200  # queued and running builds of a pipeline at which a start is refused
+
+
+class Bkci(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The BK-CI dialect."""
+
+    verdict: str = "latest"  # "latest" (R8) or "as-upstream"
+    retry_days: int = 28  # how long after its start a build may be retried; 0 = for ever
+
+
+class Recovery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What happens to work that was interrupted."""
+
+    on_lost: str = "rerun"  # "rerun" or "fail"
+    lost_budget: int = 3  # new attempts in a row that a lost step gets
+
+
+class Steps(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Processes of steps."""
+
+    grace_s: float = 10.0  # seconds between TERM and KILL
+    disk_full_grace_s: float = 60.0  # seconds for which output waits for space
+
+
+class Http(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who may call."""
+
+    hosts: tuple[str, ...] = ()  # names in `Host` that are answered; () = any (without --dev)
+    origins: tuple[str, ...] = ()  # other sites whose pages may change things
+    public_url: str = ""  # how users reach the server; "" = the address listened on
+
+
+class Storage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The database."""
+
+    synchronous: str = "FULL"  # SQLite: FULL survives a power cut, NORMAL a crash of the server
+
+
+class Metrics(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`/metrics`."""
+
+    public: bool = False  # answer without a credential
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All settings, with their defaults."""
+
+    limits: Limits = Limits()
+    bkci: Bkci = Bkci()
+    recovery: Recovery = Recovery()
+    steps: Steps = Steps()
+    http: Http = Http()
+    storage: Storage = Storage()
+    metrics: Metrics = Metrics()
+    shutdown_grace_s: float = 10.0  # seconds that running steps get when the server ends
+
+
+_CHOICES = {
+    "bkci.verdict": ("latest", "as-upstream"),
+    "recovery.on_lost": ("rerun", "fail"),
+    "storage.synchronous": ("FULL", "NORMAL", "OFF"),
+}
+_RANGES = {
+    "limits.stages": (1, 10_000),
+    "limits.jobs_per_stage": (1, 10_000),
+    "limits.steps_per_job": (1, 10_000),
+    "limits.body_mb": (1, 1024),
+    "limits.json_depth": (5, 500),
+    "limits.header_kb": (4, 1024),
+    "limits.bkci_queue": (1, 1_000_000),
+    "bkci.retry_days": (0, 36_500),
+    "recovery.lost_budget": (0, 100),
+    "steps.grace_s": (0, 3600),
+    "steps.disk_full_grace_s": (0, 86_400),
+    "shutdown_grace_s": (0, 3600),
+}
+# Environment variables of this prefix that are no settings.
+_NOT_SETTINGS = {
+    "MULLIGAN_ATTEMPT",
+    "MULLIGAN_JOB",
+    "MULLIGAN_RUN_ATTEMPT",
+    "MULLIGAN_SET_ENV",
+    "MULLIGAN_STEP",
+    "MULLIGAN_DATA",
+    "MULLIGAN_FAILPOINT",
+    "MULLIGAN_KILLS",
+    "MULLIGAN_SECRET_KEY",
+    "MULLIGAN_TOKEN",
+    "MULLIGAN_URL",
+    "MULLIGAN_VENV",
+}
+
+
+def names() -> dict[str, Any]:
+    """Give every setting's dotted name and default."""
+    found: dict[str, Any] = {}
+    defaults = Settings()
+    for field in Settings.__struct_fields__:
+        value = getattr(defaults, field)
+        if isinstance(value, msgspec.Struct):
+            for inner in value.__struct_fields__:
+                found[f"{field}.{inner}"] = getattr(value, inner)
+        else:
+            found[field] = value
+    return found
+
+
+def load_settings(
+    data: Path | None,
+    environment: Mapping[str, str] | None = None,
+    overrides: Iterable[str] = (),
+) -> Settings:
+    """Read the settings.
+
+    Args:
+        data: The data directory; its `mulligan.toml` is read if it exists.
+        overrides: Texts "KEY=VALUE" of the command line.
+
+    Raises:
+        SettingsError: Names every unknown setting and bad value.
+    """
+    problems: list[str] = []
+    given: dict[str, Any] = {}
+    if data is not None:
+        given.update(_from_file(data / "mulligan.toml", problems))
+    given.update(_from_environment(os.environ if environment is None else environment))
+    for text in overrides:
+        key, equals, value = text.partition("=")
+        if not equals:
+            problems.append(f"--set {text}: must be KEY=VALUE")
+        else:
+            given[key.strip()] = value
+    return _build(given, problems)
+
+
+def _from_file(path: Path, problems: list[str]) -> dict[str, Any]:
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return {}
+    try:
+        return dict(_flatten(tomllib.loads(content.decode())))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        problems.append(f"{path.name}: {error}")
+        return {}
+
+
+def _flatten(table: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from _flatten(value, f"{prefix}{key}.")
+        else:
+            yield prefix + key, value
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        name.removeprefix("MULLIGAN_").replace("__", ".").lower(): value
+        for name, value in environment.items()
+        if name.startswith("MULLIGAN_") and name not in _NOT_SETTINGS
+    }
+
+
+def _build(given: dict[str, Any], problems: list[str]) -> Settings:
+    defaults = names()
+    nested: dict[str, Any] = {}
+    for key, value in given.items():
+        if key not in defaults:
+            problems.append(f"{key}: there is no such setting")
+            continue
+        try:
+            converted = _convert(value, defaults[key])
+        except ValueError as error:
+            problems.append(f"{key}: {error}")
+            continue
+        problem = _check(key, converted)
+        if problem:
+            problems.append(f"{key}: {problem}")
+        group, dot, name = key.partition(".")
+        if dot:
+            nested.setdefault(group, {})[name] = converted
+        else:
+            nested[key] = converted
+    if problems:
+        raise SettingsError(problems)
+    return msgspec.convert(nested, Settings, strict=False)
+
+
+def _convert(value: Any, default: Any) -> Any:
+    if isinstance(default, bool):
+        words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+        if str(value).lower() not in words:
+            raise ValueError(f"{value!r} is neither true nor false")
+        return words[str(value).lower()]
+    if isinstance(default, int | float):
+        try:
+            return type(default)(value)
+        except (TypeError, ValueError):
+            raise ValueError(f"{value!r} is not a number") from None
+    if isinstance(default, tuple):
+        parts = value if isinstance(value, list) else str(value).split(",")
+        return tuple(str(part).strip() for part in parts if str(part).strip())
+    return str(value)
+
+
+def _check(key: str, value: Any) -> str:
+    choices = _CHOICES.get(key)
+    if choices is not None and value not in choices:
+        return f"{value!r} is none of: {', '.join(choices)}"
+    lowest_highest = _RANGES.get(key)
+    if lowest_highest is not None and not lowest_highest[0] <= value <= lowest_highest[1]:
+        return f"{value} is outside {lowest_highest[0]} to {lowest_highest[1]}"
+    return ""

@@ -1,0 +1,441 @@
+"""Access: who somebody is (tokens, passwords, applications) and the people of projects."""
+
+import asyncio
+import hashlib
+import hmac
+import secrets
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from mulligan.core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
+from mulligan.core.ids import ProjectId, UserName
+from mulligan.core.records import App, AuditEntry, Member, Project, Receipt, Role, Token, User
+from mulligan.core.rights import (
+    GRANTABLE,
+    ROLE_ORDER,
+    Actor,
+    Permission,
+    lower_role,
+    may,
+)
+from mulligan.engine.commands import ReceiptRequest
+from mulligan.ports import Acts, Clock, Ids, Store
+
+DEV_PROJECT = ProjectId("default")
+DEV_USER = UserName("admin")
+_TOKEN_PREFIX = "mlg_"  # noqa: S105 - lets secret scanners find one
+_LONGEST_NAME = 128
+_CACHED_TOKENS = 1024
+
+
+class MadeToken(msgspec.Struct, frozen=True, kw_only=True):
+    """A new token. `secret` is shown once and kept nowhere."""
+
+    token: Token
+    secret: str
+
+
+class Access:
+    """Users, tokens, applications, members. `is_dev`: loopback needs no credential."""
+
+    def __init__(self, *, store: Store, clock: Clock, ids: Ids, is_dev: bool = False) -> None:
+        self._store = store
+        self._clock = clock
+        self._ids = ids
+        self.is_dev = is_dev
+        self._known_users: dict[UserName, User] = {}
+        self._known_tokens: dict[str, Token] = {}
+        self._revoked: set[str] = set()  # digests: a read that began before must not bring one back
+
+    # --- who is it ------------------------------------------------------------------------------
+
+    async def actor_of_token(self, secret: str) -> Actor | None:
+        """Return who holds that token; None if it is unknown, revoked or over."""
+        digest = _digest(secret)
+        token = self._known_tokens.get(digest) or await self._store.find_token(digest)
+        if token is None or not hmac.compare_digest(token.digest, digest):
+            return None
+        if digest in self._revoked:
+            return None
+        if token.expires_at is not None and token.expires_at <= self._clock.now():
+            return None
+        if len(self._known_tokens) >= _CACHED_TOKENS:
+            self._known_tokens.clear()
+        self._known_tokens[digest] = token
+        user = await self._user(token.user)
+        if user is None or user.disabled:
+            return None
+        return Actor(
+            user=user.name,
+            is_admin=user.is_admin,
+            projects=token.projects,
+            role=token.role,
+            language=user.language,
+        )
+
+    async def actor_of_app(self, code: str, secret: str, user_name: str) -> Actor | None:
+        """Return the user for whom an application acts, within the application's projects."""
+        app = await self._store.find_app(code)
+        if app is None or not hmac.compare_digest(app.digest, _digest(secret)):
+            return None
+        user = await self._user(UserName(user_name))
+        if user is None or user.disabled:
+            return None
+        return Actor(user=user.name, projects=app.projects, way="app", language=user.language)
+
+    async def dev_actor(self, user_name: str) -> Actor:
+        """Return the actor of a request without credential under `--dev`; made on first sight."""
+        name = UserName(user_name or DEV_USER)
+        user = await self._user(name)
+        if user is None:
+            _check_name(name)
+            user = User(name=name, created_at=self._clock.now(), is_admin=name == DEV_USER)
+            await self._store.put_user(user)
+            await self._store.put_member(
+                Member(project=DEV_PROJECT, user=name, role=Role.DEVELOPER)
+            )
+            self._known_users[name] = user
+        return Actor(
+            user=name, is_admin=user.is_admin, is_open=True, way="dev", language=user.language
+        )
+
+    async def _user(self, name: UserName) -> User | None:
+        user = self._known_users.get(name)
+        if user is None:
+            user = await self._store.find_user(name)
+            if user is not None:
+                # somebody may have changed the user since the read: theirs is the newer one
+                user = self._known_users.setdefault(name, user)
+        return user
+
+    # --- what may they do -----------------------------------------------------------------------
+
+    async def allows(self, actor: Actor, permission: Permission, project: str) -> bool:
+        """Tell whether the actor has the permission in the project."""
+        member = None
+        if project and not (actor.is_open and permission is not Permission.OPERATE):
+            member = await self._store.find_member(ProjectId(project), actor.user)
+        return may(actor, permission, project, member)
+
+    async def demand(self, actor: Actor, permission: Permission, project: str) -> None:
+        """Check a permission.
+
+        Raises:
+            ForbiddenError: The actor lacks it.
+        """
+        if not await self.allows(actor, permission, project):
+            raise ForbiddenError(actor.user, permission.value, project or "the server")
+
+    # --- first start ----------------------------------------------------------------------------
+
+    async def make_first_admin(self) -> str | None:
+        """Make user `admin` and its token, if there is no user yet; return the token."""
+        if await self._store.list_users(limit=1):
+            return None
+        now = self._clock.now()
+        await self._store.put_user(User(name=DEV_USER, created_at=now, is_admin=True))
+        made = await self._make_token(DEV_USER, "first start", (), None, None)
+        return made.secret
+
+    async def prepare_dev(self) -> None:
+        """Make what `--dev` promises: user admin with password admin, project default."""
+        now = self._clock.now()
+        user = await self._store.find_user(DEV_USER)
+        if user is None or not user.password:
+            hashed = await asyncio.to_thread(_hash_password, "admin")
+            made = User(name=DEV_USER, created_at=now, is_admin=True, password=hashed)
+            await self._store.put_user(made)
+            self._known_users[DEV_USER] = made
+        if await self._store.find_project(DEV_PROJECT) is None:
+            await self._store.put_project(
+                Project(id=DEV_PROJECT, name="default", created_by=DEV_USER, created_at=now)
+            )
+        await self._store.put_member(Member(project=DEV_PROJECT, user=DEV_USER, role=Role.OWNER))
+
+    # --- users ----------------------------------------------------------------------------------
+
+    async def create_user(
+        self,
+        actor: Actor,
+        name: str,
+        password: str = "",
+        *,
+        is_admin: bool = False,
+        receipt: ReceiptRequest | None = None,
+    ) -> User:
+        """Make a user.
+
+        Raises:
+            ConflictError: The name is taken (code "user").
+        """
+        await self.demand(actor, Permission.ADMINISTER, "")
+        _check_name(name)
+        if await self._store.find_user(UserName(name)) is not None:
+            raise ConflictError(f"user {name} exists", code="user", values=(name,))
+        hashed = await asyncio.to_thread(_hash_password, password) if password else ""
+        user = User(
+            name=UserName(name), created_at=self._clock.now(), password=hashed, is_admin=is_admin
+        )
+        acts = self._acts(actor, "user.create", target=name)
+        await self._store.put_user(user, self._with_receipt(acts, actor, receipt, user))
+        self._known_users.pop(user.name, None)
+        return user
+
+    async def change_user(
+        self,
+        actor: Actor,
+        name: str,
+        *,
+        language: str | None = None,
+        password: str | None = None,
+        disabled: bool | None = None,
+    ) -> User:
+        """Change what is not None. A disabled user's tokens are refused from this moment.
+
+        Raises:
+            ForbiddenError: Somebody else's language, or anything else, without being an admin.
+        """
+        if name != actor.user or password is not None or disabled is not None:
+            await self.demand(actor, Permission.ADMINISTER, "")
+        if disabled and name == actor.user:
+            raise InvalidError("you can't disable yourself", pointer="/disabled")
+        hashed = await asyncio.to_thread(_hash_password, password) if password else password
+        user = await self._store.find_user(UserName(name))
+        if user is None:
+            raise NotFoundError("user", name)
+        given = {"language": language, "password": hashed, "disabled": disabled}
+        changes: dict[str, Any] = {key: new for key, new in given.items() if new is not None}
+        changed = replace(user, **changes)
+        acts = self._acts(actor, "user.change", target=name, changed=" ".join(sorted(changes)))
+        await self._store.put_user(changed, acts)
+        self._known_users[changed.name] = changed
+        return changed
+
+    async def set_member(
+        self,
+        actor: Actor,
+        project: str,
+        user: str,
+        role: str,
+        permissions: tuple[str, ...] = (),
+        *,
+        receipt: ReceiptRequest | None = None,
+    ) -> Member:
+        """Give a user a role in a project."""
+        await self.demand(actor, Permission.MANAGE, project)
+        if await self._store.find_project(ProjectId(project)) is None:
+            raise NotFoundError("project", project)
+        if await self._store.find_user(UserName(user)) is None:
+            if not self.is_dev:
+                raise NotFoundError("user", user)
+            await self.dev_actor(user)
+        if role not in set(Role):
+            words = " ".join(ROLE_ORDER)
+            raise InvalidError(f"role {role!r} is none of: {words}", pointer="/role")
+        unknown = set(permissions) - GRANTABLE
+        if unknown:
+            raise InvalidError(
+                f"permissions {sorted(unknown)} can't be granted; only {sorted(GRANTABLE)}",
+                pointer="/permissions",
+            )
+        member = Member(
+            project=ProjectId(project),
+            user=UserName(user),
+            role=Role(role),
+            permissions=permissions,
+        )
+        acts = self._acts(actor, "member.set", project=project, target=user, role=role)
+        await self._store.put_member(member, self._with_receipt(acts, actor, receipt, member))
+        return member
+
+    async def drop_member(self, actor: Actor, project: str, user: str) -> None:
+        """Take a user out of a project."""
+        await self.demand(actor, Permission.MANAGE, project)
+        acts = self._acts(actor, "member.drop", project=project, target=user)
+        if not await self._store.drop_member(ProjectId(project), UserName(user), acts):
+            raise NotFoundError("member", user)
+
+    # --- tokens and applications ----------------------------------------------------------------
+
+    async def create_token(
+        self,
+        actor: Actor,
+        name: str,
+        *,
+        user: str = "",
+        projects: tuple[str, ...] = (),
+        role: str = "",
+        ttl_s: int | None = None,
+        receipt: ReceiptRequest | None = None,
+    ) -> MadeToken:
+        """Make a token that never reaches further than its maker's credential.
+
+        Raises:
+            ForbiddenError: For another user, without being an admin of the server.
+        """
+        owner = UserName(user) if user else actor.user
+        if owner != actor.user:
+            await self.demand(actor, Permission.ADMINISTER, "")
+            if await self._store.find_user(owner) is None:
+                raise NotFoundError("user", owner)
+        if role and role not in set(Role):
+            raise InvalidError(f"role {role!r} is unknown", pointer="/role")
+        bound = tuple(ProjectId(project) for project in projects) or actor.projects
+        outside = [project for project in bound if actor.projects and project not in actor.projects]
+        if outside:
+            raise ForbiddenError(actor.user, "token", outside[0])
+        bound_role = lower_role(Role(role) if role else None, actor.role)
+        return await self._make_token(owner, name, bound, bound_role, ttl_s, actor, receipt)
+
+    async def _make_token(
+        self,
+        user: UserName,
+        name: str,
+        projects: tuple[ProjectId, ...],
+        role: Role | None,
+        ttl_s: int | None,
+        actor: Actor | None = None,
+        receipt: ReceiptRequest | None = None,
+    ) -> MadeToken:
+        secret = _TOKEN_PREFIX + secrets.token_urlsafe(32)
+        now = self._clock.now()
+        token = Token(
+            id="t-" + self._ids.hex32(),
+            name=name[:_LONGEST_NAME],
+            user=user,
+            digest=_digest(secret),
+            created_at=now,
+            projects=projects,
+            role=role,
+            expires_at=None if ttl_s is None else now + timedelta(seconds=ttl_s),
+        )
+        maker = actor or Actor(user=user)
+        made = MadeToken(token=token, secret=secret)
+        acts = self._acts(maker, "token.create", target=token.id)
+        await self._store.put_token(token, self._with_receipt(acts, maker, receipt, made))
+        return made
+
+    async def revoke_token(self, actor: Actor, token_id: str) -> None:
+        """Revoke a token; it is refused from this moment."""
+        tokens = await self._store.list_tokens()
+        token = next((token for token in tokens if token.id == token_id), None)
+        if token is None or (token.user != actor.user and not actor.is_admin):
+            raise NotFoundError("token", token_id)
+        await self._store.drop_token(token_id, self._acts(actor, "token.revoke", target=token_id))
+        self._revoked.add(token.digest)
+        self._known_tokens.pop(token.digest, None)
+
+    async def create_app(
+        self,
+        actor: Actor,
+        code: str,
+        projects: tuple[str, ...],
+        *,
+        receipt: ReceiptRequest | None = None,
+    ) -> str:
+        """Make an application for some projects; return its secret, shown once."""
+        for project in projects:
+            await self.demand(actor, Permission.MANAGE, project)
+        if not projects:
+            raise InvalidError("an application needs at least one project", pointer="/projects")
+        _check_name(code)
+        if await self._store.find_app(code) is not None:
+            raise ConflictError(f"application {code} exists", code="app", values=(code,))
+        secret = secrets.token_urlsafe(32)
+        app = App(
+            code=code,
+            digest=_digest(secret),
+            projects=tuple(ProjectId(project) for project in projects),
+            created_by=actor.user,
+            created_at=self._clock.now(),
+        )
+        acts = self._acts(actor, "app.create", target=code)
+        await self._store.put_app(app, self._with_receipt(acts, actor, receipt, secret))
+        return secret
+
+    async def check_password(self, name: str, password: str) -> User | None:
+        """Return the user if name and password fit."""
+        user = await self._store.find_user(UserName(name))
+        hashed = user.password if user is not None and user.password else _nobody_hash()
+        fits = await asyncio.to_thread(_verify_password, hashed, password)
+        if user is None or user.disabled or not user.password or not fits:
+            return None
+        return user
+
+    async def set_language(self, actor: Actor, language: str) -> None:
+        """Remember the language of a user's messages."""
+        user = await self._store.find_user(actor.user)
+        if user is not None:
+            changed = replace(user, language=language)
+            await self._store.put_user(changed)
+            self._known_users[user.name] = changed
+
+    def _acts(
+        self, actor: Actor, action: str, *, project: str = "", target: str = "", **detail: str
+    ) -> Acts:
+        entry = AuditEntry(
+            at=self._clock.now(),
+            actor=actor.user,
+            action=action,
+            project=project,
+            target=target,
+            origin=actor.way,
+            detail=dict(detail),
+        )
+        return Acts(audit=(entry,))
+
+    def _with_receipt(
+        self, acts: Acts, actor: Actor, request: ReceiptRequest | None, result: object
+    ) -> Acts:
+        if request is None:
+            return acts
+        status, body, content_type = request.render(result)
+        receipt = Receipt(
+            actor=actor.user,
+            key=request.key,
+            fingerprint=request.fingerprint,
+            status=status,
+            body=body,
+            content_type=content_type,
+            created_at=self._clock.now(),
+        )
+        return replace(acts, receipt=receipt)
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _check_name(name: str) -> None:
+    printable = name.isprintable() and name == name.strip()
+    if not name or len(name) > _LONGEST_NAME or not printable or "/" in name:
+        raise InvalidError(f"{name!r} is no name: 1–128 printable characters without /")
+
+
+def _hash_password(password: str) -> str:
+    from argon2 import PasswordHasher
+
+    return PasswordHasher().hash(password)
+
+
+def _verify_password(hashed: str, password: str) -> bool:
+    from argon2 import PasswordHasher
+    from argon2.exceptions import VerificationError
+
+    try:
+        return PasswordHasher().verify(hashed, password)
+    except VerificationError:
+        return False
+
+
+_NOBODY: list[str] = []
+
+
+def _nobody_hash() -> str:
+    """Give a hash to verify against when there is no such user: the same time is spent."""
+    if not _NOBODY:
+        _NOBODY.append(_hash_password(secrets.token_urlsafe(16)))
+    return _NOBODY[0]

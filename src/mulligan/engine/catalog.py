@@ -1,0 +1,249 @@
+"""Catalog: projects, pipelines and their versions. Dialects hand in what they have compiled."""
+
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from mulligan.core.errors import ConflictError, InvalidError, NotFoundError, RefusedError
+from mulligan.core.ids import PROJECT_ID, PipelineId, ProjectId, UserName
+from mulligan.core.records import (
+    AuditEntry,
+    Member,
+    Pipeline,
+    PipelineSettings,
+    PipelineVersion,
+    Project,
+    Receipt,
+    Role,
+)
+from mulligan.core.refusal import Refusal, RefusalCode
+from mulligan.core.rights import Actor
+from mulligan.core.spec import PipelineSpec
+from mulligan.ports import Acts, Clock, Ids, Store
+
+_LONGEST_PROJECT_NAME = 64
+
+
+class Definition(msgspec.Struct, frozen=True, kw_only=True):
+    """A definition as a dialect read it: what it means, and the document itself."""
+
+    spec: PipelineSpec
+    dialect: str
+    source: dict[str, Any]
+    description: str = ""
+
+
+class Catalog:
+    """The use cases of definitions. Rights are checked by the callers (they name the act)."""
+
+    def __init__(self, *, store: Store, clock: Clock, ids: Ids) -> None:
+        self._store = store
+        self._clock = clock
+        self._ids = ids
+
+    # --- projects -------------------------------------------------------------------------------
+
+    async def create_project(
+        self,
+        actor: Actor,
+        project_id: str,
+        name: str,
+        description: str = "",
+        extra: dict[str, Any] | None = None,
+    ) -> Project:
+        """Make a project; its maker becomes its owner.
+
+        Raises:
+            InvalidError: The id or name is malformed.
+            ConflictError: The id or name is taken (code "project").
+        """
+        if not PROJECT_ID.fullmatch(project_id):
+            raise InvalidError(
+                f"project id {project_id!r} is not a lower-case letter, then letters, digits, -",
+                code="project-id",
+                values=(project_id,),
+            )
+        if not name.strip() or len(name) > _LONGEST_PROJECT_NAME:
+            raise InvalidError("a project's name has 1 to 64 characters", code="project-name")
+        if await self._store.find_project(ProjectId(project_id)) is not None:
+            raise ConflictError(
+                f"project {project_id} exists", code="project", values=(project_id,)
+            )
+        project = Project(
+            id=ProjectId(project_id),
+            name=name,
+            created_by=actor.user,
+            created_at=self._clock.now(),
+            description=description,
+            extra=extra or {},
+        )
+        stored = await self._store.put_project(
+            project, self._acts(actor, "project.create", project_id, project_id)
+        )
+        await self._store.put_member(Member(project=project.id, user=actor.user, role=Role.OWNER))
+        return stored
+
+    async def get_project(self, project_id: str) -> Project:
+        """Return a project.
+
+        Raises:
+            NotFoundError: No such project.
+        """
+        project = await self._store.find_project(ProjectId(project_id))
+        if project is None:
+            raise NotFoundError("project", project_id)
+        return project
+
+    # --- pipelines ------------------------------------------------------------------------------
+
+    async def get_pipeline(self, project_id: str, pipeline_id: str) -> Pipeline:
+        """Return a live pipeline of the project.
+
+        Raises:
+            NotFoundError: No such pipeline there, or it is deleted.
+        """
+        pipeline = await self._store.find_pipeline(PipelineId(pipeline_id))
+        if pipeline is None or pipeline.project != project_id or pipeline.deleted_at:
+            raise NotFoundError("pipeline", pipeline_id)
+        return pipeline
+
+    async def get_version(self, pipeline: Pipeline, version: int | None = None) -> PipelineVersion:
+        """Return a version of a pipeline, by default its newest.
+
+        Raises:
+            NotFoundError: It is gone.
+        """
+        number = pipeline.version if version is None else version
+        found = await self._store.find_version(pipeline.id, number)
+        if found is None:
+            raise NotFoundError("version", str(number))
+        return found
+
+    async def create_pipeline(
+        self,
+        actor: Actor,
+        project_id: str,
+        definition: Definition,
+        settings: PipelineSettings | None = None,
+        receipt: Receipt | None = None,
+    ) -> Pipeline:
+        """Make a pipeline with its first version.
+
+        Raises:
+            ConflictError: The name is taken (code "pipeline-name").
+        """
+        await self.get_project(project_id)
+        now = self._clock.now()
+        pipeline = Pipeline(
+            id=PipelineId("p-" + self._ids.hex32()),
+            project=ProjectId(project_id),
+            name=definition.spec.name,
+            created_by=actor.user,
+            created_at=now,
+            updated_by=actor.user,
+            updated_at=now,
+            description=definition.description,
+            settings=settings or PipelineSettings(),
+        )
+        acts = self._acts(actor, "pipeline.create", project_id, pipeline.id, receipt)
+        version = self._version(pipeline, definition, actor.user)
+        return await self._store.put_pipeline(pipeline, version, acts)
+
+    async def edit_pipeline(
+        self, actor: Actor, pipeline: Pipeline, definition: Definition
+    ) -> Pipeline:
+        """Replace the definition: a new version. Runs keep the version that they began with."""
+        changed = replace(
+            pipeline,
+            name=definition.spec.name,
+            description=definition.description,
+            version=pipeline.version + 1,
+            updated_by=actor.user,
+            updated_at=self._clock.now(),
+        )
+        acts = self._acts(actor, "pipeline.edit", pipeline.project, pipeline.id)
+        version = self._version(changed, definition, actor.user)
+        stored = await self._store.put_pipeline(changed, version, acts)
+        await self._store.drop_versions(pipeline.id, pipeline.settings.kept_versions)
+        return stored
+
+    async def save_settings(
+        self,
+        actor: Actor,
+        pipeline: Pipeline,
+        settings: PipelineSettings,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+    ) -> Pipeline:
+        """Replace the settings; may rename. Counts from the next start."""
+        changed = replace(
+            pipeline,
+            settings=settings,
+            name=name or pipeline.name,
+            description=pipeline.description if description is None else description,
+            updated_by=actor.user,
+            updated_at=self._clock.now(),
+        )
+        acts = self._acts(actor, "pipeline.settings", pipeline.project, pipeline.id)
+        return await self._store.put_pipeline(changed, None, acts)
+
+    async def lock_pipeline(self, actor: Actor, pipeline: Pipeline, *, locked: bool) -> Pipeline:
+        """Lock or unlock: a locked pipeline refuses starts and retries; what runs goes on."""
+        changed = replace(pipeline, locked=locked, updated_at=self._clock.now())
+        action = "pipeline.lock" if locked else "pipeline.unlock"
+        acts = self._acts(actor, action, pipeline.project, pipeline.id)
+        return await self._store.put_pipeline(changed, None, acts)
+
+    async def delete_pipeline(self, actor: Actor, pipeline: Pipeline) -> Pipeline:
+        """Delete: the name is free again, runs stay readable, nothing can be retried."""
+        changed = replace(pipeline, deleted_at=self._clock.now())
+        acts = self._acts(actor, "pipeline.delete", pipeline.project, pipeline.id)
+        return await self._store.put_pipeline(changed, None, acts)
+
+    @staticmethod
+    def demand_unlocked(pipeline: Pipeline) -> None:
+        """Check that a pipeline may be started.
+
+        Raises:
+            RefusedError: It is locked.
+        """
+        if pipeline.locked or pipeline.settings.run_lock == "LOCK":
+            raise RefusedError(
+                Refusal(
+                    code=RefusalCode.PIPELINE_LOCKED,
+                    message=f"pipeline {pipeline.id} is locked; enable it first",
+                )
+            )
+
+    def _version(
+        self, pipeline: Pipeline, definition: Definition, user: UserName
+    ) -> PipelineVersion:
+        return PipelineVersion(
+            pipeline=pipeline.id,
+            version=pipeline.version,
+            spec=definition.spec,
+            dialect=definition.dialect,
+            source=definition.source,
+            created_by=user,
+            created_at=self._clock.now(),
+        )
+
+    def _acts(
+        self,
+        actor: Actor,
+        action: str,
+        project: str,
+        target: str,
+        receipt: Receipt | None = None,
+    ) -> Acts:
+        entry = AuditEntry(
+            at=self._clock.now(),
+            actor=actor.user,
+            action=action,
+            project=project,
+            target=target,
+            origin=actor.way,
+        )
+        return Acts(receipt=receipt, audit=(entry,))

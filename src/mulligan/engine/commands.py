@@ -1,0 +1,97 @@
+"""What somebody asks the engine to do. Frozen; imperative names."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from mulligan.core.flow.votes import Answer
+from mulligan.core.ids import PipelineId, RunId, StageId, StepId, UserName
+from mulligan.core.recovery.plan import Plan
+from mulligan.core.run import RunHead
+
+
+class ReceiptRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Store the answer under this key, in the transaction of the act (R14).
+
+    `render` makes status, body and content type from what the act returns.
+    """
+
+    key: str
+    fingerprint: str
+    render: Callable[[Any], tuple[int, bytes, str]]
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True):
+    """Who asks, from where ("127.0.0.1 bkci"), and under which key."""
+
+    actor: UserName
+    origin: str = ""
+    receipt: ReceiptRequest | None = None
+
+
+class StartRun(Command, frozen=True, kw_only=True):
+    """Start a pipeline's newest version. `values`: given parameters by name."""
+
+    pipeline: PipelineId
+    values: dict[str, str] = {}
+    start_kind: str = "service"
+    message: str = ""
+    disabled_steps: frozenset[StepId] = frozenset()
+    needs_manual_trigger: bool = False
+
+
+class RetryRun(Command, frozen=True, kw_only=True):
+    """Run something of a run again, or skip it. Fields as in `RetryRequest`."""
+
+    run_id: RunId
+    target: str = ""
+    only_failed: bool = False
+    skip: bool = False
+    reason: str = ""
+    may_operate: bool = False
+    revision: int | None = None  # refuse (plan-stale) if the run has moved on
+
+
+class StopRun(Command, frozen=True, kw_only=True):
+    """Stop a run; asked a second time after a minute it ends by force."""
+
+    run_id: RunId
+
+
+class AnswerStage(Command, frozen=True, kw_only=True):
+    """Approve or refuse a stage. `answer.user` is the actor."""
+
+    run_id: RunId
+    stage: StageId
+    answer: Answer
+
+
+class AnswerStep(Command, frozen=True, kw_only=True):
+    """Answer a review step."""
+
+    run_id: RunId
+    step: StepId
+    answer: Answer
+
+
+class ResumeStep(Command, frozen=True, kw_only=True):
+    """Let a paused step run (`go_ahead`) or cancel it."""
+
+    run_id: RunId
+    step: StepId
+    go_ahead: bool
+
+
+class SetRemark(Command, frozen=True, kw_only=True):
+    """Set the remark of a run."""
+
+    run_id: RunId
+    text: str
+
+
+class RetryOutcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What a retry did."""
+
+    head: RunHead
+    plan: Plan

@@ -1,0 +1,86 @@
+"""Runs in memory: for each the newest snapshot decided on and the newest one that is stored.
+
+Decisions of a run follow one another without waiting for the disk: the next one builds on `tip`,
+and the group commit takes several at once. Nothing leaves the engine before its decision is
+stored, and readers only see `stored`. If storing fails, the line is dropped; what was decided on
+top of it fails too, because its base revision was never reached.
+"""
+
+from collections import OrderedDict
+
+from mulligan.core.ids import RunId
+from mulligan.core.run import Run
+from mulligan.ports import RunStore
+
+# Ended runs that stay in memory; a snapshot of a small run takes some 10 KB.
+_KEPT_ENDED = 256
+
+
+class Line:
+    """The snapshots of one run."""
+
+    __slots__ = ("in_flight", "is_broken", "stored", "tip")
+
+    def __init__(self, run: Run) -> None:
+        self.tip = run
+        self.stored = run
+        self.in_flight = 0
+        self.is_broken = False
+
+
+class Lines:
+    """A cache: losing an entry costs one read of the store."""
+
+    def __init__(self, store: RunStore) -> None:
+        self._store = store
+        self._active: dict[RunId, Line] = {}
+        self._ended: OrderedDict[RunId, Line] = OrderedDict()
+
+    async def get(self, run_id: RunId) -> Line:
+        """Return the line of a run, from memory or from the store.
+
+        Raises:
+            NotFoundError: No such run.
+        """
+        line = self.find(run_id)
+        if line is None:
+            run = await self._store.get_run(run_id)
+            # another task may have been quicker: all must build on the same line
+            line = self.find(run_id) or self.add(run)
+        return line
+
+    def find(self, run_id: RunId) -> Line | None:
+        """Return the line if it is in memory."""
+        return self._active.get(run_id) or self._ended.get(run_id)
+
+    def add(self, run: Run) -> Line:
+        """Begin a line with a snapshot that is stored, or about to be."""
+        line = Line(run)
+        self._file(run.head.id, line)
+        return line
+
+    def stored(self, line: Line, run: Run) -> None:
+        """Note that a decision of the line is durable."""
+        if run.head.revision > line.stored.head.revision or line.stored.head.revision == 0:
+            line.stored = run
+        if not line.is_broken and self.find(run.head.id) is line:
+            self._file(run.head.id, line)
+
+    def drop(self, run_id: RunId, line: Line) -> None:
+        """Forget a line that could not be stored."""
+        line.is_broken = True
+        if self._active.get(run_id) is line:
+            del self._active[run_id]
+        if self._ended.get(run_id) is line:
+            del self._ended[run_id]
+
+    def _file(self, run_id: RunId, line: Line) -> None:
+        if not line.tip.head.status.is_final:
+            self._ended.pop(run_id, None)
+            self._active[run_id] = line
+            return
+        self._active.pop(run_id, None)
+        self._ended[run_id] = line
+        self._ended.move_to_end(run_id)
+        while len(self._ended) > _KEPT_ENDED:
+            self._ended.popitem(last=False)

@@ -1,0 +1,239 @@
+"""Runner: takes offers, claims jobs, drives their steps, reports.
+
+The runner decides nothing about the run: after each step it asks the engine what comes next. A
+report that can't be stored (disk full, database gone) is kept and tried again; the step is not run
+again for that.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
+
+import msgspec
+import structlog
+
+from mulligan.core.cause import Cause
+from mulligan.core.errors import InfrastructureError, MulliganError, NotFoundError, StateError
+from mulligan.core.ids import JobId, RunId, RunnerName
+from mulligan.core.prepare import StepOrder
+from mulligan.core.report import StepReport
+from mulligan.core.status import Status
+from mulligan.engine.service import Engine
+from mulligan.ports import Dispatcher, Executor, LateEnd, Offer, StepEnd
+
+T = TypeVar("T")
+log = structlog.get_logger()
+
+_RETRY_REPORT_S = 0.5  # first wait before a report is tried again; doubles up to the next
+_LONGEST_WAIT_S = 10.0
+
+
+class RunnerPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """Rules of a runner. `grace_s`: between TERM and KILL of a step."""
+
+    slots: int = 2
+    grace_s: float = 10.0
+
+
+class _Drive:
+    """A job attempt that this runner holds."""
+
+    __slots__ = ("deadline", "kill_cause", "kill_grace_s", "order", "task")
+
+    def __init__(self, order: StepOrder) -> None:
+        self.order = order
+        self.deadline = time.monotonic() + order.job_timeout_s
+        self.kill_cause: str | None = None
+        self.kill_grace_s: float | None = None
+        self.task: asyncio.Task[None] | None = None
+
+
+class Runner:
+    """Runs jobs, at most `policy.slots` at once."""
+
+    def __init__(
+        self,
+        *,
+        name: RunnerName,
+        engine: Engine,
+        executor: Executor,
+        dispatcher: Dispatcher,
+        policy: RunnerPolicy,
+    ) -> None:
+        self.name = name
+        self._engine = engine
+        self._executor = executor
+        self._dispatcher = dispatcher
+        self._policy = policy
+        self._free = asyncio.Semaphore(policy.slots)
+        self._drives: dict[tuple[RunId, JobId], _Drive] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._is_stopping = False
+
+    @property
+    def is_stopping(self) -> bool:
+        """Tell whether it claims nothing any more."""
+        return self._is_stopping
+
+    @property
+    def busy(self) -> int:
+        """How many jobs it holds."""
+        return len(self._drives)
+
+    async def run(self) -> None:
+        """Take offers until `stop`."""
+        while True:
+            await self._free.acquire()
+            offer = await self._dispatcher.next()
+            if self.is_stopping:
+                return
+            self._spawn(self._take(offer))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def stop(self, grace_s: float) -> None:
+        """Claim nothing more; give running jobs some time; what is left is released."""
+        self._is_stopping = True
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=grace_s)
+        left = list(self._drives)
+        for task in list(self._tasks):
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=5)
+        for run_id, job_id in left:
+            with contextlib.suppress(MulliganError):
+                await self._engine.lose_job(run_id, job_id)  # the next start goes on with it
+
+    def kill(self, run_id: RunId, job_id: JobId, *, fence: int, cause: str) -> None:
+        """End the step that a held job is at; a job held under another fence is left alone."""
+        drive = self._drives.get((run_id, job_id))
+        if drive is None or drive.order.fence != fence:
+            return
+        grace_s = 0.0 if cause == Cause.TERMINATED.value else self._policy.grace_s
+        drive.kill_cause, drive.kill_grace_s = cause, grace_s
+        self._executor.kill_step(drive.order, "cancelled", grace_s)
+
+    async def _take(self, offer: Offer) -> None:
+        try:
+            order = await self._claim(offer)
+            if order is not None:
+                await self._drive(order)
+        finally:
+            self._free.release()
+
+    async def _claim(self, offer: Offer) -> StepOrder | None:
+        try:
+            return await self._engine.claim_job(
+                offer.run_id, offer.job_id, offer.attempt, self.name
+            )
+        except (StateError, NotFoundError):
+            return None  # a hint that came too late
+        except InfrastructureError as error:
+            log.warning("claim_failed", run_id=offer.run_id, job=offer.job_id, error=str(error))
+            asyncio.get_running_loop().call_later(_RETRY_REPORT_S, self._dispatcher.offer, offer)
+            return None
+
+    async def _drive(self, order: StepOrder) -> None:
+        key = (order.run_id, order.job_id)
+        drive = self._drives[key] = _Drive(order)
+        try:
+            following: StepOrder | None = order
+            while following is not None:
+                drive.order = following
+                following = await self._one_step(drive)
+        except StateError:
+            log.info("drive_fenced", run_id=order.run_id, job=order.job_id, fence=order.fence)
+        finally:
+            if self._drives.get(key) is drive:
+                del self._drives[key]
+            await self._executor.end_job(order)
+
+    async def _one_step(self, drive: _Drive) -> StepOrder | None:
+        order = drive.order
+        left = drive.deadline - time.monotonic()
+        if order.problem:
+            end = StepEnd(cause="config", message=order.problem)
+        else:
+            timeout_s = max(0.0, min(order.timeout_s, left))
+            if drive.kill_cause is not None:  # asked to end before this step began
+                end = StepEnd(cause="cancelled")
+            else:
+                end = await self._executor.run_step(order, timeout_s)
+        if end.cause == "timeout" and left <= order.timeout_s:
+            await self._insist(lambda: self._engine.end_job_time(order.run_id, order))
+        report = report_of(order, end)
+        drive.kill_cause = None
+        return await self._insist(lambda: self._engine.report_step(order.run_id, report))
+
+    async def _insist(self, act: Callable[[], Awaitable[T]]) -> T:
+        """Do it again until the store takes it: an ended step must not be forgotten."""
+        wait_s = _RETRY_REPORT_S
+        while True:
+            try:
+                return await act()
+            except InfrastructureError as error:
+                log.warning("report_waits", error=str(error), wait_s=wait_s)
+                await asyncio.sleep(wait_s)
+                wait_s = min(wait_s * 2, _LONGEST_WAIT_S)
+
+
+# Error types and codes of spec/bkci-model-and-engine.md §2.16.
+_USER, _PLUGIN, _MACHINE = 1, 3, 4
+
+
+def report_of(order: StepOrder | LateEnd, end: StepEnd) -> StepReport:
+    """Say what the end of a step means: its status, cause and error numbers."""
+    status, cause, error, message = _judge_end(end)
+    if end.error is not None and status is Status.FAILED:
+        error = (_USER, end.error[0])
+        message = end.error[1] or message
+    return StepReport(
+        job=order.job_id,
+        step=order.step_id,
+        attempt=order.step_attempt,
+        fence=order.fence,
+        status=status,
+        cause=cause,
+        exit_code=end.exit_code,
+        signal=end.signal,
+        message=message,
+        error_type=error[0] if error else None,
+        error_code=error[1] if error else None,
+        variables=end.variables,
+        outputs=end.outputs,
+        remark=end.remark,
+        pin=end.pin,
+        artifacts=end.artifacts,
+    )
+
+
+def _judge_end(end: StepEnd) -> tuple[Status, Cause | None, tuple[int, int] | None, str]:
+    if end.cause == "exit" and end.exit_code == 0:
+        return Status.SUCCEEDED, None, None, ""
+    if end.cause == "cancelled":
+        return Status.CANCELLED, None, None, end.message
+    match end.cause:
+        case "exit":
+            text = f"exit code {end.exit_code}"
+            return Status.FAILED, Cause.USER, (_USER, 2199011), end.message or text
+        case "signal":
+            text = f"ended by signal {end.signal}"
+            return Status.FAILED, Cause.USER, (_USER, 2199011), end.message or text
+        case "timeout":
+            text = end.message or "ran longer than its time-out"
+            return Status.FAILED, Cause.TIMEOUT, (_USER, 2199006), text
+        case "config":
+            return Status.FAILED, Cause.CONFIG, (_USER, 2199002), end.message
+        case "spawn":
+            return Status.FAILED, Cause.USER, (_USER, 2199009), end.message
+        case "plugin":
+            return Status.FAILED, Cause.CONFIG, (_PLUGIN, 2189503), end.message
+        case _:
+            text = end.message or "its processes were lost"
+            return Status.FAILED, Cause.INFRA, (_MACHINE, 2199502), text

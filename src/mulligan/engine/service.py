@@ -1,0 +1,480 @@
+"""Engine: the use cases of runs. Each reads a snapshot, lets the core decide, and writes.
+
+It repeats read-decide-write only when it lost a race (`StaleRevisionError`); after the commit it
+hands the effects on. An effect that gets lost with the process is still in the outbox.
+"""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TypeVar
+
+import structlog
+from msgspec.structs import replace
+
+from mulligan import failpoints
+from mulligan.core import events as e
+from mulligan.core.cause import Cause
+from mulligan.core.decision import Decision, Draft, Effect
+from mulligan.core.errors import (
+    ConflictError,
+    MulliganError,
+    NotFoundError,
+    RefusedError,
+    StaleRevisionError,
+)
+from mulligan.core.flow import cancel, steps, votes
+from mulligan.core.flow.walk import begin_run
+from mulligan.core.ids import JobId, PipelineId, RunId, RunnerName, StageId
+from mulligan.core.prepare import StepOrder, prepare_step
+from mulligan.core.records import Artifact, AuditEntry, Receipt
+from mulligan.core.recovery.apply import apply_plan
+from mulligan.core.recovery.plan import Plan
+from mulligan.core.recovery.request import RetryFacts, RetryRequest
+from mulligan.core.recovery.retry import plan_retry
+from mulligan.core.refusal import Refusal, RefusalCode
+from mulligan.core.report import StepReport
+from mulligan.core.run import Run, RunHead
+from mulligan.core.spec import PipelineSpec, SpecIndex
+from mulligan.engine.commands import (
+    AnswerStage,
+    AnswerStep,
+    Command,
+    ResumeStep,
+    RetryOutcome,
+    RetryRun,
+    SetRemark,
+    StartRun,
+    StopRun,
+)
+from mulligan.engine.lines import Line, Lines
+from mulligan.engine.starting import StartPolicy, new_run
+from mulligan.ports import Acts, Clock, Files, Ids, Store
+
+T = TypeVar("T")
+log = structlog.get_logger()
+
+_MOST_TRIES = 5
+
+
+class RecoveryPolicy:
+    """Settings of recovery. `window_days`: how long after its start a run may be retried."""
+
+    def __init__(self, window_days: int = 28) -> None:
+        self.window = timedelta(days=window_days) if window_days > 0 else None
+
+
+class Engine:
+    """Everything that changes a run goes through here."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        clock: Clock,
+        ids: Ids,
+        files: Files,
+        start_policy: StartPolicy,
+        recovery_policy: RecoveryPolicy,
+    ) -> None:
+        self.store = store
+        self.clock = clock
+        self.ids = ids
+        self.files = files
+        self.lines = Lines(store)
+        self._start_policy = start_policy
+        self._recovery_policy = recovery_policy
+        self._numbers: dict[PipelineId, int] = {}
+        self._indexes: dict[tuple[PipelineId, int], SpecIndex] = {}
+        # set by the composition root: what to do with effects, and whom to wake after a commit
+        self.on_effects: Callable[[Run, tuple[Effect, ...]], None] = lambda _run, _effects: None
+        self.on_commit: Callable[[Decision], None] = lambda _decision: None
+
+    # --- queries ------------------------------------------------------------------------------
+
+    async def get_run(self, run_id: RunId) -> Run:
+        """Return the newest stored snapshot.
+
+        Raises:
+            NotFoundError: No such run.
+        """
+        line = await self.lines.get(run_id)
+        if line.stored.head.revision == 0:  # its very first commit is still on the way
+            raise NotFoundError("run", run_id)
+        return line.stored
+
+    # --- commands of people -------------------------------------------------------------------
+
+    async def start_run(self, command: StartRun) -> RunHead:
+        """Start the newest version of a pipeline.
+
+        Raises:
+            RefusedError: Locked, deleted, a parameter is missing …
+            NotFoundError: No such pipeline.
+        """
+        pipeline = await self.store.find_pipeline(command.pipeline)
+        if pipeline is None:
+            raise NotFoundError("pipeline", command.pipeline)
+        version = await self.store.find_version(pipeline.id, pipeline.version)
+        project = await self.store.find_project(pipeline.project)
+        index = self._index(pipeline.id, pipeline.version, version.spec if version else None)
+        for _ in range(_MOST_TRIES):
+            number = await self._take_number(pipeline.id)
+            run_or_refusal = new_run(
+                command,
+                pipeline=pipeline,
+                project=project,
+                version=version,
+                index=index,
+                run_id=RunId("b-" + self.ids.hex32()),
+                number=number,
+                now=self.clock.now(),
+                policy=self._start_policy,
+            )
+            if isinstance(run_or_refusal, Refusal):
+                self._give_number_back(pipeline.id, number)
+                raise RefusedError(run_or_refusal)
+            run, writes = run_or_refusal
+            draft = Draft(run, self.clock.now(), is_new=True)
+            draft.emit(e.RunCreated(at=draft.now, actor=command.actor))
+            draft.emit(e.ValuesWritten(at=draft.now, writes=writes))
+            begin_run(draft)
+            try:
+                return await self._store_new(draft, command)
+            except ConflictError as conflict:
+                if conflict.code != "run-number":
+                    raise
+                self._numbers.pop(pipeline.id, None)  # another server took it: ask again
+        raise StaleRevisionError(f"no run number to be had for pipeline {pipeline.id}")
+
+    async def _store_new(self, draft: Draft, command: StartRun) -> RunHead:
+        decision = draft.decision()
+        head = decision.run.head
+        acts = self._acts(command, "run.start", head, head)
+        line = self.lines.add(replace(decision.run, head=replace(head, revision=0)))
+        line.tip = decision.run
+        await asyncio.shield(self._commit(line, decision, acts))
+        return head
+
+    async def plan_retry(self, command: RetryRun) -> Plan:
+        """Tell what `retry_run` would do, and change nothing.
+
+        Raises:
+            RefusedError: It would be refused.
+        """
+        line = await self.lines.get(command.run_id)
+        facts = await self._retry_facts(line.tip)
+        plan = plan_retry(line.tip, _retry_request(command), facts)
+        if isinstance(plan, Refusal):
+            raise RefusedError(plan)
+        return plan
+
+    async def retry_run(self, command: RetryRun) -> RetryOutcome:
+        """Run a part of a run again, or skip it. The one way in for every recovery.
+
+        Raises:
+            RefusedError: A rule refuses; nothing has changed.
+        """
+        request = _retry_request(command)
+        line = await self.lines.get(command.run_id)
+        facts = await self._retry_facts(line.tip)
+
+        def decide(draft: Draft) -> RetryOutcome | Refusal:
+            if command.revision not in {None, draft.run.head.revision}:
+                return Refusal(code=RefusalCode.PLAN_STALE, message="the run has moved on")
+            plan = plan_retry(draft.run, request, replace(facts, now=draft.now))
+            if isinstance(plan, Refusal):
+                return plan
+            apply_plan(draft, plan, request)
+            return RetryOutcome(head=draft.run.head, plan=plan)
+
+        outcome = await self._act(command, command.run_id, "run.retry", decide)
+        failpoints.hit("retry.after_commit")
+        return outcome
+
+    async def _retry_facts(self, run: Run) -> RetryFacts:
+        head = run.head
+        pipeline = await self.store.find_pipeline(head.pipeline)
+        project = await self.store.find_project(head.project)
+        version = await self.store.find_version(head.pipeline, head.version)
+        settings = pipeline.settings if pipeline is not None else None
+        return RetryFacts(
+            now=self.clock.now(),
+            window=self._recovery_policy.window,
+            pipeline_deleted=pipeline is None or pipeline.deleted_at is not None,
+            version_gone=version is None,
+            locked=pipeline is not None
+            and (pipeline.locked or (settings is not None and settings.run_lock == "LOCK")),
+            project_disabled=project is None or project.disabled,
+            clean_variables=settings is not None and settings.clean_variables_on_retry,
+            live_workspaces=self.files.live_workspaces(run),
+        )
+
+    async def stop_run(self, command: StopRun) -> RunHead:
+        """Stop a run.
+
+        Raises:
+            RefusedError: It has ended, or somebody has just done the same.
+        """
+
+        def decide(draft: Draft) -> RunHead | Refusal:
+            return cancel.stop_run(draft, command.actor) or draft.run.head
+
+        return await self._act(command, command.run_id, "run.stop", decide)
+
+    async def answer_stage(self, command: AnswerStage) -> RunHead:
+        """Approve or refuse a stage."""
+
+        def decide(draft: Draft) -> RunHead | Refusal:
+            return votes.answer_stage(draft, command.stage, command.answer) or draft.run.head
+
+        return await self._act(command, command.run_id, "stage.answer", decide)
+
+    async def answer_step(self, command: AnswerStep) -> RunHead:
+        """Answer a review step."""
+
+        def decide(draft: Draft) -> RunHead | Refusal:
+            return votes.answer_step(draft, command.step, command.answer) or draft.run.head
+
+        return await self._act(command, command.run_id, "step.answer", decide)
+
+    async def resume_step(self, command: ResumeStep) -> RunHead:
+        """Let a paused step run, or cancel it."""
+
+        def decide(draft: Draft) -> RunHead | Refusal:
+            refusal = votes.answer_pause(
+                draft, command.step, command.actor, go_ahead=command.go_ahead
+            )
+            return refusal or draft.run.head
+
+        return await self._act(command, command.run_id, "step.resume", decide)
+
+    async def set_remark(self, command: SetRemark) -> RunHead:
+        """Set the remark of a run."""
+
+        def decide(draft: Draft) -> RunHead:
+            draft.emit(e.RemarkWritten(at=draft.now, actor=command.actor, text=command.text))
+            return draft.run.head
+
+        return await self._act(command, command.run_id, "run.remark", decide)
+
+    # --- commands of runners and timers ---------------------------------------------------------
+
+    async def claim_job(
+        self, run_id: RunId, job_id: JobId, attempt: int, runner: RunnerName
+    ) -> StepOrder | None:
+        """Take a job for a runner; give its first step, or None if there is nothing to do.
+
+        Raises:
+            StaleFenceError: It is not offered any more.
+        """
+
+        def decide(draft: Draft) -> StepOrder | None:
+            if draft.run.job(job_id).attempt != attempt:
+                return None
+            step = steps.claim_job(draft, job_id, runner)
+            return prepare_step(draft.run, step) if step is not None else None
+
+        order = await self._change(run_id, decide)
+        failpoints.hit("claim.after_commit")
+        return await self._with_artifacts(order)
+
+    async def report_step(
+        self, run_id: RunId, report: StepReport, *, runner_gone: bool = False
+    ) -> StepOrder | None:
+        """Take in the end of a step; give the next one of its job, if there is one.
+
+        Raises:
+            StaleFenceError: The report is too late; it changed nothing.
+        """
+
+        def decide(draft: Draft) -> StepOrder | None:
+            step = steps.report_step(draft, report, runner_gone=runner_gone)
+            return prepare_step(draft.run, step) if step is not None else None
+
+        if report.artifacts:
+            await self.store.add_artifacts(await self._archived(run_id, report))
+        order = await self._change(run_id, decide)
+        failpoints.hit("report.after_commit")
+        return await self._with_artifacts(order)
+
+    async def _archived(self, run_id: RunId, report: StepReport) -> list[Artifact]:
+        run = (await self.lines.get(run_id)).tip
+        steps.check_fence(run, report.job, report.fence)
+        return [
+            Artifact(
+                run=run_id,
+                step=report.step,
+                attempt=report.attempt,
+                run_attempt=run.head.attempt,
+                path=file.path,
+                size=file.size,
+                digest=file.digest,
+                created_at=self.clock.now(),
+            )
+            for file in report.artifacts
+        ]
+
+    async def _with_artifacts(self, order: StepOrder | None) -> StepOrder | None:
+        """Tell a download step what there is: of every producer the files of its newest attempt."""
+        if order is None or order.kind != "download":
+            return order
+        artifacts = await self.store.list_artifacts(order.run_id)
+        newest: dict[str, int] = {}
+        for artifact in artifacts:
+            newest[artifact.step] = max(newest.get(artifact.step, 0), artifact.attempt)
+        files = {
+            artifact.path: artifact.digest
+            for artifact in artifacts
+            if artifact.attempt == newest[artifact.step]
+        }
+        return replace(order, inputs={**order.inputs, "files": files})
+
+    async def end_job_time(self, run_id: RunId, order: StepOrder) -> None:
+        """Note that the time of a job is over: no further step of it may start.
+
+        Raises:
+            StaleFenceError: The job is somebody else's by now.
+        """
+
+        def decide(draft: Draft) -> None:
+            steps.stop_job(draft, order.job_id, order.fence, Cause.JOB_TIMEOUT)
+
+        await self._change(run_id, decide)
+
+    async def lose_job(self, run_id: RunId, job_id: JobId) -> None:
+        """Take a job back from a runner that is gone."""
+        await self._change(run_id, lambda draft: steps.lose_job(draft, job_id))
+
+    async def time_out_review(self, run_id: RunId, stage_id: StageId) -> None:
+        """Refuse a review whose time is over."""
+        await self._change(run_id, lambda draft: votes.time_out_review(draft, stage_id))
+
+    # --- read, decide, write --------------------------------------------------------------------
+
+    async def _act(
+        self,
+        command: Command,
+        run_id: RunId,
+        action: str,
+        decide: Callable[[Draft], T | Refusal],
+    ) -> T:
+        def checked(draft: Draft) -> T:
+            result = decide(draft)
+            if isinstance(result, Refusal):
+                raise RefusedError(result)
+            return result
+
+        return await asyncio.shield(self._change(run_id, checked, command=command, action=action))
+
+    async def _change(
+        self,
+        run_id: RunId,
+        decide: Callable[[Draft], T],
+        *,
+        command: Command | None = None,
+        action: str = "",
+    ) -> T:
+        """Let `decide` put a decision together on the newest snapshot, and store it."""
+        for attempt in range(1, _MOST_TRIES + 1):
+            line = await self.lines.get(run_id)
+            draft = Draft(line.tip, self.clock.now())
+            result = decide(draft)
+            if not draft.has_events:
+                return result
+            decision = draft.decision()
+            acts = Acts()
+            if command is not None:
+                acts = self._acts(command, action, decision.run.head, result)
+            line.tip = decision.run
+            try:
+                await self._commit(line, decision, acts)
+            except StaleRevisionError:
+                log.info("race_lost", run_id=run_id, attempt=attempt)
+                continue
+            return result
+        raise StaleRevisionError(f"run {run_id} changes too fast: {_MOST_TRIES} races lost")
+
+    async def _commit(self, line: Line, decision: Decision, acts: Acts) -> None:
+        failpoints.hit("commit.before")
+        line.in_flight += 1
+        try:
+            # the store takes decisions in the order of the calls, before it first waits
+            await self.store.append(decision, acts)
+        except MulliganError:
+            self.lines.drop(decision.run.head.id, line)
+            raise
+        finally:
+            line.in_flight -= 1
+        failpoints.hit("commit.after")
+        self.lines.stored(line, decision.run)
+        self.on_effects(decision.run, decision.effects)
+        self.on_commit(decision)
+
+    def _acts(self, command: Command, action: str, head: RunHead, result: object) -> Acts:
+        now = self.clock.now()
+        entry = AuditEntry(
+            at=now,
+            actor=command.actor,
+            action=action,
+            project=head.project,
+            target=head.id,
+            origin=command.origin,
+            reason=getattr(command, "reason", ""),
+            detail=_audit_detail(command),
+        )
+        receipt = None
+        if command.receipt is not None:
+            status, body, content_type = command.receipt.render(result)
+            receipt = Receipt(
+                actor=command.actor,
+                key=command.receipt.key,
+                fingerprint=command.receipt.fingerprint,
+                status=status,
+                body=body,
+                content_type=content_type,
+                created_at=now,
+            )
+        return Acts(receipt=receipt, audit=(entry,))
+
+    async def _take_number(self, pipeline: PipelineId) -> int:
+        if pipeline not in self._numbers:
+            last = await self.store.last_number(pipeline)
+            self._numbers.setdefault(pipeline, last)
+        self._numbers[pipeline] += 1
+        return self._numbers[pipeline]
+
+    def _give_number_back(self, pipeline: PipelineId, number: int) -> None:
+        if self._numbers.get(pipeline) == number:
+            self._numbers[pipeline] = number - 1
+
+    def _index(self, pipeline: PipelineId, version: int, spec: object) -> SpecIndex | None:
+
+        if not isinstance(spec, PipelineSpec):
+            return None
+        key = (pipeline, version)
+        if key not in self._indexes:
+            if len(self._indexes) > 256:
+                self._indexes.clear()
+            self._indexes[key] = SpecIndex(spec)
+        return self._indexes[key]
+
+
+def _retry_request(command: RetryRun) -> RetryRequest:
+    return RetryRequest(
+        actor=command.actor,
+        target=command.target,
+        only_failed=command.only_failed,
+        skip=command.skip,
+        reason=command.reason,
+        may_operate=command.may_operate,
+    )
+
+
+def _audit_detail(command: Command) -> dict[str, object]:
+    skipped = {"actor", "origin", "receipt", "reason", "values", "answer", "run_id"}
+    return {
+        name: getattr(command, name)
+        for name in command.__struct_fields__
+        if name not in skipped and getattr(command, name) not in ("", None, False, frozenset())
+    }

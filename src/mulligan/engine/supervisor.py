@@ -1,0 +1,184 @@
+"""Supervisor: carries effects out, keeps timers, and repairs after a crash.
+
+Recovery puts work back into the queue; it never runs it. The claim then admits exactly one runner.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Coroutine
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from mulligan.core.decision import Effect
+from mulligan.core.errors import MulliganError, NotFoundError, StateError
+from mulligan.core.ids import JobId, RunId, StageId
+from mulligan.core.run import Run
+from mulligan.engine.runner import Runner, report_of
+from mulligan.engine.service import Engine
+from mulligan.ports import Clock, Dispatcher, Executor, Files, LateEnd, Offer, Store
+
+log = structlog.get_logger()
+
+# A timer is looked at again at least this often: the wall clock may jump.
+_LONGEST_SLEEP_S = 30.0
+
+
+class Supervisor:
+    """One per process."""
+
+    def __init__(
+        self,
+        *,
+        engine: Engine,
+        store: Store,
+        clock: Clock,
+        files: Files,
+        executor: Executor,
+        dispatcher: Dispatcher,
+        runner: Runner | None,
+    ) -> None:
+        self._engine = engine
+        self._store = store
+        self._clock = clock
+        self._files = files
+        self._executor = executor
+        self._dispatcher = dispatcher
+        self._runner = runner
+        self._timers: dict[tuple[RunId, str], datetime] = {}
+        self._wake = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # --- effects --------------------------------------------------------------------------------
+
+    def take_effects(self, run: Run, effects: tuple[Effect, ...]) -> None:
+        """Carry out what follows from a stored decision. Doing it twice is harmless."""
+        run_id = run.head.id
+        for effect in effects:
+            self._take_effect(run_id, run, effect)
+
+    def _take_effect(self, run_id: RunId, run: Run | None, effect: Effect) -> None:
+        if effect.kind == "timer":
+            self._set_timer(run_id, effect)
+        elif effect.drop:
+            return
+        elif effect.kind == "offer":
+            self._dispatcher.offer(
+                Offer(
+                    run_id=run_id,
+                    job_id=JobId(effect.key),
+                    attempt=int(effect.data["attempt"]),
+                    labels=tuple(effect.data.get("labels", ())),
+                )
+            )
+        elif effect.kind == "kill":
+            self._kill(run_id, run, effect)
+        elif effect.kind == "tidy":
+            self._spawn(self._tidy(run_id))
+
+    def _kill(self, run_id: RunId, run: Run | None, effect: Effect) -> None:
+        if self._runner is not None:
+            self._runner.kill(
+                run_id,
+                JobId(effect.key),
+                fence=int(effect.data["fence"]),
+                cause=str(effect.data["cause"]),
+            )
+        if run is not None and run.head.status.is_final:
+            # nobody will report for a run that was ended by force
+            self._spawn(self._drop(run_id, "kill", effect.key))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _drop(self, run_id: RunId, kind: str, key: str) -> None:
+        try:
+            await self._store.drop_effect(run_id, kind, key)
+        except MulliganError as error:
+            log.warning("effect_stays", run_id=run_id, kind=kind, error=str(error))
+
+    async def _tidy(self, run_id: RunId) -> None:
+        try:
+            run = await self._engine.get_run(run_id)
+            if run.head.status.is_final:
+                await self._files.tidy_run(run)
+            await self._store.drop_effect(run_id, "tidy", "")
+        except (MulliganError, OSError) as error:
+            log.warning("tidy_failed", run_id=run_id, error=str(error))
+
+    # --- timers ---------------------------------------------------------------------------------
+
+    def _set_timer(self, run_id: RunId, effect: Effect) -> None:
+        if effect.drop or effect.due_at is None:
+            self._timers.pop((run_id, effect.key), None)
+        else:
+            self._timers[run_id, effect.key] = effect.due_at
+        self._wake.set()
+
+    def clock_moved(self) -> None:
+        """Look at the timers now: somebody moved the clock."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Fire timers as they become due."""
+        while True:
+            self._wake.clear()
+            await self._fire_due()
+            try:
+                await asyncio.wait_for(self._wake.wait(), self._sleep_s())
+            except TimeoutError:
+                continue
+
+    def _sleep_s(self) -> float | None:
+        if not self._timers:
+            return None  # idle: nothing to wake for
+        left = (min(self._timers.values()) - self._clock.now()).total_seconds()
+        return max(0.0, min(left, _LONGEST_SLEEP_S))
+
+    async def _fire_due(self) -> None:
+        now = self._clock.now()
+        due = [key for key, due_at in self._timers.items() if due_at <= now]
+        for run_id, key in due:
+            self._timers.pop((run_id, key), None)
+            kind, _, node = key.partition(":")
+            try:
+                if kind == "review":
+                    await self._engine.time_out_review(run_id, StageId(node))
+            except MulliganError as error:
+                log.warning("timer_failed", run_id=run_id, timer=key, error=str(error))
+
+    # --- after a crash --------------------------------------------------------------------------
+
+    async def recover(self) -> None:
+        """Take up what an earlier life of the server left: reports, lost jobs, the outbox.
+
+        The executor is open, so no process of that life is alive any more.
+        """
+        for late in await self._executor.late_ends():
+            await _unless_stale(self._take_late(late))
+        await self._executor.forget_late_ends()
+        held = await self._store.held_jobs()
+        for run_id, job_id in held:
+            await _unless_stale(self._engine.lose_job(run_id, job_id))
+        if held:
+            log.info("jobs_taken_back", count=len(held))
+        for row in await self._store.outbox():
+            if row.effect.kind == "kill":
+                await self._drop(row.run_id, "kill", row.effect.key)
+            else:
+                self._take_effect(row.run_id, None, row.effect)
+
+    async def _take_late(self, late: LateEnd) -> None:
+        run = await self._engine.get_run(late.run_id)
+        if late.step_id in run.steps:
+            report = report_of(late, late.end)
+            await self._engine.report_step(late.run_id, report, runner_gone=True)
+
+
+async def _unless_stale(act: Awaitable[None]) -> None:
+    try:
+        await act
+    except (StateError, NotFoundError):
+        log.info("late_report_refused")

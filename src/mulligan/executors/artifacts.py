@@ -1,0 +1,122 @@
+"""Put files into the artifact store, or get them out. A program of its own, stdlib only.
+
+    python artifacts.py ORDER.json
+
+ORDER: {"act": "archive", "patterns": […], "store": DIR, "manifest": FILE}
+    or {"act": "download", "patterns": […], "store": DIR, "dest": DIR, "files": {path: digest}}
+
+The store keeps bytes under their SHA-256 (`ab/abcdef…`): the same file is kept once, and what an
+attempt archived is never overwritten by another. Runs in the step's working directory.
+"""
+
+import fnmatch
+import hashlib
+import json
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+_CHUNK_BYTES = 1024 * 1024
+
+
+def archive(order: dict[str, Any]) -> int:
+    """Archive what the patterns match; exit code 1 if a pattern matches nothing."""
+    store = Path(order["store"])
+    found: dict[str, Path] = {}
+    missing = []
+    for pattern in order["patterns"]:
+        matches = [path for path in _glob(pattern) if path.is_file()]
+        if not matches:
+            missing.append(pattern)
+        for path in matches:
+            found[_name_in_store(path, pattern)] = path
+    if missing or not found:
+        what = ", ".join(missing) or "no pattern was given"
+        print(f"##[error]no file matches: {what}", file=sys.stderr)
+        return 1
+    manifest = []
+    for name, path in sorted(found.items()):
+        digest, size = _keep(store, path)
+        manifest.append({"path": name, "size": size, "digest": digest})
+        print(f"archived {name} ({size} bytes, sha256 {digest[:12]})")
+    Path(order["manifest"]).write_text(json.dumps(manifest))
+    return 0
+
+
+def _glob(pattern: str) -> list[Path]:
+    if pattern.endswith("/"):
+        pattern += "**/*"
+    path = Path(pattern)
+    if path.is_absolute():
+        return sorted(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
+    return sorted(Path().glob(pattern.removeprefix("./")))
+
+
+def _name_in_store(path: Path, pattern: str) -> str:
+    """Keep the folders below a `**` or a folder; a plain pattern gives the file's own name."""
+    if "**" in pattern or pattern.endswith("/"):
+        base = Path(pattern.split("*", 1)[0].rstrip("/") or ".")
+        try:
+            return path.relative_to(base).as_posix()
+        except ValueError:
+            return path.name
+    return path.name
+
+
+def _keep(store: Path, path: Path) -> tuple[str, int]:
+    store.mkdir(parents=True, exist_ok=True)
+    digest = hashlib.sha256()
+    size = 0
+    with tempfile.NamedTemporaryFile(dir=store, delete=False) as copy:
+        with path.open("rb") as source:
+            while chunk := source.read(_CHUNK_BYTES):
+                digest.update(chunk)
+                size += len(chunk)
+                copy.write(chunk)
+        copy.flush()
+        os.fsync(copy.fileno())
+    name = digest.hexdigest()
+    target = store / name[:2] / name
+    target.parent.mkdir(exist_ok=True)
+    Path(copy.name).chmod(0o600 | (path.stat().st_mode & 0o100))
+    Path(copy.name).replace(target)
+    return name, size
+
+
+def download(order: dict[str, Any]) -> int:
+    """Copy the files that the patterns match below the folder `dest`."""
+    store, dest = Path(order["store"]), Path(order["dest"] or ".")
+    files: dict[str, str] = order["files"]
+    chosen = [
+        name
+        for name in sorted(files)
+        if any(fnmatch.fnmatch(name, pattern.removeprefix("./")) for pattern in order["patterns"])
+    ]
+    if not chosen:
+        known = ", ".join(sorted(files)) or "nothing was archived"
+        print(f"##[error]no artifact matches {order['patterns']}; there is: {known}")
+        return 1
+    root = dest.resolve()
+    for name in chosen:
+        target = (root / name).resolve()
+        if not target.is_relative_to(root):
+            print(f"##[error]artifact {name} would leave the folder {dest}")
+            return 1
+        source = store / files[name][:2] / files[name]
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source, target)
+        print(f"downloaded {name} ({target.stat().st_size} bytes)")
+    return 0
+
+
+def main() -> int:
+    """Do what the order says."""
+    order = json.loads(Path(sys.argv[1]).read_text())
+    return archive(order) if order["act"] == "archive" else download(order)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

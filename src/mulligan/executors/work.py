@@ -1,0 +1,411 @@
+"""Work: what each kind of step means on this machine – its directory, program and environment.
+
+Implements the port `Executor` with the step host (`local.py`).
+"""
+
+import asyncio
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+import msgspec
+
+from mulligan.core.ids import JobId, RunId, StepId
+from mulligan.core.prepare import StepOrder
+from mulligan.core.report import ArchivedFile
+from mulligan.core.run import Run
+from mulligan.core.status import Status
+from mulligan.executors.local import LocalExecutor, read_spool
+from mulligan.executors.scripts import SCRIPT_KINDS, ScriptError, prepare_script
+from mulligan.executors.values import Progress, StepRequest, StepResult
+from mulligan.logs.store import LogFiles
+from mulligan.ports import LateEnd, StepEnd
+
+_HERE = Path(__file__).parent
+_CHECKOUT = (_HERE / "checkout.sh").read_text()
+# Variables of the server's own environment that steps must not see.
+_HIDDEN_PREFIX = "MULLIGAN_"
+_KNOWN_RUNS = 4096
+_SHORTEST_SCRIPT_ERROR = 800_000  # codes that a script may give itself: 8xxxxx
+_LONGEST_SCRIPT_ERROR = 899_999
+
+
+class Work:
+    """Runs orders in the data directory `root`.
+
+    Args:
+        on_output: Called with a run's id when one of its logs grew.
+        disk_full_grace_s: How long output waits for space before it is dropped.
+    """
+
+    def __init__(
+        self,
+        *,
+        root: Path,
+        logs: LogFiles,
+        on_output: Callable[[RunId], None],
+        disk_full_grace_s: float = 60.0,
+        kill_grace_s: float = 10.0,
+    ) -> None:
+        self._workspaces = root / "workspaces"
+        self._temp = root / "steps"
+        self._artifacts = root / "artifacts"
+        self._spool = root / "spool" / "host.jsonl"
+        self._logs = logs
+        self._disk_full_grace_s = disk_full_grace_s
+        self._kill_grace_s = kill_grace_s
+        self._next_lines: dict[RunId, int] = {}
+        self._base_env = {
+            name: value for name, value in os.environ.items() if not name.startswith(_HIDDEN_PREFIX)
+        } | {"CI": "true"}
+        self._base_env.setdefault("PATH", os.defpath)
+
+        def progress(update: Progress) -> None:
+            on_output(RunId(update.token.partition("/")[0]))
+
+        self._host = LocalExecutor(spool_path=os.fspath(self._spool), on_progress=progress)
+        self._on_output = on_output
+        self._late: list[StepResult] = []
+
+    # --- life -----------------------------------------------------------------------------------
+
+    async def open(self) -> None:
+        """Start the step host; the one of an earlier life has ended with its server."""
+        for folder in (self._workspaces, self._artifacts, self._spool.parent):
+            folder.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(self._temp, ignore_errors=True)
+        self._temp.mkdir()
+        self._late = read_spool(os.fspath(self._spool))
+        await self._host.start()
+
+    async def close(self) -> None:
+        """End the host and every step."""
+        await self._host.close()
+
+    async def late_ends(self) -> tuple[LateEnd, ...]:
+        """Return what the spool holds of an earlier life."""
+        return tuple(late for result in self._late if (late := _late_end(result)) is not None)
+
+    async def forget_late_ends(self) -> None:
+        """Let the spool go."""
+        self._host.forget([result.token for result in self._late])
+        self._late = []
+
+    # --- steps ----------------------------------------------------------------------------------
+
+    async def run_step(self, order: StepOrder, timeout_s: float) -> StepEnd:
+        """Run a step to its end."""
+        token = step_token(order)
+        temp = self._temp / token.replace("/", "~")[-200:]
+        try:
+            workspace = await self._prepare_workspace(order)
+            temp.mkdir(exist_ok=True)
+            result = await self._run(order, temp, workspace, timeout_s, token)
+            end = end_of(result)
+            if end.cause == "exit" and end.exit_code == 0:
+                end = await self._archive_output(order, temp, workspace, timeout_s, end)
+            return self._with_manifest(temp, end)
+        except _CannotRunError as error:
+            return StepEnd(cause=error.cause, message=str(error))
+        except ScriptError as error:
+            return StepEnd(cause="spawn", message=str(error))
+        except OSError as error:
+            return StepEnd(cause="lost", message=f"the step's files can't be written: {error}")
+        finally:
+            self._host.forget([token, token + "+archive"])
+            shutil.rmtree(temp, ignore_errors=True)
+            self._on_output(order.run_id)
+
+    async def _run(
+        self, order: StepOrder, temp: Path, workspace: Path, timeout_s: float, token: str
+    ) -> StepResult:
+        env = self._environment(order, workspace)
+        cwd = workspace
+        match order.kind:
+            case "script":
+                argv = self._script(order, temp, env)
+            case "checkout":
+                argv = ("sh", "-c", _CHECKOUT)
+                env.update(_checkout_env(order))
+                cwd = _inside(workspace, str(order.inputs.get("path") or ""))
+                cwd.mkdir(parents=True, exist_ok=True)
+            case "archive":
+                argv = self._archive(temp, list(order.inputs.get("patterns") or ()))
+            case "download":
+                argv = self._download(temp, order)
+            case _:
+                raise _CannotRunError(
+                    "plugin",
+                    f"the plugin {order.code or order.kind!r} is not installed on this server",
+                )
+        request = self._request(order, token, argv, env, cwd, temp, timeout_s)
+        result = await self._host.run_step(request)
+        if result.next_line:
+            self._next_lines[order.run_id] = result.next_line
+        return result
+
+    def _request(
+        self,
+        order: StepOrder,
+        token: str,
+        argv: tuple[str, ...],
+        env: dict[str, str],
+        cwd: Path,
+        temp: Path,
+        timeout_s: float,
+    ) -> StepRequest:
+        log_path = self._logs.path(order.run_id, order.job_id, order.job_attempt)
+        log_path.parent.mkdir(parents=True, exist_ok=True)
+        return StepRequest(
+            token=token,
+            job_token=job_token(order),
+            run_id=order.run_id,
+            argv=argv,
+            env=env,
+            cwd=os.fspath(cwd),
+            temp_dir=os.fspath(temp),
+            timeout=timeout_s,
+            grace=self._kill_grace_s,
+            log_path=os.fspath(log_path),
+            step_id=order.step_id,
+            step_attempt=order.step_attempt,
+            run_attempt=order.run_attempt,
+            secrets=order.secrets,
+            commands=order.kind == "script",
+            next_line=self._next_line(order.run_id),
+            disk_full_grace=self._disk_full_grace_s,
+        )
+
+    def _next_line(self, run_id: RunId) -> int:
+        """Give where the line numbers of a run go on; read from its logs once per life."""
+        known = self._next_lines.get(run_id)
+        if known is None:
+            known = self._logs.last_line_number(run_id) + 1
+            self._next_lines[run_id] = known
+        return known
+
+    def kill_step(self, order: StepOrder, cause: str, grace_s: float) -> None:
+        """Ask a running step to end."""
+        self._host.kill(
+            step_token(order), "timeout" if cause == "timeout" else "cancelled", grace_s
+        )
+
+    async def end_job(self, order: StepOrder) -> None:
+        """End what is left of the job attempt."""
+        await self._host.end_job(job_token(order))
+        if len(self._next_lines) > _KNOWN_RUNS:
+            self._next_lines.clear()  # looked up again where needed
+
+    # --- kinds ----------------------------------------------------------------------------------
+
+    def _script(self, order: StepOrder, temp: Path, env: dict[str, str]) -> tuple[str, ...]:
+        inputs = order.inputs
+        kind = str(inputs.get("scriptType") or "SHELL")
+        if kind not in SCRIPT_KINDS:
+            raise _CannotRunError("config", f"the script type {kind!r} is unknown")
+        return prepare_script(
+            kind,  # type: ignore[arg-type]  # checked against the kinds above
+            str(inputs.get("script") or ""),
+            temp_dir=os.fspath(temp),
+            path=env["PATH"],
+            continue_on_error=bool(inputs.get("continueNoneZero")),
+        )
+
+    async def _archive_output(
+        self, order: StepOrder, temp: Path, workspace: Path, timeout_s: float, end: StepEnd
+    ) -> StepEnd:
+        """Archive files of a script that asks for it; if that fails, the step has failed."""
+        inputs = order.inputs
+        if order.kind != "script" or not inputs.get("enableArchiveFile"):
+            return end
+        patterns = _split_patterns(inputs.get("archiveFile"))
+        if not patterns:
+            return end
+        argv = self._archive(temp, patterns)
+        env = self._environment(order, workspace)
+        token = step_token(order) + "+archive"
+        request = self._request(order, token, argv, env, workspace, temp, timeout_s)
+        after = end_of(await self._host.run_step(request))
+        if after.cause == "exit" and after.exit_code == 0:
+            return end
+        return msgspec.structs.replace(after, variables=end.variables, outputs=end.outputs)
+
+    def _archive(self, temp: Path, patterns: list[str]) -> tuple[str, ...]:
+        order = {
+            "act": "archive",
+            "patterns": patterns,
+            "store": os.fspath(self._artifacts),
+            "manifest": os.fspath(temp / "manifest.json"),
+        }
+        return _artifact_program(temp, order)
+
+    def _download(self, temp: Path, order: StepOrder) -> tuple[str, ...]:
+        work = {
+            "act": "download",
+            "patterns": list(order.inputs.get("patterns") or ["*"]),
+            "store": os.fspath(self._artifacts),
+            "dest": str(order.inputs.get("dest") or "."),
+            "files": dict(order.inputs.get("files") or {}),
+        }
+        return _artifact_program(temp, work)
+
+    @staticmethod
+    def _with_manifest(temp: Path, end: StepEnd) -> StepEnd:
+        try:
+            content = (temp / "manifest.json").read_bytes()
+        except FileNotFoundError:
+            return end
+        files = msgspec.json.decode(content, type=tuple[ArchivedFile, ...])
+        return msgspec.structs.replace(end, artifacts=files)
+
+    # --- directories ----------------------------------------------------------------------------
+
+    async def _prepare_workspace(self, order: StepOrder) -> Path:
+        workspace = self._workspaces / order.run_id / order.job_id
+        if order.workspace != "live" and workspace.exists():
+            await asyncio.to_thread(shutil.rmtree, workspace, ignore_errors=True)
+        workspace.mkdir(parents=True, exist_ok=True)
+        return workspace
+
+    def _environment(self, order: StepOrder, workspace: Path) -> dict[str, str]:
+        env = self._base_env | order.env
+        env["WORKSPACE"] = os.fspath(workspace)
+        env["MULLIGAN_ATTEMPT"] = str(order.step_attempt)
+        env["MULLIGAN_RUN_ATTEMPT"] = str(order.run_attempt)
+        return env
+
+
+class _CannotRunError(Exception):
+    def __init__(self, cause: str, message: str) -> None:
+        super().__init__(message)
+        self.cause = cause
+
+
+def step_token(order: StepOrder) -> str:
+    """Name a step attempt under a fence; `_late_end` reads it back."""
+    return f"{order.run_id}/{order.job_id}/{order.fence}/{order.step_attempt}/{order.step_id}"
+
+
+def job_token(order: StepOrder) -> str:
+    """Name a job attempt under a fence."""
+    return f"{order.run_id}/{order.job_id}/{order.job_attempt}/{order.fence}"
+
+
+def _late_end(result: StepResult) -> LateEnd | None:
+    parts = result.token.split("/", 4)
+    if len(parts) != 5 or result.token.endswith("+archive"):
+        return None
+    run_id, job_id, fence, attempt, step_id = parts
+    return LateEnd(
+        run_id=RunId(run_id),
+        job_id=JobId(job_id),
+        fence=int(fence),
+        step_id=StepId(step_id),
+        step_attempt=int(attempt),
+        end=end_of(result),
+    )
+
+
+def end_of(result: StepResult) -> StepEnd:
+    """Read the commands that a step printed or wrote."""
+    variables: list[tuple[str, str]] = []
+    outputs: list[tuple[str, str]] = []
+    remark: str | None = None
+    error: tuple[int, str] | None = None
+    for command in result.commands:
+        name = command.args.get("name", "")
+        if command.name == "set-variable" and name:
+            variables.append((name, command.value))
+        elif command.name == "set-output" and name:
+            outputs.append((name, command.value))
+        elif command.name == "set-remark":
+            remark = command.value
+        elif command.name == "set-error":
+            error = _script_error(command.args) or error
+    pin = ""
+    for name, value in result.set_env.items():
+        if name == ":pin":
+            pin = value
+        elif not name.startswith(":"):
+            variables.append((name, value))
+    return StepEnd(
+        exit_code=result.exit_code,
+        signal=result.signal,
+        cause=result.cause,
+        message=result.message,
+        variables=tuple(variables),
+        outputs=tuple(outputs),
+        remark=remark,
+        error=error,
+        pin=pin,
+    )
+
+
+def _script_error(args: dict[str, str]) -> tuple[int, str] | None:
+    code = args.get("error_code", "")
+    if not code.isdecimal() or not _SHORTEST_SCRIPT_ERROR <= int(code) <= _LONGEST_SCRIPT_ERROR:
+        return None
+    return int(code), args.get("error_message", "")
+
+
+def _checkout_env(order: StepOrder) -> dict[str, str]:
+    inputs = order.inputs
+    url = str(inputs.get("url") or "").strip()
+    if not url:
+        raise _CannotRunError("config", "the checkout has no URL of a repository")
+    return {
+        "MULLIGAN_GIT_URL": url,
+        "MULLIGAN_GIT_KIND": str(inputs.get("ref_kind") or "branch"),
+        "MULLIGAN_GIT_REF": str(inputs.get("ref") or ""),
+        "MULLIGAN_GIT_PIN": order.pin,
+        "MULLIGAN_GIT_DEPTH": str(inputs.get("fetch_depth") or ""),
+        "MULLIGAN_GIT_SUBMODULES": "true" if inputs.get("submodules") else "false",
+    }
+
+
+def _inside(workspace: Path, path: str) -> Path:
+    target = (workspace / path).resolve()
+    if not target.is_relative_to(workspace.resolve()):
+        raise _CannotRunError("config", f"the path {path!r} leads out of the workspace")
+    return target
+
+
+def _split_patterns(value: object) -> list[str]:
+    parts: Iterable[object] = value if isinstance(value, list) else str(value or "").split(",")
+    return [str(part).strip() for part in parts if str(part).strip()]
+
+
+def _artifact_program(temp: Path, order: Mapping[str, object]) -> tuple[str, ...]:
+    file = temp / "order.json"
+    file.write_bytes(msgspec.json.encode(order))
+    return (sys.executable, "-I", "-S", os.fspath(_HERE / "artifacts.py"), os.fspath(file))
+
+
+class RunFiles:
+    """What runs leave on disk besides the store (port `Files`)."""
+
+    def __init__(self, *, root: Path, logs: LogFiles) -> None:
+        self._workspaces = root / "workspaces"
+        self._logs = logs
+
+    def live_workspaces(self, run: Run) -> frozenset[JobId]:
+        """Return the jobs whose directory is still there; nobody else ever writes into it."""
+        try:
+            names = os.listdir(self._workspaces / run.head.id)
+        except OSError:
+            return frozenset()
+        return frozenset(JobId(name) for name in names)
+
+    async def tidy_run(self, run: Run) -> None:
+        """Compress the logs of ended job attempts; a run that succeeded keeps no directories."""
+        await asyncio.to_thread(self._tidy, run)
+
+    def _tidy(self, run: Run) -> None:
+        if run.head.status is Status.SUCCEEDED:
+            shutil.rmtree(self._workspaces / run.head.id, ignore_errors=True)
+        for job_id, job in run.jobs.items():
+            for attempt in range(1, job.attempt + 1):
+                if attempt < job.attempt or job.status.is_final:
+                    self._logs.compress(run.head.id, job_id, attempt)

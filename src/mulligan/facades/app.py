@@ -1,0 +1,90 @@
+"""The ASGI application: which facade answers which path."""
+
+from collections.abc import Callable
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route, Router
+
+from mulligan.config import Http
+from mulligan.facades.bkci.routes import BkciApp, is_bkci_path
+from mulligan.facades.common.guard import App, Guard, Receive, Scope, Send
+from mulligan.facades.common.services import Services
+from mulligan.facades.native.metrics import metrics_route
+from mulligan.facades.native.routes import routes as native_routes
+
+_NATIVE = "/api/v1"
+_HOME = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Mulligan</title></head>
+<body><h1>Mulligan</h1><p>The server runs. Its page is not part of this version yet; use the
+<code>mulligan</code> command, <code>/api/v1</code>, or the BK-CI v4 API.</p>
+<p lang="zh-CN">服务器正在运行。此版本尚未包含网页，请使用 <code>mulligan</code> 命令、
+<code>/api/v1</code> 或蓝盾 v4 API。</p></body></html>
+"""
+
+
+def build_app(services: Services, *, http: Http) -> App:
+    """Put the application together."""
+    shell = _Shell(services)
+    return Guard(
+        shell,
+        is_dev=services.is_dev,
+        hosts=http.hosts,
+        origins=http.origins,
+        header_bytes=services.limits.header_bytes,
+        body_bytes=services.limits.body_bytes,
+        refuse=_refuse,
+    )
+
+
+class _Shell:
+    """Chooses the facade by the path; a dictionary and two prefixes, no list of patterns."""
+
+    def __init__(self, services: Services) -> None:
+        self._bkci = BkciApp(services)
+        self._native = Router(native_routes(services))
+        self._rest = Router(
+            [
+                Route("/", _home),
+                Route("/healthz", _healthz),
+                Route("/readyz", _readyz(services)),
+                metrics_route(services),
+            ]
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path: str = scope["path"]
+        if path.startswith(_NATIVE + "/") or path == _NATIVE:
+            below = {**scope, "path": path[len(_NATIVE) :] or "/", "root_path": _NATIVE}
+            await self._native(below, receive, send)
+        elif is_bkci_path(path):
+            await self._bkci(scope, receive, send)
+        else:
+            await self._rest(scope, receive, send)
+
+
+async def _home(_request: Request) -> Response:
+    return HTMLResponse(_HOME)
+
+
+async def _healthz(_request: Request) -> Response:
+    return PlainTextResponse("ok\n")
+
+
+def _readyz(services: Services) -> Callable[[Request], object]:
+    async def readyz(_request: Request) -> Response:
+        try:
+            await services.store.last_seq()
+        except Exception as error:  # noqa: BLE001 - whatever is wrong, the answer is: not ready
+            return JSONResponse({"ready": False, "reason": str(error)}, status_code=503)
+        return JSONResponse({"ready": True})
+
+    return readyz
+
+
+def _refuse(path: str, status: int, message: str) -> tuple[str, bytes]:
+    if is_bkci_path(path):
+        body = {"status": status, "message": message}
+        return "application/json", msgspec.json.encode(body)
+    problem = {"type": "about:blank", "title": "request refused", "status": status}
+    return "application/problem+json", msgspec.json.encode(problem | {"detail": message})

@@ -1,0 +1,94 @@
+"""`Idempotency-Key`: the same key with the same call gets the first answer (ops-20)."""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from mulligan.core.errors import ConflictError
+from mulligan.core.records import Receipt
+from mulligan.core.rights import Actor
+from mulligan.engine.commands import ReceiptRequest
+from mulligan.facades.common.auth import header
+from mulligan.facades.common.errors import KeyReusedError, RequestError
+from mulligan.facades.common.services import Services
+
+_LONGEST_KEY = 255
+Render = Callable[[Any], tuple[int, bytes, str]]
+# Does the act; stores the receipt with it when it gets one. Returns what `render` takes.
+Act = Callable[[ReceiptRequest | None], Awaitable[Any]]
+
+
+async def once(
+    request: Request,
+    services: Services,
+    actor: Actor,
+    body: bytes,
+    act: Act,
+    render: Render,
+    *,
+    stores_receipt: bool = True,
+) -> Response:
+    """Do an act once per key, and answer with it – or with the first answer to that key.
+
+    `stores_receipt`: the act keeps the receipt in its own transaction; else it is stored after.
+
+    Raises:
+        KeyReusedError: The key came with another call before.
+    """
+    key = header(request, "idempotency-key")
+    if not key:
+        return _response(render(await act(None)))
+    if len(key) > _LONGEST_KEY:
+        raise RequestError(400, f"Idempotency-Key is longer than {_LONGEST_KEY} characters")
+    fingerprint = _fingerprint(request, body)
+    first = await services.store.find_receipt(actor.user, key)
+    if first is None:
+        receipt = ReceiptRequest(key=key, fingerprint=fingerprint, render=render)
+        try:
+            result = await act(receipt if stores_receipt else None)
+            if not stores_receipt:
+                await services.store.put_receipt(_receipt(services, actor, receipt, result))
+            return _response(render(result))
+        except ConflictError as conflict:
+            if conflict.code != "receipt":
+                raise
+        first = await services.store.find_receipt(actor.user, key)
+    if first is None or first.fingerprint != fingerprint:
+        raise KeyReusedError(key)
+    response = _response((first.status, first.body, first.content_type))
+    response.headers["Idempotency-Replayed"] = "true"
+    return response
+
+
+def _receipt(services: Services, actor: Actor, receipt: ReceiptRequest, result: object) -> Receipt:
+    status, body, content_type = receipt.render(result)
+    return Receipt(
+        actor=actor.user,
+        key=receipt.key,
+        fingerprint=receipt.fingerprint,
+        status=status,
+        body=body,
+        content_type=content_type,
+        created_at=services.clock.now(),
+    )
+
+
+def _fingerprint(request: Request, body: bytes) -> str:
+    digest = hashlib.sha256()
+    for part in (
+        request.method.encode(),
+        request.scope["path"].encode(),
+        request.scope["query_string"],
+        body,
+    ):
+        digest.update(len(part).to_bytes(8, "big"))
+        digest.update(part)
+    return digest.hexdigest()
+
+
+def _response(rendered: tuple[int, bytes, str]) -> Response:
+    status, body, content_type = rendered
+    return Response(body, status_code=status, media_type=content_type)
