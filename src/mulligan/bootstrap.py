@@ -91,6 +91,7 @@ class Server:
                 only_current_attempt=settings.bkci.verdict == "as-upstream",
                 on_lost=settings.recovery.on_lost,
                 lost_budget=settings.recovery.lost_budget,
+                queue_floor=settings.limits.bkci_queue,
                 public_url=settings.http.public_url or public_url,
             ),
             recovery_policy=RecoveryPolicy(settings.bkci.retry_days),

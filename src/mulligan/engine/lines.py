@@ -8,8 +8,10 @@ top of it fails too, because its base revision was never reached.
 
 from collections import OrderedDict
 
-from mulligan.core.ids import RunId
-from mulligan.core.run import Run
+from mulligan.core.admission import Load
+from mulligan.core.ids import PipelineId, RunId
+from mulligan.core.run import Run, RunHead
+from mulligan.core.status import Status
 from mulligan.ports import RunStore
 
 # Ended runs that stay in memory; a snapshot of a small run takes some 10 KB.
@@ -34,6 +36,7 @@ class Lines:
     def __init__(self, store: RunStore) -> None:
         self._store = store
         self._active: dict[RunId, Line] = {}
+        self._by_pipeline: dict[PipelineId, dict[RunId, Line]] = {}
         self._ended: OrderedDict[RunId, Line] = OrderedDict()
 
     async def get(self, run_id: RunId) -> Line:
@@ -66,11 +69,30 @@ class Lines:
         if not line.is_broken and self.find(run.head.id) is line:
             self._file(run.head.id, line)
 
+    def pipelines(self) -> tuple[PipelineId, ...]:
+        """Return the pipelines that have unfinished runs in memory."""
+        return tuple(self._by_pipeline)
+
+    def load(self, pipeline: PipelineId, *, but: RunId | None = None) -> Load:
+        """Tell what a pipeline has to do, leaving one run out."""
+        queued: list[RunHead] = []
+        running = 0
+        for run_id, line in self._by_pipeline.get(pipeline, {}).items():
+            head = line.tip.head
+            if run_id == but:
+                continue
+            if head.status is Status.QUEUED:
+                queued.append(head)
+            elif not line.tip.awaits_review:
+                running += 1
+        queued.sort(key=lambda head: (head.queued_at, head.number))
+        return Load(queued=tuple(head.id for head in queued), running=running)
+
     def drop(self, run_id: RunId, line: Line) -> None:
         """Forget a line that could not be stored."""
         line.is_broken = True
         if self._active.get(run_id) is line:
-            del self._active[run_id]
+            self._remove_active(run_id, line)
         if self._ended.get(run_id) is line:
             del self._ended[run_id]
 
@@ -78,9 +100,19 @@ class Lines:
         if not line.tip.head.status.is_final:
             self._ended.pop(run_id, None)
             self._active[run_id] = line
+            self._by_pipeline.setdefault(line.tip.head.pipeline, {})[run_id] = line
             return
-        self._active.pop(run_id, None)
+        if run_id in self._active:
+            self._remove_active(run_id, line)
         self._ended[run_id] = line
         self._ended.move_to_end(run_id)
         while len(self._ended) > _KEPT_ENDED:
             self._ended.popitem(last=False)
+
+    def _remove_active(self, run_id: RunId, line: Line) -> None:
+        del self._active[run_id]
+        pipeline = line.tip.head.pipeline
+        others = self._by_pipeline.get(pipeline, {})
+        others.pop(run_id, None)
+        if not others:
+            self._by_pipeline.pop(pipeline, None)

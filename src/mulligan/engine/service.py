@@ -5,15 +5,16 @@ hands the effects on. An effect that gets lost with the process is still in the 
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 from msgspec.structs import replace
 
 from mulligan import failpoints
 from mulligan.core import events as e
+from mulligan.core.admission import Admission, admit, may_leave_queue
 from mulligan.core.cause import Cause
 from mulligan.core.decision import Decision, Draft, Effect
 from mulligan.core.errors import (
@@ -23,7 +24,7 @@ from mulligan.core.errors import (
     RefusedError,
     StaleRevisionError,
 )
-from mulligan.core.flow import cancel, steps, votes
+from mulligan.core.flow import cancel, queue, steps, votes
 from mulligan.core.flow.walk import begin_run
 from mulligan.core.ids import JobId, PipelineId, RunId, RunnerName, StageId
 from mulligan.core.prepare import StepOrder, prepare_step
@@ -36,6 +37,7 @@ from mulligan.core.refusal import Refusal, RefusalCode
 from mulligan.core.report import StepReport
 from mulligan.core.run import Run, RunHead
 from mulligan.core.spec import PipelineSpec, SpecIndex
+from mulligan.core.status import Status
 from mulligan.engine.commands import (
     AnswerStage,
     AnswerStep,
@@ -49,7 +51,7 @@ from mulligan.engine.commands import (
 )
 from mulligan.engine.lines import Line, Lines
 from mulligan.engine.starting import StartPolicy, new_run
-from mulligan.ports import Acts, Clock, Files, Ids, Store
+from mulligan.ports import Acts, Clock, Files, Ids, RunFilter, Store
 
 T = TypeVar("T")
 log = structlog.get_logger()
@@ -85,6 +87,7 @@ class Engine:
         self._start_policy = start_policy
         self._recovery_policy = recovery_policy
         self._numbers: dict[PipelineId, int] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
         self._indexes: dict[tuple[PipelineId, int], SpecIndex] = {}
         # set by the composition root: what to do with effects, and whom to wake after a commit
         self.on_effects: Callable[[Run, tuple[Effect, ...]], None] = lambda _run, _effects: None
@@ -135,10 +138,20 @@ class Engine:
                 self._give_number_back(pipeline.id, number)
                 raise RefusedError(run_or_refusal)
             run, writes = run_or_refusal
+            admission = admit(
+                pipeline.settings, self.lines.load(pipeline.id), self._start_policy.queue_floor
+            )
+            if isinstance(admission, Refusal):
+                self._give_number_back(pipeline.id, number)
+                raise RefusedError(admission)
             draft = Draft(run, self.clock.now(), is_new=True)
             draft.emit(e.RunCreated(at=draft.now, actor=command.actor))
             draft.emit(e.ValuesWritten(at=draft.now, writes=writes))
-            begin_run(draft)
+            if admission.begins:
+                begin_run(draft)
+            else:
+                queue.wait_in_queue(draft, pipeline.settings.wait_queue_minutes)
+                self._make_room(admission)
             try:
                 return await self._store_new(draft, command)
             except ConflictError as conflict:
@@ -178,6 +191,7 @@ class Engine:
         request = _retry_request(command)
         line = await self.lines.get(command.run_id)
         facts = await self._retry_facts(line.tip)
+        pipeline = await self.store.find_pipeline(line.tip.head.pipeline)
 
         def decide(draft: Draft) -> RetryOutcome | Refusal:
             if command.revision not in {None, draft.run.head.revision}:
@@ -185,12 +199,63 @@ class Engine:
             plan = plan_retry(draft.run, request, replace(facts, now=draft.now))
             if isinstance(plan, Refusal):
                 return plan
-            apply_plan(draft, plan, request)
+            admission = Admission(begins=True)
+            if not plan.while_running and pipeline is not None:
+                load = self.lines.load(pipeline.id, but=command.run_id)
+                found = admit(pipeline.settings, load, self._start_policy.queue_floor)
+                if isinstance(found, Refusal):
+                    return found
+                admission = found
+            minutes = pipeline.settings.wait_queue_minutes if pipeline is not None else 1
+            apply_plan(draft, plan, request, queue_minutes=None if admission.begins else minutes)
+            self._make_room(admission)
             return RetryOutcome(head=draft.run.head, plan=plan)
 
         outcome = await self._act(command, command.run_id, "run.retry", decide)
         failpoints.hit("retry.after_commit")
         return outcome
+
+    # --- the queue of a pipeline ----------------------------------------------------------------
+
+    def _make_room(self, admission: Admission) -> None:
+        if admission.drops is not None:
+            self._spawn(self._change(admission.drops, queue.drop_from_queue))
+
+    def _spawn(self, work: Coroutine[Any, Any, object]) -> None:
+        task = asyncio.get_running_loop().create_task(_logged(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def serve_queue(self, pipeline_id: PipelineId) -> None:
+        """Let waiting runs of a pipeline begin, as many as may."""
+        while (load := self.lines.load(pipeline_id)).queued:
+            pipeline = await self.store.find_pipeline(pipeline_id)
+            running = self.lines.load(pipeline_id).running
+            if pipeline is None or not may_leave_queue(pipeline.settings, running):
+                return
+            await self._change(load.queued[0], queue.begin_queued)
+
+    async def serve_queues(self) -> None:
+        """Look at the queues of all pipelines: the end of a run may have been the last thing."""
+        for pipeline_id in self.lines.pipelines():
+            await self.serve_queue(pipeline_id)
+
+    async def time_out_queue(self, run_id: RunId) -> None:
+        """End a run that has waited too long for its turn."""
+        await self._change(run_id, queue.time_out_queue)
+
+    async def warm_up(self) -> None:
+        """Take all unfinished runs into memory: queues are judged by what is there."""
+        cursor = ""
+        while True:
+            page = await self.store.list_runs(
+                RunFilter(statuses=(Status.QUEUED, Status.RUNNING)), limit=200, cursor=cursor
+            )
+            for head in page.items:
+                await self.lines.get(head.id)
+            cursor = page.cursor
+            if not cursor:
+                return
 
     async def _retry_facts(self, run: Run) -> RetryFacts:
         head = run.head
@@ -410,6 +475,9 @@ class Engine:
         self.lines.stored(line, decision.run)
         self.on_effects(decision.run, decision.effects)
         self.on_commit(decision)
+        head = decision.run.head
+        if (head.status.is_final or decision.gates) and self.lines.load(head.pipeline).queued:
+            self._spawn(self.serve_queue(head.pipeline))
 
     def _acts(self, command: Command, action: str, head: RunHead, result: object) -> Acts:
         now = self.clock.now()
@@ -458,6 +526,13 @@ class Engine:
                 self._indexes.clear()
             self._indexes[key] = SpecIndex(spec)
         return self._indexes[key]
+
+
+async def _logged(work: Coroutine[Any, Any, object]) -> None:
+    try:
+        await work
+    except MulliganError as error:
+        log.warning("background_failed", error=str(error))
 
 
 def _retry_request(command: RetryRun) -> RetryRequest:

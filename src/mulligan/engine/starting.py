@@ -20,6 +20,7 @@ class StartPolicy(msgspec.Struct, frozen=True, kw_only=True):
     only_current_attempt: bool = False
     on_lost: str = "rerun"
     lost_budget: int = 3
+    queue_floor: int = 200  # unfinished runs at which a pipeline is full, at least
     public_url: str = ""
 
 

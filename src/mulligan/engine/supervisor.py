@@ -146,6 +146,8 @@ class Supervisor:
             try:
                 if kind == "review":
                     await self._engine.time_out_review(run_id, StageId(node))
+                elif kind == "queue":
+                    await self._engine.time_out_queue(run_id)
             except MulliganError as error:
                 log.warning("timer_failed", run_id=run_id, timer=key, error=str(error))
 
@@ -156,6 +158,7 @@ class Supervisor:
 
         The executor is open, so no process of that life is alive any more.
         """
+        await self._engine.warm_up()
         for late in await self._executor.late_ends():
             await _unless_stale(self._take_late(late))
         await self._executor.forget_late_ends()
@@ -169,6 +172,7 @@ class Supervisor:
                 await self._drop(row.run_id, "kill", row.effect.key)
             else:
                 self._take_effect(row.run_id, None, row.effect)
+        await self._engine.serve_queues()
 
     async def _take_late(self, late: LateEnd) -> None:
         run = await self._engine.get_run(late.run_id)

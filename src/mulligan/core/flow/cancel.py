@@ -5,6 +5,7 @@ from datetime import timedelta
 from mulligan.core import events as e
 from mulligan.core.cause import Cause
 from mulligan.core.decision import Draft, Effect
+from mulligan.core.flow.queue import leave_queue
 from mulligan.core.flow.steps import advance_job, close_step_gate
 from mulligan.core.flow.walk import ask_kill, finish_jobs, go_on, reject_stage
 from mulligan.core.ids import JobId, UserName
@@ -36,6 +37,10 @@ def stop_run(draft: Draft, actor: UserName) -> Refusal | None:
                 values=(cancel.by, seconds),
             )
         _terminate(draft, actor)
+        return None
+    if run.head.status is Status.QUEUED:
+        draft.emit(e.CancelRequested(at=draft.now, actor=actor))
+        leave_queue(draft, Status.CANCELLED, None)
         return None
     if run.awaits_review:
         _reject_review(draft, actor)

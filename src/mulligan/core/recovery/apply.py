@@ -4,6 +4,7 @@ from mulligan.core import events as e
 from mulligan.core.cause import Cause
 from mulligan.core.decision import Draft
 from mulligan.core.errors import StaleRevisionError
+from mulligan.core.flow.queue import wait_in_queue
 from mulligan.core.flow.walk import begin_run, go_on, release_jobs
 from mulligan.core.ids import JobId
 from mulligan.core.recovery.plan import Action, Plan
@@ -12,8 +13,13 @@ from mulligan.core.run import RunAttempt
 from mulligan.core.variables import parameter_writes
 
 
-def apply_plan(draft: Draft, plan: Plan, request: RetryRequest) -> None:
+def apply_plan(
+    draft: Draft, plan: Plan, request: RetryRequest, *, queue_minutes: int | None = None
+) -> None:
     """Apply a plan to the run that it was made for.
+
+    Args:
+        queue_minutes: The run has to wait for its turn, at most so long; None = it begins.
 
     Raises:
         StaleRevisionError: The run has moved on since the plan was made.
@@ -61,7 +67,10 @@ def apply_plan(draft: Draft, plan: Plan, request: RetryRequest) -> None:
     for stage_id in plan.approvals_kept:
         draft.emit(e.GateCarried(at=draft.now, node=stage_id, run_attempt=plan.run_attempt))
     _reset_jobs(draft, plan, request)
-    begin_run(draft)
+    if queue_minutes is None:
+        begin_run(draft)
+    else:
+        wait_in_queue(draft, queue_minutes)
 
 
 def _rerun_jobs(plan: Plan) -> list[JobId]:

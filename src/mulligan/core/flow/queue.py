@@ -1,0 +1,45 @@
+"""A run that waits for its turn: it begins, or it never does."""
+
+from datetime import timedelta
+
+from mulligan.core import events as e
+from mulligan.core.cause import Cause
+from mulligan.core.decision import Draft, Effect
+from mulligan.core.flow.walk import begin_run
+from mulligan.core.status import Status
+
+QUEUE_TIMER = "queue"
+
+
+def wait_in_queue(draft: Draft, minutes: int) -> None:
+    """Let the run wait, but not for ever."""
+    due_at = draft.now + timedelta(minutes=minutes)
+    draft.effect(Effect(kind="timer", key=QUEUE_TIMER, due_at=due_at))
+
+
+def begin_queued(draft: Draft) -> bool:
+    """Let a waiting run begin; False if it does not wait any more."""
+    if draft.run.head.status is not Status.QUEUED:
+        return False
+    draft.effect(Effect(kind="timer", key=QUEUE_TIMER, drop=True))
+    begin_run(draft)
+    return True
+
+
+def leave_queue(draft: Draft, status: Status, cause: Cause | None) -> None:
+    """End a run that never began: no stage of it runs, not even the last."""
+    draft.effect(Effect(kind="timer", key=QUEUE_TIMER, drop=True))
+    draft.emit(e.RunFinished(at=draft.now, status=status, cause=cause))
+    draft.effect(Effect(kind="tidy", key=""))
+
+
+def drop_from_queue(draft: Draft) -> None:
+    """Cancel a waiting run that has to make room for a newer one."""
+    if draft.run.head.status is Status.QUEUED:
+        leave_queue(draft, Status.CANCELLED, None)
+
+
+def time_out_queue(draft: Draft) -> None:
+    """End a run that waited too long."""
+    if draft.run.head.status is Status.QUEUED:
+        leave_queue(draft, Status.FAILED, Cause.QUEUE_TIMEOUT)

@@ -1,0 +1,126 @@
+"""One call of this API: who, where, with what – and the look-ups that most calls need."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from mulligan.core.errors import InvalidError, NotFoundError
+from mulligan.core.ids import PipelineId, RunId
+from mulligan.core.records import Pipeline
+from mulligan.core.rights import Actor, Permission
+from mulligan.core.run import Run
+from mulligan.facades.bkci.query import UNLIMITED_HEADER, Query
+from mulligan.facades.bkci.result import MEDIA_TYPE, ok_body
+from mulligan.facades.bkci.run_out import Surroundings
+from mulligan.facades.bkci.times import Json
+from mulligan.facades.common.auth import header, origin_of
+from mulligan.facades.common.body import read_json
+from mulligan.facades.common.idempotency import Act, once
+from mulligan.facades.common.services import Services
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """A request whose sender is known and whose project exists. `name`: last part of its path."""
+
+    services: Services
+    request: Request
+    actor: Actor
+    project: str
+    name: str
+    query: Query
+    raw_body: bytes
+    language: str
+
+    @property
+    def origin(self) -> str:
+        """Where the call comes from, for the audit trail."""
+        return origin_of(self.request, "bkci")
+
+    @property
+    def is_unlimited(self) -> bool:
+        """Whether the caller wants pages without the usual bound."""
+        return bool(header(self.request, UNLIMITED_HEADER))
+
+    def body(self, empty: object = None) -> Any:
+        """Decode the body; a blank one is `empty`."""
+        return read_json(self.raw_body, self.services.limits, empty=empty)
+
+    async def demand(self, permission: Permission) -> None:
+        """Check a permission of the caller in the project."""
+        await self.services.access.demand(self.actor, permission, self.project)
+
+    async def run(self, run_id: RunId, pipeline: PipelineId | None = None) -> Run:
+        """Return a run of this project.
+
+        Raises:
+            NotFoundError: No such run (kind "run"), or it is of another project ("pipeline").
+            InvalidError: It is of another pipeline than the given one.
+        """
+        run = await self.services.engine.get_run(run_id)
+        if run.head.project != self.project:
+            raise NotFoundError("pipeline", run.head.pipeline)
+        if pipeline is not None and run.head.pipeline != pipeline:
+            raise InvalidError("PipelineId is invalid ", pointer="pipelineId", code="invalid-run")
+        return run
+
+    async def pipeline(self, pipeline_id: str) -> Pipeline:
+        """Return a live pipeline of this project."""
+        return await self.services.catalog.get_pipeline(self.project, pipeline_id)
+
+    async def source(self, run: Run) -> Json:
+        """Return the stored model of the version that a run has."""
+        version = await self.services.store.find_version(run.head.pipeline, run.head.version)
+        return version.source if version is not None else {"name": "", "stages": []}
+
+    async def surroundings(self, run: Run | None, pipeline_id: PipelineId) -> Surroundings:
+        """Gather what an answer says of a run that is not in the run."""
+        services = self.services
+        pipeline = await services.store.find_pipeline(pipeline_id)
+        days = services.retry_days
+        may_cancel = run is not None and await may_stop(self, run)
+        return Surroundings(
+            now=services.clock.now(),
+            language=self.language,
+            pipeline_name=pipeline.name if pipeline is not None else "",
+            modified_by=pipeline.updated_by if pipeline is not None else "",
+            latest_version=pipeline.version if pipeline is not None else None,
+            latest_number=await services.store.last_number(pipeline_id),
+            may_cancel=may_cancel,
+            retry_window=timedelta(days=days) if days > 0 else None,
+        )
+
+    async def once(self, act: Act, *, stores_receipt: bool = True) -> Response:
+        """Do an act once per `Idempotency-Key`; the act returns the data of the answer."""
+
+        def render(data: object) -> tuple[int, bytes, str]:
+            return 200, ok_body(data), MEDIA_TYPE
+
+        return await once(
+            self.request,
+            self.services,
+            self.actor,
+            self.raw_body,
+            act,
+            render,
+            stores_receipt=stores_receipt,
+        )
+
+
+async def may_stop(call: Call, run: Run) -> bool:
+    """Tell whether the caller may stop a run: anybody's, or their own."""
+    access = call.services.access
+    restricted = run.head.settings.cancel_policy == "RESTRICTED"
+    if not restricted or run.head.started_by == call.actor.user:
+        own = Permission.STOP_OWN if restricted else Permission.START
+        if await access.allows(call.actor, own, call.project):
+            return True
+    return await access.allows(call.actor, Permission.STOP, call.project)
+
+
+def ok(data: object) -> Response:
+    """Answer with data."""
+    return Response(ok_body(data), media_type=MEDIA_TYPE)

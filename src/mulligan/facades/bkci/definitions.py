@@ -1,0 +1,34 @@
+"""Documents of this dialect as definitions of the catalog."""
+
+from collections.abc import Callable
+
+from mulligan.core.spec import Dialect
+from mulligan.engine.catalog import Definition
+from mulligan.facades.bkci.model_in import read_model
+from mulligan.facades.common.ways import Limits
+from mulligan.ports import Ids
+
+DIALECT = "bkci"
+
+
+def read_definition(
+    document: object, *, limits: Limits, ids: Ids, dialect: Dialect = Dialect.CLASSIC
+) -> Definition:
+    """Read a BK-CI model.
+
+    Raises:
+        InvalidError: A rule of saving is broken.
+    """
+    spec, source = read_model(document, ids=ids, limits=limits, dialect=dialect)
+    return Definition(
+        spec=spec, dialect=DIALECT, source=source, description=str(source.get("desc") or "")
+    )
+
+
+def definition_reader(limits: Limits, ids: Ids) -> Callable[[object], Definition]:
+    """Give a reader of any document that this server understands (so far: BK-CI models)."""
+
+    def read(document: object) -> Definition:
+        return read_definition(document, limits=limits, ids=ids)
+
+    return read

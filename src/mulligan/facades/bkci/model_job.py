@@ -1,0 +1,140 @@
+"""Jobs (containers) of a model to jobs of the core, and what they depend on."""
+
+from collections.abc import Iterator, Mapping
+
+from mulligan.core.errors import InvalidError
+from mulligan.core.ids import JobId
+from mulligan.core.spec import JobSpec, StepSpec
+from mulligan.facades.bkci.document import Part
+from mulligan.facades.bkci.model_conditions import read_job_condition, read_timeout
+from mulligan.facades.bkci.model_ids import depends_on_refs
+from mulligan.facades.bkci.model_outline import unsupported
+from mulligan.facades.bkci.model_step import read_step
+
+LONGEST_REF = 128  # characters of a jobId
+DEFAULT_TIMEOUT_MINUTES = 900
+# Without jobControlOption the deprecated maxRunningMinutes holds; its default by type of job.
+_OLD_TIMEOUTS = {"vmBuild": 480, "normal": 1440}
+# Kinds of dispatch that name a machine or a pool of them; images run on any runner.
+_POOL_FIELDS = {
+    "THIRD_PARTY_AGENT_ID": ("displayName", "value"),
+    "THIRD_PARTY_AGENT_ENV": ("envName", "value"),
+    "CREATE_AGENT_ENV": ("envName", "value"),
+}
+_NO_OPTIONS = Part({})
+
+
+def read_jobs(stage: Part, *, in_finally: bool) -> tuple[JobSpec, ...]:
+    """Read the jobs of a stage of a document whose ids are set.
+
+    Raises:
+        InvalidError: Two jobs of one name, or jobs that wait for each other in a circle.
+    """
+    containers = list(stage.parts("containers"))
+    refs = _unique_refs(containers)
+    jobs = tuple(_read_job(part, refs, in_finally=in_finally) for part in containers)
+    circle = _find_circle({job.id: job.depends_on for job in jobs})
+    if circle:
+        names = " -> ".join(job.ref for job in jobs if job.id in circle)
+        raise InvalidError(
+            f"jobs depend on each other in a circle: {names}",
+            pointer=stage.pointer,
+            code="dependency-cycle",
+            values=(names,),
+        )
+    return jobs
+
+
+def _unique_refs(containers: list[Part]) -> dict[str, JobId]:
+    refs: dict[str, JobId] = {}
+    for part in containers:
+        ref = part.text("jobId")
+        if len(ref) > LONGEST_REF:
+            raise InvalidError(
+                f"a jobId has {len(ref)} characters; at most {LONGEST_REF} are allowed",
+                pointer=part.at("jobId"),
+                code="text-too-long",
+                values=("jobId", str(LONGEST_REF)),
+            )
+        if ref in refs:
+            raise InvalidError(
+                f"jobId {ref!r} is used twice in its stage",
+                pointer=part.at("jobId"),
+                code="duplicate-job-id",
+                values=(ref,),
+            )
+        refs[ref] = JobId(part.text("id"))
+    return refs
+
+
+def _read_job(part: Part, refs: Mapping[str, JobId], *, in_finally: bool) -> JobSpec:
+    _refuse_unsupported(part)
+    given = part.part("jobControlOption")
+    control = given or _NO_OPTIONS
+    seconds, text = _read_timeout(part, given)
+    needed = dict.fromkeys(refs[ref] for ref in depends_on_refs(control) if ref in refs)
+    return JobSpec(
+        id=JobId(part.text("id")),
+        name=part.text("name") or part.text("jobId"),
+        ref=part.text("jobId"),
+        enabled=control.flag("enable", default=True),
+        condition=read_job_condition(control, in_finally=in_finally),
+        depends_on=tuple(needed),
+        timeout_s=seconds,
+        timeout_text=text,
+        continue_on_failure=control.flag("continueWhenFailed"),
+        labels=_labels(part),
+        env=tuple((name, value) for name, value in part.pairs("customEnv") if name.strip()),
+        steps=tuple(_read_steps(part)),
+        hash_id=part.text("containerHashId"),
+    )
+
+
+def _read_steps(part: Part) -> Iterator[StepSpec]:
+    for element in part.parts("elements"):
+        yield read_step(element)
+
+
+def _refuse_unsupported(part: Part) -> None:
+    if part.flag("matrixGroupFlag"):
+        raise unsupported("matrix jobs", part.at("matrixGroupFlag"))
+    mutex = part.part("mutexGroup")
+    if mutex is not None and mutex.flag("enable"):
+        raise unsupported("mutex groups", part.at("mutexGroup"))
+
+
+def _read_timeout(part: Part, control: Part | None) -> tuple[int, str]:
+    if control is not None:
+        return read_timeout(control, DEFAULT_TIMEOUT_MINUTES)
+    default = _OLD_TIMEOUTS.get(part.text("@type"), DEFAULT_TIMEOUT_MINUTES)
+    minutes = part.whole("maxRunningMinutes", default)
+    return read_timeout(Part({"timeout": minutes}, part.pointer), default)
+
+
+def _labels(part: Part) -> tuple[str, ...]:
+    dispatch = part.part("dispatchType")
+    if dispatch is None:
+        return ()
+    for key in _POOL_FIELDS.get(dispatch.text("buildType").strip(), ()):
+        name = dispatch.text(key).strip()
+        if name:
+            return (name,)
+    return ()
+
+
+def _find_circle(needed: Mapping[JobId, tuple[JobId, ...]]) -> frozenset[JobId]:
+    """Give the jobs that can never begin, as they wait for each other (or for such jobs)."""
+    waits = {job: len(others) for job, others in needed.items()}
+    dependents: dict[JobId, list[JobId]] = {job: [] for job in needed}
+    for job, others in needed.items():
+        for other in others:
+            dependents[other].append(job)
+    free = [job for job, count in waits.items() if count == 0]
+    while free:
+        done = free.pop()
+        del waits[done]
+        for job in dependents[done]:
+            waits[job] -= 1
+            if waits[job] == 0:
+                free.append(job)
+    return frozenset(waits)

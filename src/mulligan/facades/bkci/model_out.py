@@ -1,0 +1,261 @@
+"""The model of one attempt of a run: the stored document with what happened to each part."""
+
+from datetime import datetime, timedelta
+
+from mulligan.core.cause import Cause
+from mulligan.core.run import Gate, Job, Step
+from mulligan.core.spec import JobSpec, OnFailure, RunWhen, StageSpec, StepSpec
+from mulligan.core.status import Status
+from mulligan.facades.bkci.attempt_view import AttemptView, count_auto_retries
+from mulligan.facades.bkci.model_review import render_check_in, render_review
+from mulligan.facades.bkci.status_out import CANCEL, FAILURES
+from mulligan.facades.bkci.texts import DEFAULT_LANGUAGE, MANUALLY_SKIPPED
+from mulligan.facades.bkci.times import Json, millis, present, span, time_cost
+
+DEFAULT_WINDOW = timedelta(days=28)
+LONGEST_MESSAGE = 4000  # characters of a task's error message
+
+# Members that only a run gives; a definition that was copied from one must not bring its own.
+_OF_STAGE = frozenset({"status", "executeCount", "startEpoch", "elapsed", "canRetry", "timeCost"})
+_OF_JOB = _OF_STAGE | {
+    "systemElapsed",
+    "elementElapsed",
+    "startVMStatus",
+    "startVMTaskSeq",
+    "containPostTaskFlag",
+}
+_OF_STEP = _OF_STAGE | {
+    "canSkip",
+    "retryCount",
+    "retryCountManual",
+    "retryCountAuto",
+    "errorType",
+    "errorCode",
+    "errorMsg",
+    "progressRate",
+    "asyncStatus",
+}
+_ON_FAILURE = frozenset(
+    {RunWhen.FAILURE, RunWhen.HARD_FAILURE, RunWhen.UNLESS_CANCELLED, RunWhen.ALWAYS}
+)
+_BAD = FAILURES | {CANCEL}
+# (errorType, errorCode) of a failure that brought none (spec/bkci-model-and-engine.md §2.16).
+_ERRORS = {
+    Cause.USER: (1, 2199011),
+    Cause.CONFIG: (1, 2199002),
+    Cause.INFRA: (0, 2189501),
+    Cause.TIMEOUT: (1, 2199006),
+    Cause.JOB_TIMEOUT: (1, 2199005),
+    Cause.QUEUE_TIMEOUT: (1, 2199005),
+    Cause.LOST: (4, 2199502),
+    Cause.FAST_KILL: (1, 2199010),
+    Cause.TERMINATED: (1, 2189500),
+    Cause.REJECTED: (1, 2199002),
+}
+
+
+def error_numbers(step: Step) -> tuple[int, int]:
+    """Return (errorType, errorCode) of a step that failed."""
+    kind, code = _ERRORS.get(step.cause or Cause.USER, _ERRORS[Cause.USER])
+    return (
+        kind if step.error_type is None else step.error_type,
+        code if step.error_code is None else step.error_code,
+    )
+
+
+class ModelRenderer:
+    """Render the model of one attempt.
+
+    Args:
+        window: How long after its start a run may be retried; None = for ever.
+    """
+
+    def __init__(
+        self,
+        view: AttemptView,
+        *,
+        now: datetime,
+        language: str = DEFAULT_LANGUAGE,
+        window: timedelta | None = DEFAULT_WINDOW,
+    ) -> None:
+        self._view = view
+        self._now = now
+        self._language = language
+        self._offers_retry = _offers_retry(view, now, window)
+
+    def render(self, source: Json) -> Json:
+        """Return the model of the attempt; the stored document is not changed."""
+        trigger, *stages = source["stages"]
+        specs = self._view.run.index.spec.stages
+        pairs = enumerate(zip(stages, specs, strict=True), 1)
+        return {
+            **source,
+            "stages": [
+                self._trigger(trigger),
+                *(self._stage(stage, spec, position) for position, (stage, spec) in pairs),
+            ],
+        }
+
+    def _trigger(self, source: Json) -> Json:
+        done = {"status": "SUCCEED", "executeCount": 1}
+        started = millis(self._view.started_at)
+        [container] = source["containers"]
+        elements = [_without(element, _OF_STEP) for element in container.get("elements") or ()]
+        job = {**_without(container, _OF_JOB), **done, "elements": elements}
+        if elements:
+            elements[0].update(done)
+        return present({**_without(source, _OF_STAGE), **done, "startEpoch": started}) | {
+            "containers": [job]
+        }
+
+    def _stage(self, source: Json, spec: StageSpec, position: int) -> Json:
+        view = self._view
+        record, gate = view.stage(spec.id), view.gate(spec.id)
+        word = view.stage_status(spec)
+        after = _without(source, _OF_STAGE)
+        after["stageIdForUser"] = source.get("stageIdForUser") or f"stage_{position + 1}"
+        after["containers"] = [
+            self._job(container, job, word)
+            for container, job in zip(source["containers"], spec.jobs, strict=True)
+        ]
+        if record is not None:
+            after |= self.stage_times(spec)
+            if spec.review is not None:
+                shown = gate if gate and gate.run_attempt >= record.run_attempt else None
+                after["checkIn"] = render_check_in(source.get("checkIn") or {}, spec.review, shown)
+        can_retry = not spec.is_finally if self._offers_retry and word in _BAD else None
+        return after | present({"status": word, "canRetry": can_retry})
+
+    def stage_times(self, spec: StageSpec) -> Json:
+        """Return `executeCount` and times of a stage; nothing if it was not reached yet."""
+        record, gate = self._view.stage(spec.id), self._view.gate(spec.id)
+        if record is None:
+            return {}
+        started = record.started_at
+        ran = span(started, record.ended_at or self._now)
+        waited = self._waited(gate, started)
+        waited_first = gate is not None and started is not None and gate.opened_at < started
+        execute = ran if waited_first else ran - waited  # never begun: all of it was waiting
+        return present(
+            {
+                "executeCount": record.run_attempt,
+                "startEpoch": millis(started),
+                "elapsed": ran if started is not None else None,
+                "timeCost": time_cost(execute=max(0, execute), wait=waited)
+                if record.ended_at is not None
+                else None,
+            }
+        )
+
+    def _waited(self, gate: Gate | None, since: datetime | None) -> int:
+        """Return how long a person was waited for; a gate of an earlier try does not count."""
+        if gate is None or since is None or gate.carried:
+            return 0
+        if gate.closed_at is not None and gate.closed_at < since:
+            return 0
+        return span(gate.opened_at, gate.closed_at or self._now)
+
+    def _job(self, source: Json, spec: JobSpec, stage: str | None) -> Json:
+        view = self._view
+        record = view.job(spec.id)
+        word = view.job_status(spec, stage)
+        elements = [
+            self._step(element, step, word)
+            for element, step in zip(source["elements"], spec.steps, strict=True)
+        ]
+        after = {**_without(source, _OF_JOB), "elements": elements}
+        if record is not None:
+            after |= self._job_times(record, spec)
+        can_retry = True if self._offers_retry and word in _BAD else None
+        return after | present({"status": word, "canRetry": can_retry})
+
+    def _job_times(self, record: Job, spec: JobSpec) -> Json:
+        started = record.started_at
+        queued = span(record.queued_at, started)
+        waited = sum(self._waited(self._view.gate(step.id), started) for step in spec.steps)
+        ran = span(started, record.ended_at or self._now)
+        return present(
+            {
+                "executeCount": record.run_attempt,
+                "startEpoch": millis(started),
+                "systemElapsed": 0 if started is not None else None,
+                "elementElapsed": ran if started is not None else None,
+                "timeCost": time_cost(
+                    execute=max(0, ran - waited), wait=queued + waited, queue=queued
+                )
+                if started is not None and record.ended_at is not None
+                else None,
+            }
+        )
+
+    def _step(self, source: Json, spec: StepSpec, job: str | None) -> Json:
+        view = self._view
+        record, gate = view.step(spec.id), view.gate(spec.id)
+        word = view.step_status(spec, job)
+        after = {**_without(source, _OF_STEP), "executeCount": 1}
+        if record is not None:
+            after |= self._step_times(record, gate) | self._retries(spec) | self._error(record)
+        if spec.kind == "review" and gate is not None:
+            after |= render_review(source, gate)
+        return after | present({"status": word}) | self._offers(spec, word, job)
+
+    def _step_times(self, record: Step, gate: Gate | None) -> Json:
+        is_review = gate is not None and gate.kind == "step-review"
+        started = record.started_at or (gate.opened_at if gate and is_review else None)
+        ran = span(started, record.ended_at or self._now)
+        waited = self._waited(gate, started)
+        return present(
+            {
+                "executeCount": record.run_attempt,
+                "startEpoch": millis(started),
+                "elapsed": ran if started is not None else None,
+                "timeCost": time_cost(execute=max(0, ran - waited), wait=waited)
+                if started is not None and record.ended_at is not None
+                else None,
+            }
+        )
+
+    def _retries(self, spec: StepSpec) -> Json:
+        attempts = self._view.step_attempts(spec.id)
+        by_hand = attempts[-1].manual_retries
+        by_rule = count_auto_retries(attempts)
+        if not by_hand and not by_rule:
+            return {}
+        return {
+            "retryCount": by_hand + by_rule,
+            "retryCountManual": by_hand,
+            "retryCountAuto": by_rule,
+        }
+
+    def _error(self, record: Step) -> Json:
+        if record.status is Status.SKIPPED and record.cause is Cause.WAIVED:
+            return {"errorMsg": MANUALLY_SKIPPED.say(self._language)}
+        if record.status is Status.FAILED:
+            kind, code = error_numbers(record)
+            message = record.message[:LONGEST_MESSAGE]
+            return {"errorType": kind, "errorCode": code, "errorMsg": message}
+        return {"errorMsg": record.message[:LONGEST_MESSAGE]} if record.message else {}
+
+    def _offers(self, spec: StepSpec, word: str | None, job: str | None) -> Json:
+        """Return which buttons a user interface shows at a failed or cancelled task."""
+        bad = word in _BAD and job in _BAD
+        if not self._offers_retry or not bad or not spec.enabled:
+            return {}
+        if spec.condition.when in _ON_FAILURE or spec.on_failure is OnFailure.CONTINUE:
+            return {}
+        can_skip = {"canSkip": True} if spec.on_failure is OnFailure.ASK else {}
+        return {"canRetry": spec.may_retry, **can_skip}
+
+
+def _offers_retry(view: AttemptView, now: datetime, window: timedelta | None) -> bool:
+    head = view.run.head
+    if not view.is_latest:
+        return False
+    if window is not None and head.started_at is not None and now - head.started_at > window:
+        return False
+    in_finally = head.status is Status.RUNNING and head.stage == view.run.index.finally_position()
+    return not in_finally
+
+
+def _without(source: Json, members: frozenset[str]) -> Json:
+    return {key: value for key, value in source.items() if key not in members}

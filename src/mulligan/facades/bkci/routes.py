@@ -1,0 +1,186 @@
+"""Which call a path means. All forms of a path (gateways, services, SDKs) are the same handlers."""
+
+import re
+from collections.abc import Awaitable, Callable
+from urllib.parse import unquote
+
+import structlog
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from mulligan.core.errors import MulliganError, NotFoundError
+from mulligan.core.ids import ProjectId
+from mulligan.core.rights import Actor
+from mulligan.facades.bkci import build_calls, log_calls, pipeline_calls
+from mulligan.facades.bkci.calls import Call
+from mulligan.facades.bkci.errors import render_error, render_plain
+from mulligan.facades.bkci.query import Query
+from mulligan.facades.bkci.result import MEDIA_TYPE, encode_body
+from mulligan.facades.common.auth import actor_of, header, language_of
+from mulligan.facades.common.body import read_body
+from mulligan.facades.common.errors import RequestError, UnauthenticatedError
+from mulligan.facades.common.guard import Receive, Scope, Send
+from mulligan.facades.common.services import Services
+
+log = structlog.get_logger()
+
+Handler = Callable[[Call], Awaitable[Response]]
+
+_TYPES = r"(?P<{0}>[A-Za-z][A-Za-z-]*)"
+# /{type}/v4, /api/{type}/v4, /v4/{type}, /prod/v4/{type}; the services' own paths besides
+_PATH = re.compile(
+    r"(?:/ms/openapi|/openapi)?(?:"
+    rf"/api/{_TYPES.format('one')}/v4|(?:/prod)?/v4/{_TYPES.format('two')}"
+    rf"|/{_TYPES.format('three')}/v4)"
+    r"/(?P<rest>(?:projects|[A-Za-z]).*)"
+)
+_KNOWN_TYPES = frozenset({"apigw", "apigw-user", "apigw-app"})
+_FIRST_SEGMENTS = re.compile(r"/(?:api/|prod/v4/|v4/|openapi/|ms/openapi/)?apigw(?:-user|-app)?/")
+
+# (method, path after projects/{project}/) -> handler
+_IN_PROJECT: dict[tuple[str, str], Handler] = {
+    ("POST", "build_start"): build_calls.build_start,
+    ("POST", "build_stop"): build_calls.build_stop,
+    ("POST", "build_retry"): build_calls.build_retry,
+    ("POST", "build_restart"): build_calls.build_restart,
+    ("GET", "build_status"): build_calls.build_status,
+    ("GET", "build_detail"): build_calls.build_detail,
+    ("GET", "build_histories"): build_calls.build_histories,
+    ("GET", "build_failed_tasks"): build_calls.build_failed_tasks,
+    ("POST", "build_variables"): build_calls.build_variables,
+    ("POST", "update_remark"): build_calls.update_remark,
+    ("POST", "manual_start_build_stage"): build_calls.manual_start_build_stage,
+    ("POST", "manual_review"): build_calls.manual_review,
+    ("POST", "build_execute_pause"): build_calls.build_execute_pause,
+    ("GET", "build_manual_startup_info"): pipeline_calls.build_manual_startup_info,
+    ("GET", "logs/init_logs"): log_calls.init_logs,
+    ("GET", "logs/more_logs"): log_calls.more_logs,
+    ("GET", "logs/after_line_logs"): log_calls.after_line_logs,
+    ("GET", "logs/download_logs"): log_calls.download_logs,
+    ("GET", "logs/log_mode"): log_calls.log_mode,
+    ("GET", "logs/last_line_num"): log_calls.last_line_num,
+    ("POST", "pipelines/pipeline"): pipeline_calls.pipeline_create,
+    ("PUT", "pipelines/pipeline"): pipeline_calls.pipeline_edit,
+    ("GET", "pipelines/pipeline"): pipeline_calls.pipeline_get,
+    ("DELETE", "pipelines/pipeline"): pipeline_calls.pipeline_delete,
+    ("GET", "pipelines/setting"): pipeline_calls.setting_get,
+    ("PUT", "pipelines/setting"): pipeline_calls.setting_save,
+    ("GET", "pipelines/pipeline_list"): pipeline_calls.pipeline_list,
+    ("GET", "pipelines/pipeline_status"): pipeline_calls.pipeline_status,
+    ("POST", "pipelines/pipeline_lock"): pipeline_calls.pipeline_lock,
+}
+# Paths without a project.
+_ON_SERVER: dict[tuple[str, str], Handler] = {
+    ("POST", "project_create"): pipeline_calls.project_create,
+    ("GET", "project_list"): pipeline_calls.project_list,
+}
+_LOG_CALLS = frozenset(tail for _, tail in _IN_PROJECT if tail.startswith("logs/"))
+
+
+def is_bkci_path(path: str) -> bool:
+    """Tell whether a path belongs to this API."""
+    if _FIRST_SEGMENTS.match(path):
+        return True
+    found = _PATH.fullmatch(path)
+    return found is not None and found["one"] is not None
+
+
+class BkciApp:
+    """ASGI application of this dialect: path, sender, project, call, answer."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        response = await self.answer(Request(scope, receive))
+        await response(scope, receive, send)
+
+    async def answer(self, request: Request) -> Response:
+        """Do the call that a request means; every error becomes an answer of this dialect."""
+        name = request.scope["path"].rsplit("/", 1)[-1]
+        actor: Actor | None = None
+        try:
+            actor = await actor_of(request, self._services.access, gateway=True)
+            handler, project, name = self._find(request)
+            return await handler(await self._call(request, actor, project, name))
+        except _PathTypeError as error:
+            return PlainTextResponse(str(error), status_code=400)
+        except (MulliganError, RequestError) as error:
+            answer = self._render(error, request, actor, name)
+        except Exception as error:
+            log.exception("call_failed", call=name)
+            answer = self._render(error, request, actor, name)
+        status, body = answer
+        return Response(encode_body(body), status_code=status, media_type=MEDIA_TYPE)
+
+    @staticmethod
+    def _render(
+        error: Exception, request: Request, actor: Actor | None, name: str
+    ) -> tuple[int, dict[str, object]]:
+        if isinstance(error, UnauthenticatedError):
+            return render_plain(401, error.message)
+        call = "logs" if f"logs/{name}" in _LOG_CALLS else name
+        return render_error(error, language_of(request, actor), call=call)
+
+    def _find(self, request: Request) -> tuple[Handler, str, str]:
+        found = _PATH.fullmatch(request.scope["path"])
+        if found is None:
+            raise RequestError(404, "there is no such call")
+        kind = found["one"] or found["two"] or found["three"]
+        if kind not in _KNOWN_TYPES:
+            raise _PathTypeError(request.scope["path"])
+        parts = found["rest"].rstrip("/").split("/")
+        method = request.method
+        if parts[0] != "projects" or len(parts) < 2:
+            raise RequestError(404, "there is no such call")
+        tail = parts[1:] if parts[1] != "project" else parts[2:]
+        if len(tail) == 1 and (method, tail[0]) in _ON_SERVER:
+            return _ON_SERVER[method, tail[0]], "", tail[0]
+        if parts[1] == "project" and len(parts) == 3 and method == "GET":
+            return pipeline_calls.project_get, unquote(parts[2]), "project_get"
+        name = "/".join(parts[2:])
+        handler = _IN_PROJECT.get((method, name))
+        if handler is None:
+            others = [each for each, path in _IN_PROJECT if path == name]
+            if others:
+                raise RequestError(405, f"{name} takes {' or '.join(others)}, not {method}")
+            raise RequestError(404, f"there is no call {name!r}")
+        return handler, parts[1], parts[-1]
+
+    async def _call(self, request: Request, actor: Actor, project: str, name: str) -> Call:
+        services = self._services
+        _check_content_type(request)
+        body = b""
+        if request.method in {"POST", "PUT"}:
+            body = await read_body(request, services.limits)
+        if project and await services.store.find_project(ProjectId(project)) is None:
+            raise NotFoundError("project", project)
+        return Call(
+            services=services,
+            request=request,
+            actor=actor,
+            project=project,
+            name=name,
+            query=Query(request.query_params.multi_items()),
+            raw_body=body,
+            language=language_of(request, actor),
+        )
+
+
+class _PathTypeError(Exception):
+    """The path names no known kind of gateway."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"Devops OpenAPI Auth fail: path({path}) illegal!")
+
+
+def _check_content_type(request: Request) -> None:
+    if request.method not in {"POST", "PUT"}:
+        return
+    given = header(request, "content-type").partition(";")[0].strip().lower()
+    if given in {"", "application/json"}:
+        return
+    if header(request, "content-length") in {"", "0"} and not header(request, "transfer-encoding"):
+        return  # without a body its type does not matter
+    raise RequestError(415, f"the body must be application/json, not {given}")

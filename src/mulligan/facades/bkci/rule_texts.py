@@ -1,0 +1,65 @@
+"""Rules that the API's document gives no number of their own, in their own words.
+
+They are answered with the number of bean validation (2100015).
+"""
+
+from mulligan.facades.bkci.error_texts import Problem
+from mulligan.facades.bkci.texts import Text
+
+_PARAMETER = "参数校验错误"
+_INVALID = "parameter verification error"
+
+
+def _rule(zh: str, en: str) -> Problem:
+    return Problem(400, 2100015, f"{{0}}{_PARAMETER}: {zh}", f"{{0}} {_INVALID}: {en}")
+
+
+# Rules without a number of their own, by the code of the `InvalidError`. {0} is the place.
+RULES = {
+    "name-blank": _rule("流水线名称不能为空", "the pipeline needs a name"),
+    "text-too-long": _rule("{1}最多{2}个字符", "{1} may have at most {2} characters"),
+    "model-too-large": _rule("Model最多{1}个字符", "the model may have at most {1} characters"),
+    "too-many-stages": _rule("共{1}个Stage，最多允许{2}个", "{1} stages, at most {2} are allowed"),
+    "too-many-jobs": _rule(
+        "Stage下共{1}个Job，最多允许{2}个", "{1} jobs in a stage, at most {2} are allowed"
+    ),
+    "too-many-steps": _rule(
+        "Job下共{1}个插件，最多允许{2}个", "{1} tasks in a job, at most {2} are allowed"
+    ),
+    "condition-too-long": _rule(
+        "条件表达式最多{1}个字符", "a condition may have at most {1} characters"
+    ),
+    "condition-not-allowed": _rule(
+        "此处不能使用运行条件{1}", "the condition {1} can't be used here"
+    ),
+    "duplicate-job-id": _rule(
+        "同一Stage内jobId[{1}]重复", "jobId [{1}] is used twice in its stage"
+    ),
+    "dependency-cycle": _rule("Job之间循环依赖: {1}", "jobs depend on each other in a circle: {1}"),
+    "review-without-people": _rule("审核组没有审核人", "a review group needs reviewers or groups"),
+    "timeout-range": _rule(
+        "超时时间{1}不在1到{2}分钟之间", "the timeout {1} is not within 1 to {2} minutes"
+    ),
+    "parameter-name": _rule("参数名[{1}]不合法", "[{1}] can't be the name of a parameter"),
+    "constant-blank": _rule("常量[{1}]不能为空", "the constant [{1}] needs a value"),
+    "page-size": _rule("每页大小需大于0小于等于100", "the page size must be from 1 to 100"),
+    "item-count": _rule("数量需在{1}到{2}之间", "{1} to {2} items are allowed"),
+    "out-of-range": _rule("{1}不在{2}到{3}之间", "{1} must be from {2} to {3}"),
+    "unsupported": _rule("暂不支持{1}", "{1} are not supported yet"),
+    "project-id": _rule(
+        "项目英文名[{1}]不合法",
+        "[{1}] is no project id: a lower-case letter, then letters, digits, -; at most 32",
+    ),
+    "project-name": _rule("项目名称需为1到64个字符", "a project's name has 1 to 64 characters"),
+}
+
+# Names of what is not there, by `NotFoundError.kind`; any other kind stays as it is.
+THINGS = {
+    "user": Text("用户", "User"),
+    "member": Text("成员", "Member"),
+    "step": Text("插件", "Task"),
+    "job": Text("Job", "Job"),
+    "token": Text("令牌", "Token"),
+    "artifact": Text("制品", "Artifact"),
+    "log": Text("日志", "Log"),
+}

@@ -1,0 +1,172 @@
+"""Parts that several answers about a run share: stages, failed tasks, parameters."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from mulligan.core.ids import StepId
+from mulligan.core.run import Gate, RunAttempt, RunHead, Step
+from mulligan.core.spec import JobSpec, StageSpec, StepSpec
+from mulligan.core.status import Status
+from mulligan.facades.bkci.attempt_view import AttemptView
+from mulligan.facades.bkci.model_out import ModelRenderer, error_numbers
+from mulligan.facades.bkci.texts import start_text
+from mulligan.facades.bkci.times import Json, present, span, time_cost
+
+MASK = "******"
+RETRY_COUNT = "BK_CI_RETRY_COUNT"
+
+
+def render_stage_statuses(
+    view: AttemptView, source: Json, now: datetime, language: str
+) -> list[Json]:
+    """Return `stageStatus`: the trigger stage with the message of the start, then the others."""
+    head = view.run.head
+    trigger, *stages = source["stages"]
+    first = {
+        "stageId": trigger["id"],
+        "name": trigger.get("name") or trigger["id"],
+        "status": "SUCCEED",
+        "tag": trigger.get("tag"),
+        "showMsg": head.message or start_text(head.start_kind, language),
+    }
+    renderer = ModelRenderer(view, now=now, language=language)
+    rest = [
+        {
+            "stageId": spec.id,
+            "name": spec.name,
+            "status": view.stage_status(spec),
+            "tag": stage.get("tag"),
+            **_times(renderer.stage_times(spec)),
+        }
+        for stage, spec in zip(stages, view.run.index.spec.stages, strict=True)
+    ]
+    return [present(fields) for fields in (first, *rest)]
+
+
+def _times(fields: Json) -> Json:
+    return {key: fields.get(key) for key in ("startEpoch", "elapsed", "timeCost")}
+
+
+def render_errors(view: AttemptView) -> list[Json]:
+    """Return `errorInfoList`: failed tasks as of the last end of the run.
+
+    That of the latest attempt stays as it was until the run ends again.
+    """
+    index = view.run.index
+    if not view.is_latest:
+        return [_error(view, step.id, *_numbers(step)) for _, _, _, step in failed_steps(view)]
+    found = []
+    for error in view.run.head.errors:
+        if error.step not in index.steps:
+            continue
+        record = Step(
+            id=error.step,
+            status=Status.FAILED,
+            message=error.message,
+            error_type=error.error_type,
+            error_code=error.error_code,
+        )
+        found.append(_error(view, error.step, *_numbers(record)))
+    return found
+
+
+def _numbers(step: Step) -> tuple[int, int, str]:
+    return (*error_numbers(step), step.message)
+
+
+def _error(view: AttemptView, step_id: StepId, kind: int, code: int, message: str) -> Json:
+    index = view.run.index
+    job_id = index.step_job[step_id][0]
+    spec = index.steps[step_id]
+    return {
+        "stageId": index.stage_of_job(job_id).id,
+        "containerId": job_id,
+        "matrixFlag": False,
+        "taskId": step_id,
+        "taskName": spec.name,
+        "atomCode": spec.code,
+        "errorType": kind,
+        "errorCode": code,
+        "errorMsg": message,
+    }
+
+
+def failed_steps(view: AttemptView) -> Iterator[tuple[StageSpec, JobSpec, StepSpec, Step]]:
+    """Yield the steps that failed in an attempt, in the order of the definition."""
+    for stage in view.run.index.spec.stages:
+        for job in stage.jobs:
+            for spec in job.steps:
+                record = view.step(spec.id)
+                if record is not None and record.status is Status.FAILED:
+                    yield stage, job, spec, record
+
+
+def render_failed_tasks(view: AttemptView) -> list[Json]:
+    """Return the failed tasks of an attempt; `stepId` only where the author gave one."""
+    return [
+        present(
+            {
+                "stepId": spec.ref or None,
+                "taskId": spec.id,
+                "taskName": spec.name,
+                "jobId": job.id,
+                "jobName": job.name,
+                "stageName": stage.name,
+                "errorMsg": record.message,
+                "matrixFlag": False,
+            }
+        )
+        for stage, job, spec, record in failed_steps(view)
+    ]
+
+
+def render_parameters(head: RunHead) -> list[Json]:
+    """Return `buildParameters`: as the run was started, and how often it was retried."""
+    found = [
+        present(
+            {
+                "key": parameter.name,
+                "value": MASK if parameter.sensitive and parameter.value else parameter.value,
+                "valueType": parameter.kind,
+                "readOnly": parameter.read_only or None,
+                "desc": parameter.desc or None,
+                "defaultValue": None if parameter.sensitive else parameter.default or None,
+                "sensitive": parameter.sensitive or None,
+            }
+        )
+        for parameter in head.parameters
+    ]
+    if head.attempt > 1:
+        value = str(head.attempt - 1)
+        found.append({"key": RETRY_COUNT, "value": value, "valueType": "STRING", "readOnly": True})
+    return found
+
+
+def cancelled_by(view: AttemptView) -> str | None:
+    """Return who stopped the run or refused its review."""
+    head = view.run.head
+    if view.is_latest and head.cancel is not None:
+        return head.cancel.by
+    gates = (view.gate(stage.id) for stage in view.run.index.spec.stages)
+    return next((_refuser(gate) for gate in gates if gate is not None and _refuser(gate)), None)
+
+
+def _refuser(gate: Gate) -> str | None:
+    refusals = [vote.user for vote in gate.votes if not vote.approve]
+    return refusals[-1] if gate.state == "rejected" and refusals else None
+
+
+def render_attempts(head: RunHead) -> list[Json]:
+    """Return `recordList`: who began each attempt, and how long it took when it has ended."""
+    return [
+        present({"startUser": attempt.actor, "timeCost": _cost(attempt)})
+        for attempt in head.attempts
+    ]
+
+
+def _cost(attempt: RunAttempt) -> Json | None:
+    if attempt.ended_at is None:
+        return None
+    began = attempt.started_at or attempt.ended_at
+    queued = span(attempt.queued_at, began)
+    return time_cost(execute=span(began, attempt.ended_at), wait=queued, queue=queued)
