@@ -101,7 +101,7 @@ _RANGES = {
     "limits.header_kb": (4, 1024),
     "limits.bkci_queue": (1, 1_000_000),
     "bkci.retry_days": (0, 36_500),
-    "recovery.lost_budget": (0, 100),
+    "recovery.lost_budget": (0, 1_000_000),
     "steps.grace_s": (0, 3600),
     "steps.disk_full_grace_s": (0, 86_400),
     "shutdown_grace_s": (0, 3600),

@@ -25,7 +25,7 @@ Answer = StepResult | Progress | JobEnded
 _PROGRAM = Path(__file__).with_name("host") / "__main__.py"
 _SOCKET_IN_HOST = 3
 # The environment of the host can be read by every step of the same user.
-_PASSED_ON = ("LD_LIBRARY_PATH", "PYTHONHOME")
+_PASSED_ON = ("LD_LIBRARY_PATH",)
 _decode = msgspec.json.Decoder(GuardStarted | HostStarted | StepResult | Progress | JobEnded).decode
 
 

@@ -133,7 +133,9 @@ class LocalExecutor:
         if running is None:
             return
         if running.is_sent:
-            self._send({"t": messages.KILL, "token": token, "cause": cause, "grace": grace})
+            self._send(
+                {messages.KIND: messages.KILL, "token": token, "cause": cause, "grace": grace}
+            )
         elif not running.future.done():
             running.future.set_result(StepResult(token=token, cause=cause, message="not started"))
 
@@ -150,7 +152,7 @@ class LocalExecutor:
         future = self._ending.get(job_token)
         if future is None:
             future = self._ending[job_token] = asyncio.get_running_loop().create_future()
-            self._send({"t": messages.END_JOB, "job_token": job_token, "grace": grace})
+            self._send({messages.KIND: messages.END_JOB, "job_token": job_token, "grace": grace})
         await asyncio.shield(future)
 
     def forget(self, tokens: Iterable[str]) -> None:
@@ -276,7 +278,7 @@ class LocalExecutor:
 
     def _send_forgotten(self) -> None:
         if self._forgotten:
-            self._send({"t": messages.FORGET, "tokens": self._forgotten})
+            self._send({messages.KIND: messages.FORGET, "tokens": self._forgotten})
             self._forgotten = []
 
 

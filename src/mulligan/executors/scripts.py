@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from functools import lru_cache
 from typing import Literal, get_args
 
 ScriptKind = Literal["SHELL", "BASH", "SH", "PYTHON", "PYTHON2", "PYTHON3", "POWER_SHELL", "BAT"]
@@ -157,6 +158,7 @@ def _first_line_words(content: str) -> tuple[str, ...]:
     return tuple(word for word in words if word not in ("-", "--"))
 
 
+@lru_cache(maxsize=64)  # a look-up takes some calls of the system; programs rarely move
 def _find(names: tuple[str, ...], path: str) -> str:
     for name in names:
         found = shutil.which(name, path=path)

@@ -21,6 +21,7 @@ from mulligan.executors.local import LocalExecutor, read_spool
 from mulligan.executors.scripts import SCRIPT_KINDS, ScriptError, prepare_script
 from mulligan.executors.values import Progress, StepRequest, StepResult
 from mulligan.logs.store import LogFiles
+from mulligan.logs.writer import LineCounter
 from mulligan.ports import LateEnd, StepEnd
 
 _HERE = Path(__file__).parent
@@ -57,6 +58,7 @@ class Work:
         self._disk_full_grace_s = disk_full_grace_s
         self._kill_grace_s = kill_grace_s
         self._next_lines: dict[RunId, int] = {}
+        self._ready: set[str] = set()  # job attempts whose directories exist
         self._base_env = {
             name: value for name, value in os.environ.items() if not name.startswith(_HIDDEN_PREFIX)
         } | {"CI": "true"}
@@ -98,10 +100,9 @@ class Work:
     async def run_step(self, order: StepOrder, timeout_s: float) -> StepEnd:
         """Run a step to its end."""
         token = step_token(order)
-        temp = self._temp / token.replace("/", "~")[-200:]
+        temp = self._temp_of(order)
         try:
             workspace = await self._prepare_workspace(order)
-            temp.mkdir(exist_ok=True)
             result = await self._run(order, temp, workspace, timeout_s, token)
             end = end_of(result)
             if end.cause == "exit" and end.exit_code == 0:
@@ -115,7 +116,6 @@ class Work:
             return StepEnd(cause="lost", message=f"the step's files can't be written: {error}")
         finally:
             self._host.forget([token, token + "+archive"])
-            shutil.rmtree(temp, ignore_errors=True)
             self._on_output(order.run_id)
 
     async def _run(
@@ -123,9 +123,11 @@ class Work:
     ) -> StepResult:
         env = self._environment(order, workspace)
         cwd = workspace
+        script = ""
         match order.kind:
             case "script":
                 argv = self._script(order, temp, env)
+                script = argv[-1]
             case "checkout":
                 argv = ("sh", "-c", _CHECKOUT)
                 env.update(_checkout_env(order))
@@ -144,6 +146,9 @@ class Work:
         result = await self._host.run_step(request)
         if result.next_line:
             self._next_lines[order.run_id] = result.next_line
+        if script:
+            # not overwritten by the next step: a shell may still be reading it
+            os.unlink(script)
         return result
 
     def _request(
@@ -157,7 +162,6 @@ class Work:
         timeout_s: float,
     ) -> StepRequest:
         log_path = self._logs.path(order.run_id, order.job_id, order.job_attempt)
-        log_path.parent.mkdir(parents=True, exist_ok=True)
         return StepRequest(
             token=token,
             job_token=job_token(order),
@@ -195,6 +199,8 @@ class Work:
     async def end_job(self, order: StepOrder) -> None:
         """End what is left of the job attempt."""
         await self._host.end_job(job_token(order))
+        self._ready.discard(job_token(order))
+        _remove_folder(self._temp_of(order))
         if len(self._next_lines) > _KNOWN_RUNS:
             self._next_lines.clear()  # looked up again where needed
 
@@ -253,21 +259,38 @@ class Work:
 
     @staticmethod
     def _with_manifest(temp: Path, end: StepEnd) -> StepEnd:
+        manifest = temp / "manifest.json"
         try:
-            content = (temp / "manifest.json").read_bytes()
+            content = manifest.read_bytes()
         except FileNotFoundError:
             return end
+        manifest.unlink()
         files = msgspec.json.decode(content, type=tuple[ArchivedFile, ...])
         return msgspec.structs.replace(end, artifacts=files)
 
     # --- directories ----------------------------------------------------------------------------
 
     async def _prepare_workspace(self, order: StepOrder) -> Path:
+        """Make the directories of a job attempt, once: its later steps find them there."""
         workspace = self._workspaces / order.run_id / order.job_id
-        if order.workspace != "live" and workspace.exists():
+        token = job_token(order)
+        is_fresh = order.workspace != "live"
+        if token in self._ready and not is_fresh:
+            return workspace
+        if is_fresh and workspace.exists():
             await asyncio.to_thread(shutil.rmtree, workspace, ignore_errors=True)
-        workspace.mkdir(parents=True, exist_ok=True)
+        for folder in (
+            workspace,
+            self._temp_of(order),
+            self._logs.path(order.run_id, order.job_id, order.job_attempt).parent,
+        ):
+            os.makedirs(folder, exist_ok=True)
+        self._ready.add(token)
         return workspace
+
+    def _temp_of(self, order: StepOrder) -> Path:
+        """Give the folder for scripts and messages of a job attempt."""
+        return self._temp / f"{order.run_id}.{order.job_id}.{order.job_attempt}.{order.fence}"
 
     def _environment(self, order: StepOrder, workspace: Path) -> dict[str, str]:
         env = self._base_env | order.env
@@ -323,7 +346,7 @@ def end_of(result: StepResult) -> StepEnd:
         elif command.name == "set-remark":
             remark = command.value
         elif command.name == "set-error":
-            error = _script_error(command.args) or error
+            error = _script_error(command.args, command.value) or error
     pin = ""
     for name, value in result.set_env.items():
         if name == ":pin":
@@ -343,11 +366,11 @@ def end_of(result: StepResult) -> StepEnd:
     )
 
 
-def _script_error(args: dict[str, str]) -> tuple[int, str] | None:
+def _script_error(args: dict[str, str], text: str) -> tuple[int, str] | None:
     code = args.get("error_code", "")
     if not code.isdecimal() or not _SHORTEST_SCRIPT_ERROR <= int(code) <= _LONGEST_SCRIPT_ERROR:
         return None
-    return int(code), args.get("error_message", "")
+    return int(code), args.get("error_message") or text
 
 
 def _checkout_env(order: StepOrder) -> dict[str, str]:
@@ -383,6 +406,18 @@ def _artifact_program(temp: Path, order: Mapping[str, object]) -> tuple[str, ...
     return (sys.executable, "-I", "-S", os.fspath(_HERE / "artifacts.py"), os.fspath(file))
 
 
+def _remove_folder(folder: Path) -> None:
+    """Remove a small folder; what can't be removed now goes at the next start."""
+    try:
+        with os.scandir(folder) as entries:
+            names = [entry.path for entry in entries]
+        for name in names:
+            os.unlink(name)
+        os.rmdir(folder)
+    except OSError:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 class RunFiles:
     """What runs leave on disk besides the store (port `Files`)."""
 
@@ -405,7 +440,9 @@ class RunFiles:
     def _tidy(self, run: Run) -> None:
         if run.head.status is Status.SUCCEEDED:
             shutil.rmtree(self._workspaces / run.head.id, ignore_errors=True)
+        # looked up once: asking for every log would read all indexes again each time
+        counter = LineCounter(self._logs.last_line_number(run.head.id) + 1)
         for job_id, job in run.jobs.items():
             for attempt in range(1, job.attempt + 1):
                 if attempt < job.attempt or job.status.is_final:
-                    self._logs.compress(run.head.id, job_id, attempt)
+                    self._logs.compress(run.head.id, job_id, attempt, counter)

@@ -7,7 +7,9 @@ packages, so nothing that is installed can be imported here, `mulligan.logs` exc
     server ── socketpair ──> host (pid 1 of its own namespace) ──> steps, each a session
        └── starts ──> guard ──┘   waits for the host, and ends it when the server is gone
 
-Modules: `guard` (the outer process), `isolation` (namespaces), `loop` (what is ready, and when),
-`server` (requests and answers), `job` and `step` (one job attempt, one process), `output` (into
-the log), `commands` (out of the output), `spool` (results on disk), `processes` (looks into /proc).
+Modules: `guard` (the outer process), `isolation` (namespaces), `reactor` and `timers` (what is
+ready, what is due), `connection` and `messages` (the socket), `loop` (requests and ends), `job` and
+`step` (one job attempt, one process), `spawn`, `pump` and `output` (from the pipe into the log),
+`commands` and `set_env` (what the step says), `ending` and `processes` (until nothing is left),
+`spool` (results on disk).
 """

@@ -28,7 +28,6 @@ CAUSE_SIGNAL = "signal"
 CAUSE_TIMEOUT = "timeout"
 CAUSE_CANCELLED = "cancelled"
 CAUSE_SPAWN = "spawn"
-CAUSE_LOST = "lost"
 
 # how the host keeps its steps together
 ISOLATION_AUTO = "auto"

@@ -6,6 +6,7 @@ may hold the pipe for ever. A step that is made to end, ends when nothing of it 
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
 
@@ -45,6 +46,9 @@ _PROGRESS_EVERY_S = 0.05
 _UNKNOWN_STATUS = -1
 
 
+_numbers = itertools.count(1)
+
+
 class Step:
     """The step of one request; see the module.
 
@@ -72,7 +76,8 @@ class Step:
         self._report = report
         self._ended = ended
         self._detector = CommandDetector() if request["commands"] else None
-        self._set_env_path = f"{request['temp_dir']}/{SET_ENV_FILE}"
+        # a file for each step: the steps of a job may share their folder
+        self._set_env_path = f"{request['temp_dir']}/{SET_ENV_FILE}.{next(_numbers)}"
         self._pump: Pump | None = None
         self._has_section = False
         self._status: int | None = None

@@ -1,13 +1,12 @@
 """Calls on builds: start, stop, retry, restart, look, review. They translate and nothing more."""
 
 from collections.abc import Callable
-from datetime import timedelta
 
 from starlette.responses import Response
 
-from mulligan.core.errors import ForbiddenError, NotFoundError
+from mulligan.core.errors import ForbiddenError, InvalidError, NotFoundError
 from mulligan.core.flow.votes import Answer
-from mulligan.core.ids import ProjectId, RunId, StageId, StepId
+from mulligan.core.ids import RunId, StageId, StepId
 from mulligan.core.recovery.request import Scope as TargetScope
 from mulligan.core.recovery.target import find_target
 from mulligan.core.rights import Permission
@@ -37,11 +36,8 @@ from mulligan.facades.bkci.bodies import (
 from mulligan.facades.bkci.calls import Call, may_stop, ok
 from mulligan.facades.bkci.detail_out import render_detail
 from mulligan.facades.bkci.run_out import (
-    Surroundings,
     render_build_id,
     render_build_status,
-    render_history,
-    render_history_page,
     render_variables,
 )
 from mulligan.facades.bkci.run_parts import render_failed_tasks
@@ -54,8 +50,15 @@ async def build_start(call: Call) -> Response:
     """Start a build."""
     query = wire.read_start(call.query)
     given = read_start_values(call.body())
-    await call.pipeline(query.pipeline)
+    pipeline = await call.pipeline(query.pipeline)
     await call.demand(Permission.START)
+    if query.branch:
+        raise InvalidError(
+            "only pipelines as code have branch versions",
+            pointer="branch",
+            code="not-as-code",
+            values=(pipeline.name,),
+        )
 
     async def act(receipt: ReceiptRequest | None) -> Json:
         command = StartRun(
@@ -167,6 +170,10 @@ async def build_restart(call: Call) -> Response:
     is_running = not run.head.status.is_final
     if is_running:
         await _demand_stop(call, run)
+        if run.head.cancel is not None:
+            raise InvalidError(
+                "the build is being restarted", code="restarting", values=(run.head.id,)
+            )
 
     async def act(receipt: ReceiptRequest | None) -> str:
         engine = call.services.engine
@@ -217,57 +224,6 @@ async def build_detail(call: Call) -> Response:
     view = AttemptView(run, history, query.attempt)
     around = await call.surroundings(run, run.head.pipeline)
     return ok(render_detail(view, around, source=await call.source(run)))
-
-
-async def build_histories(call: Call) -> Response:
-    """List builds of a pipeline."""
-    query = wire.read_histories(call.query, ProjectId(call.project), is_unlimited=call.is_unlimited)
-    pipeline_id = query.where.pipeline or ""
-    pipeline = await call.pipeline(pipeline_id)
-    await call.demand(Permission.VIEW)
-    heads: tuple[RunHead, ...] = ()
-    count = 0
-    if not query.nothing:
-        page = await call.services.store.list_runs(
-            query.where,
-            limit=query.page_size,
-            offset=(query.page - 1) * query.page_size,
-            by_update=query.by_update,
-            with_total=True,
-        )
-        heads, count = page.items, page.total or 0
-    around = await call.surroundings(None, pipeline.id)
-    records = [
-        await _history_record(call, head, around)
-        for head in heads
-        if _lasted(head, query.total_min_ms, query.total_max_ms)
-    ]
-    return ok(
-        render_history_page(
-            records,
-            count=count,
-            page=query.page,
-            page_size=query.page_size,
-            latest_version=pipeline.version,
-        )
-    )
-
-
-async def _history_record(call: Call, head: RunHead, around: Surroundings) -> Json:
-    if head.status.is_final:
-        return render_history(head, around)
-    run = await call.services.engine.get_run(head.id)  # in memory: it goes on
-    return render_history(run.head, around, view=AttemptView(run), source=await call.source(run))
-
-
-def _lasted(head: RunHead, least_ms: int | None, most_ms: int | None) -> bool:
-    if least_ms is None and most_ms is None:
-        return True
-    if head.started_at is None or head.ended_at is None:
-        return False
-    lasted = head.ended_at - head.started_at
-    longest = timedelta(milliseconds=most_ms) if most_ms is not None else timedelta.max
-    return timedelta(milliseconds=least_ms or 0) <= lasted <= longest
 
 
 async def build_failed_tasks(call: Call) -> Response:

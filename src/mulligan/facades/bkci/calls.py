@@ -82,6 +82,8 @@ class Call:
         pipeline = await services.store.find_pipeline(pipeline_id)
         days = services.retry_days
         may_cancel = run is not None and await may_stop(self, run)
+        waiting = services.engine.lines.load(pipeline_id).queued
+        place = waiting.index(run.head.id) + 1 if run and run.head.id in waiting else 0
         return Surroundings(
             now=services.clock.now(),
             language=self.language,
@@ -90,6 +92,7 @@ class Call:
             latest_version=pipeline.version if pipeline is not None else None,
             latest_number=await services.store.last_number(pipeline_id),
             may_cancel=may_cancel,
+            queue_position=place,
             retry_window=timedelta(days=days) if days > 0 else None,
         )
 

@@ -43,7 +43,7 @@ class Part:
             raise self.bad_type(key, "a text")
         return text
 
-    def flag(self, key: str, default: bool = False) -> bool:  # noqa: FBT001, FBT002 - a default
+    def flag(self, key: str, *, default: bool = False) -> bool:
         """Return a boolean; `"true"`, `"false"`, 1 and 0 are taken too."""
         value = self.value.get(key)
         if value is None or value == "":

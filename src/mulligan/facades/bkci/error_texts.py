@@ -53,6 +53,14 @@ KEY_REUSED = Problem(
     400, 400, "Idempotency-Key已被用于其他请求", "Idempotency-Key was used for another call"
 )
 
+NOT_AS_CODE = Problem(400, 2101373, "[{0}] 不是PAC流水线", "[{0}] is not a PAC pipeline")
+RESTARTING = Problem(
+    400,
+    2101141,
+    "流水线: 待restart构建{0}已在restart中",
+    "to be built by restart {0} is already in restart",
+)
+
 EMPTY_PARAMETER = Problem(400, 2100002, "参数[{0}]不能为空", "Parameter {0} cannot be empty")
 NO_REVIEW_RIGHT = Problem(
     403, 2101008, "流水线: 用户无审核权限", "Pipelining: users do not have review permissions"

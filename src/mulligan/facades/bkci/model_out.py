@@ -8,6 +8,7 @@ from mulligan.core.spec import JobSpec, OnFailure, RunWhen, StageSpec, StepSpec
 from mulligan.core.status import Status
 from mulligan.facades.bkci.attempt_view import AttemptView, count_auto_retries
 from mulligan.facades.bkci.model_review import render_check_in, render_review
+from mulligan.facades.bkci.model_source import fitting_source
 from mulligan.facades.bkci.status_out import CANCEL, FAILURES
 from mulligan.facades.bkci.texts import DEFAULT_LANGUAGE, MANUALLY_SKIPPED
 from mulligan.facades.bkci.times import Json, millis, present, span, time_cost
@@ -85,9 +86,10 @@ class ModelRenderer:
 
     def render(self, source: Json) -> Json:
         """Return the model of the attempt; the stored document is not changed."""
+        spec = self._view.run.index.spec
+        source = fitting_source(source, spec)
         trigger, *stages = source["stages"]
-        specs = self._view.run.index.spec.stages
-        pairs = enumerate(zip(stages, specs, strict=True), 1)
+        pairs = enumerate(zip(stages, spec.stages, strict=True), 1)
         return {
             **source,
             "stages": [

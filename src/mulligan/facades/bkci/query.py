@@ -87,6 +87,16 @@ class Query:
             raise _bad(name, "is before 1970")
         return _EPOCH + timedelta(milliseconds=value)
 
+    def local_time(self, name: str) -> datetime | None:
+        """Return an instant that is given as `yyyy-MM-dd HH:mm:ss` in the server's zone."""
+        value = self.text(name)
+        if value is None:
+            return None
+        try:
+            return datetime.strptime(value, "%Y-%m-%d %H:%M:%S").astimezone(UTC)
+        except ValueError:
+            raise _bad(name, f"is {value[:40]!r}; yyyy-MM-dd HH:mm:ss was expected") from None
+
     def _number(self, name: str, largest: int) -> int | None:
         value = self.text(name)
         if value is None:

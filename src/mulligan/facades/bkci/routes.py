@@ -11,7 +11,7 @@ from starlette.responses import PlainTextResponse, Response
 from mulligan.core.errors import MulliganError, NotFoundError
 from mulligan.core.ids import ProjectId
 from mulligan.core.rights import Actor
-from mulligan.facades.bkci import build_calls, log_calls, pipeline_calls
+from mulligan.facades.bkci import build_calls, build_lists, log_calls, pipeline_calls
 from mulligan.facades.bkci.calls import Call
 from mulligan.facades.bkci.errors import render_error, render_plain
 from mulligan.facades.bkci.query import Query
@@ -45,7 +45,9 @@ _IN_PROJECT: dict[tuple[str, str], Handler] = {
     ("POST", "build_restart"): build_calls.build_restart,
     ("GET", "build_status"): build_calls.build_status,
     ("GET", "build_detail"): build_calls.build_detail,
-    ("GET", "build_histories"): build_calls.build_histories,
+    ("GET", "build_histories"): build_lists.build_histories,
+    ("GET", "build_histories/simple"): build_lists.build_histories_simple,
+    ("POST", "batch_get_build_status"): build_lists.batch_get_build_status,
     ("GET", "build_failed_tasks"): build_calls.build_failed_tasks,
     ("POST", "build_variables"): build_calls.build_variables,
     ("POST", "update_remark"): build_calls.update_remark,

@@ -9,6 +9,7 @@ from mulligan.core.spec import JobSpec, StageSpec, StepSpec
 from mulligan.core.status import Status
 from mulligan.facades.bkci.attempt_view import AttemptView
 from mulligan.facades.bkci.model_out import ModelRenderer, error_numbers
+from mulligan.facades.bkci.model_source import fitting_source
 from mulligan.facades.bkci.texts import start_text
 from mulligan.facades.bkci.times import Json, present, span, time_cost
 
@@ -21,7 +22,7 @@ def render_stage_statuses(
 ) -> list[Json]:
     """Return `stageStatus`: the trigger stage with the message of the start, then the others."""
     head = view.run.head
-    trigger, *stages = source["stages"]
+    trigger, *stages = fitting_source(source, view.run.index.spec)["stages"]
     first = {
         "stageId": trigger["id"],
         "name": trigger.get("name") or trigger["id"],

@@ -231,6 +231,31 @@ def read_histories(query: Query, project: ProjectId, *, is_unlimited: bool = Fal
     )
 
 
+def read_simple_histories(query: Query, project: ProjectId) -> HistoryQuery:
+    """Read the query of `build_histories/simple`; its instants are texts of the server's zone."""
+    status = read_status_filter(query.texts("status"))
+    where = RunFilter(
+        project=project,
+        pipeline=read_pipeline_id(query),
+        statuses=status.statuses,
+        causes=status.causes,
+        number_from=query.whole("buildNoStart"),
+        number_to=query.whole("buildNoEnd"),
+        started_from=query.local_time("startTimeFrom"),
+        started_to=query.local_time("startTimeTo"),
+        ended_from=query.local_time("endTimeFrom"),
+        ended_to=query.local_time("endTimeTo"),
+    )
+    page, page_size = query.page()
+    return HistoryQuery(
+        where=where,
+        page=page,
+        page_size=page_size,
+        by_update=query.flag("updateTimeDesc"),
+        nothing=status.nothing,
+    )
+
+
 def _span(query: Query, name: str) -> tuple[datetime | None, datetime | None]:
     return query.instant(f"{name}StartTime"), query.instant(f"{name}EndTime")
 

@@ -1,0 +1,114 @@
+"""The model of a pipeline that this API did not make, or whose document is gone: from its spec."""
+
+from mulligan.core.spec import (
+    TRIGGER_JOB,
+    TRIGGER_STAGE,
+    JobSpec,
+    OnFailure,
+    ParameterSpec,
+    PipelineSpec,
+    StepSpec,
+)
+from mulligan.facades.bkci.times import Json, present
+
+_SCRIPT = "linuxScript"
+_REVIEW = "manualReviewUserTask"
+
+
+def fitting_source(source: Json, spec: PipelineSpec) -> Json:
+    """Return the stored document if it has the parts of the spec, else one made from the spec."""
+    return source if _fits(source, spec) else source_of(spec)
+
+
+def _fits(source: Json, spec: PipelineSpec) -> bool:
+    stages = source.get("stages")
+    if not isinstance(stages, list) or len(stages) != len(spec.stages) + 1:
+        return False
+    for stage, stage_spec in zip(stages[1:], spec.stages, strict=True):
+        containers = stage.get("containers")
+        if not isinstance(containers, list) or len(containers) != len(stage_spec.jobs):
+            return False
+        for container, job in zip(containers, stage_spec.jobs, strict=True):
+            if len(container.get("elements") or ()) != len(job.steps):
+                return False
+    return True
+
+
+def source_of(spec: PipelineSpec) -> Json:
+    """Return a model that says of a pipeline what this API has words for."""
+    trigger = {
+        "@type": "trigger",
+        "id": TRIGGER_JOB,
+        "containerId": TRIGGER_JOB,
+        "name": "trigger",
+        "params": [_parameter(parameter) for parameter in spec.parameters],
+        "elements": [
+            {"@type": "manualTrigger", "id": step_id, "name": "manual"}
+            for step_id in spec.trigger_steps
+        ],
+    }
+    first = {"id": TRIGGER_STAGE, "name": TRIGGER_STAGE, "containers": [trigger]}
+    stages = [
+        {
+            "id": stage.id,
+            "name": stage.name,
+            "stageIdForUser": stage.ref or None,
+            "fastKill": stage.fast_kill,
+            "finally": stage.is_finally,
+            "containers": [_job(job) for job in stage.jobs],
+        }
+        for stage in spec.stages
+    ]
+    return {"name": spec.name, "stages": [first, *(present(stage) for stage in stages)]}
+
+
+def _parameter(spec: ParameterSpec) -> Json:
+    return {
+        "id": spec.name,
+        "type": spec.kind,
+        "defaultValue": "" if spec.sensitive else spec.default,
+        "desc": spec.desc,
+        "required": True,
+        "constant": spec.constant,
+        "readOnly": spec.read_only,
+        "valueNotEmpty": spec.must_have,
+        "sensitive": spec.sensitive,
+    }
+
+
+def _job(spec: JobSpec) -> Json:
+    return present(
+        {
+            "@type": "vmBuild",
+            "id": spec.id,
+            "containerId": spec.id,
+            "containerHashId": spec.hash_id or None,
+            "jobId": spec.ref or None,
+            "name": spec.name,
+            "elements": [_step(step) for step in spec.steps],
+        }
+    )
+
+
+def _step(spec: StepSpec) -> Json:
+    kinds = {"script": _SCRIPT, "review": _REVIEW}
+    options = {
+        "enable": spec.enabled,
+        "continueWhenFailed": spec.on_failure is not OnFailure.STOP,
+        "manualSkip": spec.may_skip,
+        "manualRetry": spec.may_retry,
+        "timeout": spec.timeout_s // 60,
+    }
+    kind = kinds.get(spec.kind)
+    return present(
+        {
+            "@type": kind or "marketBuild",
+            "id": spec.id,
+            "stepId": spec.ref or None,
+            "name": spec.name,
+            "atomCode": None if kind else spec.code or spec.kind,
+            "script": spec.inputs.get("script") if kind == _SCRIPT else None,
+            "scriptType": "SHELL" if kind == _SCRIPT else None,
+            "additionalOptions": options,
+        }
+    )

@@ -1,0 +1,82 @@
+"""The own API: all its endpoints, as routes and as an application under `/api/v1`."""
+
+from collections import defaultdict
+from typing import Any
+
+import msgspec
+from starlette.responses import Response
+from starlette.routing import Route, Router
+
+from mulligan.facades.common.services import Services
+from mulligan.facades.native import (
+    answers,
+    events,
+    logs,
+    people,
+    pipelines,
+    projects,
+    recovery,
+    runs,
+)
+from mulligan.facades.native.endpoints import JSON, Call, Dispatcher, Endpoint
+from mulligan.facades.native.metrics import metrics_route
+from mulligan.facades.native.openapi import make_document
+from mulligan.facades.native.problems import make_problem, problem_response
+
+PREFIX = "/api/v1"
+
+_documents: list[bytes] = []
+
+
+async def describe(_call: Call) -> Response:
+    """Give the OpenAPI document."""
+    if not _documents:
+        _documents.append(msgspec.json.encode(make_document(ENDPOINTS, PREFIX)))
+    return Response(_documents[0], media_type=JSON)
+
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    *runs.ENDPOINTS,
+    *recovery.ENDPOINTS,
+    *answers.ENDPOINTS,
+    *logs.ENDPOINTS,
+    *events.ENDPOINTS,
+    *pipelines.ENDPOINTS,
+    *projects.ENDPOINTS,
+    *people.ENDPOINTS,
+    Endpoint(
+        method="GET",
+        path="/openapi.json",
+        act=describe,
+        summary="This description",
+        is_open=True,
+    ),
+)
+
+
+def routes(services: Services) -> list[Route]:
+    """Make one route for each path, without the prefix."""
+    by_path: defaultdict[str, list[Endpoint]] = defaultdict(list)
+    for endpoint in ENDPOINTS:
+        by_path[endpoint.path].append(endpoint)
+    return [Route(path, Dispatcher(services, found)) for path, found in by_path.items()]
+
+
+class NativeApp:
+    """ASGI application for every path under the prefix."""
+
+    def __init__(self, services: Services) -> None:
+        self._router = Router(routes(services), default=_not_found, redirect_slashes=False)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer a request whose path begins with the prefix."""
+        inner = {**scope, "root_path": scope.get("root_path", "") + PREFIX}
+        await self._router(inner, receive, send)
+
+
+async def _not_found(scope: Any, receive: Any, send: Any) -> None:
+    problem = make_problem(404, "not-found", f"there is nothing at {scope['path']}")
+    await problem_response(problem)(scope, receive, send)
+
+
+__all__ = ["ENDPOINTS", "PREFIX", "NativeApp", "metrics_route", "routes"]

@@ -1,0 +1,199 @@
+"""An endpoint is data; one wrapper makes a route of it. No route catches errors itself."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, TypeVar
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from mulligan.core.errors import ForbiddenError, NotFoundError
+from mulligan.core.ids import ProjectId, UserName
+from mulligan.core.rights import Actor, Permission
+from mulligan.engine.commands import ReceiptRequest
+from mulligan.facades.common.auth import actor_of, header, origin_of
+from mulligan.facades.common.body import read_body, read_json
+from mulligan.facades.common.errors import RequestError
+from mulligan.facades.common.idempotency import once
+from mulligan.facades.common.services import Services
+from mulligan.facades.native.bodies import convert
+from mulligan.facades.native.problems import KNOWN, make_problem, problem_of, problem_response
+
+T = TypeVar("T")
+JSON = "application/json"
+WAY = "api"
+_ENCODER = msgspec.json.Encoder()
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+_LOCATED_BYTES = 4 * 1024 * 1024
+_NOBODY = Actor(user=UserName(""))
+
+
+class Query(msgspec.Struct, frozen=True):
+    """A parameter of the query, for the description. `schema` is its JSON Schema."""
+
+    name: str
+    desc: str
+    schema: dict[str, Any] = msgspec.field(default_factory=lambda: {"type": "string"})
+
+
+class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """One method of one path, and all that is said about it.
+
+    Args:
+        path: Without `/api/v1`; `{project}` in it is entered with the permission `needs`.
+        body: Type of the body; None = it has none.
+        answer: Type of the answer; None = no body, or none of JSON.
+        media: Content type of the answer.
+        is_open: Answered without a credential.
+        takes: Content types of the body.
+    """
+
+    method: str
+    path: str
+    act: Callable[["Call"], Awaitable[Response]]
+    summary: str
+    needs: Permission | None = None
+    body: Any = None
+    answer: Any = None
+    status: int = 200
+    media: str = JSON
+    query: tuple[Query, ...] = ()
+    takes: tuple[str, ...] = (JSON,)
+    is_open: bool = False
+
+
+class Call:
+    """One request to an endpoint: who calls, what for, with which body."""
+
+    def __init__(
+        self, request: Request, services: Services, endpoint: Endpoint, actor: Actor
+    ) -> None:
+        self.request = request
+        self.services = services
+        self.endpoint = endpoint
+        self.actor = actor
+        self.body = b""
+
+    def part(self, name: str) -> str:
+        """Return a part of the path."""
+        return str(self.request.path_params[name])
+
+    @property
+    def project(self) -> ProjectId:
+        """Return the project of the path."""
+        return ProjectId(self.part("project"))
+
+    @property
+    def origin(self) -> str:
+        """Tell where the request comes from, for the audit trail."""
+        return origin_of(self.request, WAY)
+
+    def read(self, kind: type[T]) -> T:
+        """Return the body as a value of that type.
+
+        Raises:
+            RequestError: 400, no JSON.
+            InvalidError: It has another shape.
+        """
+        return convert(read_json(self.body, self.services.limits, empty={}), kind)
+
+    async def enter(self, project: str, permission: Permission) -> None:
+        """Let the actor into a project; see the function of that name."""
+        await enter(self.services, self.actor, project, permission)
+
+    async def once(
+        self,
+        act: Callable[[ReceiptRequest | None], Awaitable[T]],
+        render: Callable[[T], object],
+        *,
+        stores_receipt: bool = True,
+    ) -> Response:
+        """Do an act once per `Idempotency-Key`; answer with what `render` makes of its result."""
+
+        def rendered(result: Any) -> tuple[int, bytes, str]:
+            return self.endpoint.status, _ENCODER.encode(render(result)), JSON
+
+        return await once(
+            self.request,
+            self.services,
+            self.actor,
+            self.body,
+            act,
+            rendered,
+            stores_receipt=stores_receipt,
+        )
+
+
+async def enter(services: Services, actor: Actor, project: str, permission: Permission) -> None:
+    """Let somebody into a project.
+
+    Raises:
+        NotFoundError: There is no such project, or the actor may not see it.
+        ForbiddenError: The credential is bound to other projects, or the permission is missing.
+    """
+    if actor.projects and project not in actor.projects:
+        raise ForbiddenError(actor.user, permission.value, project)
+    found = await services.store.find_project(ProjectId(project))
+    if found is None or not await services.access.allows(actor, Permission.VIEW, project):
+        raise NotFoundError("project", project)
+    await services.access.demand(actor, permission, project)
+
+
+def answer(value: object, status: int = 200) -> Response:
+    """Answer with a value as JSON."""
+    return Response(_ENCODER.encode(value), status, media_type=JSON)
+
+
+NOTHING = 204
+
+
+class Dispatcher:
+    """ASGI application of one path: chooses the endpoint by the method."""
+
+    def __init__(self, services: Services, endpoints: Iterable[Endpoint]) -> None:
+        self._services = services
+        self._endpoints = {endpoint.method: endpoint for endpoint in endpoints}
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer a request."""
+        request = Request(scope, receive)
+        method = "GET" if request.method == "HEAD" else request.method
+        endpoint = self._endpoints.get(method)
+        if endpoint is None:
+            response = self._not_allowed(method)
+        else:
+            response = await handle(self._services, endpoint, request)
+        await response(scope, receive, send)
+
+    def _not_allowed(self, method: str) -> Response:
+        allowed = ", ".join(sorted(self._endpoints))
+        problem = make_problem(405, "method", f"{method} is not possible here; only {allowed}")
+        response = problem_response(problem)
+        response.headers["Allow"] = allowed
+        return response
+
+
+async def handle(services: Services, endpoint: Endpoint, request: Request) -> Response:
+    """Answer a request to an endpoint; a known error becomes a problem."""
+    body = b""
+    try:
+        actor = _NOBODY if endpoint.is_open else await actor_of(request, services.access)
+        call = Call(request, services, endpoint, actor)
+        if endpoint.needs is not None:
+            await call.enter(call.project, endpoint.needs)
+        if endpoint.method in _WITH_BODY:
+            _check_media(request, endpoint)
+            call.body = body = await read_body(request, services.limits)
+        return await endpoint.act(call)
+    except KNOWN as error:
+        if not 0 < len(body) <= _LOCATED_BYTES:
+            return problem_response(problem_of(error))
+        # finding lines and columns takes a while in a large document
+        return problem_response(await asyncio.to_thread(problem_of, error, body))
+
+
+def _check_media(request: Request, endpoint: Endpoint) -> None:
+    media = header(request, "content-type").partition(";")[0].strip().lower()
+    if media and media not in endpoint.takes:
+        raise RequestError(415, f"{media} is not taken here; only {', '.join(endpoint.takes)}")

@@ -1,0 +1,88 @@
+"""The OpenAPI document, made from the table of endpoints and the types of bodies and answers."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from mulligan import __version__
+from mulligan.facades.native.endpoints import JSON, Endpoint
+from mulligan.facades.native.problems import PROBLEM_JSON, Problem
+
+_REF = "#/components/schemas/{name}"
+_PARTS = re.compile(r"\{(\w+)\}")
+_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "The same key with the same call gets the first answer.",
+    "schema": {"type": "string", "maxLength": 255},
+}
+
+
+def make_document(endpoints: Iterable[Endpoint], prefix: str) -> dict[str, Any]:
+    """Make the document for endpoints that are mounted under a prefix."""
+    table = tuple(endpoints)
+    types = [Problem]
+    for endpoint in table:
+        types += [kind for kind in (endpoint.body, endpoint.answer) if kind not in {None, *types}]
+    schemas, components = msgspec.json.schema_components(types, ref_template=_REF)
+    known = dict(zip(types, schemas, strict=True))
+    paths: dict[str, Any] = {}
+    for endpoint in table:
+        operation = _operation(endpoint, known)
+        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = operation
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Mulligan", "version": __version__},
+        "servers": [{"url": prefix}],
+        "security": [{"bearer": []}],
+        "paths": paths,
+        "components": {
+            "schemas": components,
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+            "responses": {
+                "Problem": {
+                    "description": "What is wrong (RFC 9457)",
+                    "content": {PROBLEM_JSON: {"schema": known[Problem]}},
+                }
+            },
+        },
+    }
+
+
+def _operation(endpoint: Endpoint, known: dict[Any, dict[str, Any]]) -> dict[str, Any]:
+    parameters: list[dict[str, Any]] = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in _PARTS.findall(endpoint.path)
+    ]
+    parameters += [
+        {"name": query.name, "in": "query", "description": query.desc, "schema": query.schema}
+        for query in endpoint.query
+    ]
+    if endpoint.method in {"POST", "PUT"}:
+        parameters.append(_KEY)
+    done: dict[str, Any] = {"description": "Done"}
+    if endpoint.answer is not None:
+        done["content"] = {JSON: {"schema": known[endpoint.answer]}}
+    elif endpoint.media != JSON:
+        done["content"] = {endpoint.media: {"schema": {"type": "string"}}}
+    operation: dict[str, Any] = {
+        "operationId": endpoint.act.__name__,
+        "summary": endpoint.summary,
+        "parameters": parameters,
+        "responses": {
+            str(endpoint.status): done,
+            "default": {"$ref": "#/components/responses/Problem"},
+        },
+    }
+    if endpoint.body is not None:
+        operation["requestBody"] = {
+            "required": True,
+            "content": {media: {"schema": known[endpoint.body]} for media in endpoint.takes},
+        }
+    if endpoint.is_open:
+        operation["security"] = []
+    if endpoint.needs is not None:
+        operation["description"] = f"Needs the permission `{endpoint.needs.value}` in the project."
+    return operation

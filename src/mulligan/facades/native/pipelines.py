@@ -1,0 +1,203 @@
+"""Pipelines: their definitions in any known format, and the list of them."""
+
+import asyncio
+from typing import Any
+
+from starlette.responses import Response
+
+from mulligan.core.ids import PipelineId
+from mulligan.core.records import Pipeline
+from mulligan.core.rights import Permission
+from mulligan.engine.catalog import Definition
+from mulligan.engine.commands import ReceiptRequest
+from mulligan.facades.common.auth import header
+from mulligan.facades.common.body import read_json
+from mulligan.facades.native import queries, shapes
+from mulligan.facades.native.bodies import DocumentBody
+from mulligan.facades.native.cautions import find_cautions
+from mulligan.facades.native.documents import read_document
+from mulligan.facades.native.endpoints import JSON, NOTHING, Call, Endpoint, Query, answer
+
+YAML_TYPES = ("application/yaml", "application/x-yaml", "text/yaml")
+
+
+async def pipeline_of(call: Call) -> Pipeline:
+    """Return the pipeline of the path.
+
+    Raises:
+        NotFoundError: There is none in the project of the path, or it is deleted.
+    """
+    return await call.services.catalog.get_pipeline(call.project, call.part("pipeline"))
+
+
+async def read_definition(call: Call) -> Definition:
+    """Read the definition in the body."""
+    media = header(call.request, "content-type").partition(";")[0].strip().lower()
+    document: Any
+    if media in YAML_TYPES:
+        document = await asyncio.to_thread(read_document, call.body, is_yaml=True)
+    else:
+        document = read_json(call.body, call.services.limits)
+    return call.services.read_definition(document)
+
+
+async def create_pipeline(call: Call) -> Response:
+    """Make a pipeline with its first version."""
+    definition = await read_definition(call)
+
+    async def act(_receipt: ReceiptRequest | None) -> Pipeline:
+        return await call.services.catalog.create_pipeline(call.actor, call.project, definition)
+
+    return await call.once(act, lambda made: saved(made, definition), stores_receipt=False)
+
+
+async def edit_pipeline(call: Call) -> Response:
+    """Replace the definition: a new version."""
+    pipeline = await pipeline_of(call)
+    definition = await read_definition(call)
+
+    async def act(_receipt: ReceiptRequest | None) -> Pipeline:
+        return await call.services.catalog.edit_pipeline(call.actor, pipeline, definition)
+
+    return await call.once(act, lambda made: saved(made, definition), stores_receipt=False)
+
+
+def saved(pipeline: Pipeline, definition: Definition) -> shapes.PipelineSaved:
+    """Show what was stored."""
+    stages = definition.spec.stages
+    jobs = [job for stage in stages for job in stage.jobs]
+    return shapes.PipelineSaved(
+        id=pipeline.id,
+        version=pipeline.version,
+        name=pipeline.name,
+        stages=len(stages),
+        jobs=len(jobs),
+        steps=sum(len(job.steps) for job in jobs),
+        warnings=find_cautions(definition),
+    )
+
+
+async def list_pipelines(call: Call) -> Response:
+    """List the pipelines of a project, newest first; with `name` the one of exactly that name."""
+    store, request = call.services.store, call.request
+    name = queries.text(request, "name")
+    if name:
+        found = await store.find_pipeline_by_name(call.project, name)
+        named = (_pipeline(found),) if found is not None else ()
+        return answer(shapes.PipelineList(items=named, next_cursor=None))
+    offset, wanted = queries.offset(request), queries.limit(request)
+    listed, _ = await store.list_pipelines(
+        call.project,
+        name_contains=queries.text(request, "search"),
+        limit=wanted + 1,
+        offset=offset,
+    )
+    page, cursor = queries.page_of(listed, offset, wanted)
+    items = tuple(_pipeline(pipeline) for pipeline in page)
+    return answer(shapes.PipelineList(items=items, next_cursor=cursor))
+
+
+async def get_pipeline(call: Call) -> Response:
+    """Show a pipeline."""
+    return answer(_pipeline(await pipeline_of(call)))
+
+
+async def get_definition(call: Call) -> Response:
+    """Give the document of a version, the newest by default, as it was taken in."""
+    version = queries.whole(call.request, "version", least=1)
+    ident = PipelineId(call.part("pipeline"))
+    pipeline = await call.services.store.find_pipeline(ident)
+    # runs of a deleted pipeline stay readable, and so does what they ran
+    if version is None or pipeline is None or pipeline.project != call.project:
+        pipeline = await pipeline_of(call)
+    found = await call.services.catalog.get_version(pipeline, version)
+    return answer(found.source)
+
+
+async def delete_pipeline(call: Call) -> Response:
+    """Delete a pipeline; its runs stay readable."""
+    await call.services.catalog.delete_pipeline(call.actor, await pipeline_of(call))
+    return Response(status_code=NOTHING)
+
+
+def _pipeline(pipeline: Pipeline) -> shapes.PipelineView:
+    return shapes.PipelineView(
+        id=pipeline.id,
+        number=pipeline.number,
+        project=pipeline.project,
+        name=pipeline.name,
+        description=pipeline.description,
+        version=pipeline.version,
+        locked=pipeline.locked,
+        created_by=pipeline.created_by,
+        created_at=pipeline.created_at,
+        updated_by=pipeline.updated_by,
+        updated_at=pipeline.updated_at,
+    )
+
+
+_PIPELINES = "/projects/{project}/pipelines"
+_ONE = _PIPELINES + "/{pipeline}"
+_TAKES = (JSON, *YAML_TYPES)
+
+ENDPOINTS = (
+    Endpoint(
+        method="POST",
+        path=_PIPELINES,
+        act=create_pipeline,
+        summary="Make a pipeline from a definition; the format is recognised from its content",
+        needs=Permission.EDIT,
+        body=DocumentBody,
+        answer=shapes.PipelineSaved,
+        status=201,
+        takes=_TAKES,
+    ),
+    Endpoint(
+        method="GET",
+        path=_PIPELINES,
+        act=list_pipelines,
+        summary="List the pipelines of a project, newest first",
+        needs=Permission.VIEW,
+        answer=shapes.PipelineList,
+        query=(
+            Query("name", "Only the one of exactly that name."),
+            Query("search", "Only those with this text in the name."),
+            *queries.PAGED,
+        ),
+    ),
+    Endpoint(
+        method="GET",
+        path=_ONE,
+        act=get_pipeline,
+        summary="Show a pipeline",
+        needs=Permission.VIEW,
+        answer=shapes.PipelineView,
+    ),
+    Endpoint(
+        method="PUT",
+        path=_ONE,
+        act=edit_pipeline,
+        summary="Replace the definition: a new version; runs keep the one that they began with",
+        needs=Permission.EDIT,
+        body=DocumentBody,
+        answer=shapes.PipelineSaved,
+        takes=_TAKES,
+    ),
+    Endpoint(
+        method="DELETE",
+        path=_ONE,
+        act=delete_pipeline,
+        summary="Delete a pipeline; its runs stay readable",
+        needs=Permission.EDIT,
+        status=NOTHING,
+    ),
+    Endpoint(
+        method="GET",
+        path=_ONE + "/definition",
+        act=get_definition,
+        summary="Give the definition as it was taken in",
+        needs=Permission.VIEW,
+        answer=DocumentBody,
+        query=(Query("version", "Which version; the newest if absent.", {"type": "integer"}),),
+    ),
+)

@@ -1,0 +1,102 @@
+"""Recovery: ask what a retry or a skip would do, and do it."""
+
+from starlette.responses import Response
+
+from mulligan.core.errors import InvalidError
+from mulligan.core.rights import Permission
+from mulligan.core.run import Run
+from mulligan.engine.commands import ReceiptRequest, RetryOutcome, RetryRun
+from mulligan.facades.common.auth import header
+from mulligan.facades.common.errors import RequestError
+from mulligan.facades.native import run_views, shapes
+from mulligan.facades.native.bodies import RecoveryBody
+from mulligan.facades.native.endpoints import Call, Endpoint, answer
+from mulligan.facades.native.plan_views import show_plan
+from mulligan.facades.native.runs import ONE_RUN, run_of
+
+_LONGEST_REASON = 4096  # characters
+
+
+async def plan(call: Call) -> Response:
+    """Tell what a recovery would do; nothing is changed."""
+    run = await run_of(call)
+    command = await _command(call, run, call.read(RecoveryBody))
+    made = await call.services.engine.plan_retry(command)
+    return answer(show_plan(made, run.index))
+
+
+async def apply(call: Call) -> Response:
+    """Recover a run, with `If-Match` only if it is still as it was planned."""
+    run = await run_of(call)
+    given = call.read(RecoveryBody)
+    if given.skip and not given.reason.strip():
+        raise InvalidError("a skip needs a reason", pointer="/reason", code="reason-missing")
+    command = await _command(call, run, given)
+
+    async def act(receipt: ReceiptRequest | None) -> RetryOutcome:
+        return await call.services.engine.retry_run(_with_receipt(command, receipt))
+
+    def show(outcome: RetryOutcome) -> shapes.Recovered:
+        return shapes.Recovered(
+            run=run_views.summary(outcome.head, run.index.spec.name),
+            plan=show_plan(outcome.plan, run.index),
+        )
+
+    return await call.once(act, show)
+
+
+def _with_receipt(command: RetryRun, receipt: ReceiptRequest | None) -> RetryRun:
+    fields = {name: getattr(command, name) for name in command.__struct_fields__}
+    return RetryRun(**(fields | {"receipt": receipt}))
+
+
+async def _command(call: Call, run: Run, given: RecoveryBody) -> RetryRun:
+    access, actor = call.services.access, call.actor
+    if given.skip:
+        await access.demand(actor, Permission.SKIP, call.project)
+    if len(given.reason) > _LONGEST_REASON:
+        raise InvalidError(f"reason has more than {_LONGEST_REASON} characters", pointer="/reason")
+    return RetryRun(
+        actor=actor.user,
+        origin=call.origin,
+        run_id=run.head.id,
+        target=given.target,
+        only_failed=given.only_failed,
+        skip=given.skip,
+        reason=given.reason,
+        may_operate=given.skip and await access.allows(actor, Permission.OPERATE, call.project),
+        revision=_revision(call),
+    )
+
+
+def _revision(call: Call) -> int | None:
+    """Return the revision that `If-Match` names; None = any."""
+    given = header(call.request, "if-match")
+    if given in {"", "*"}:
+        return None
+    text = given.removeprefix("W/").strip('"')
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise RequestError(400, 'If-Match must be the etag of a plan or run, like "12"')
+    return int(text)
+
+
+ENDPOINTS = (
+    Endpoint(
+        method="POST",
+        path=ONE_RUN + "/recovery/plan",
+        act=plan,
+        summary="Tell what a retry or skip would run again and keep, and why",
+        needs=Permission.RETRY,
+        body=RecoveryBody,
+        answer=shapes.PlanView,
+    ),
+    Endpoint(
+        method="POST",
+        path=ONE_RUN + "/recovery/apply",
+        act=apply,
+        summary="Retry or skip; with If-Match only if the run has not moved on",
+        needs=Permission.RETRY,
+        body=RecoveryBody,
+        answer=shapes.Recovered,
+    ),
+)

@@ -1,0 +1,262 @@
+"""Make the answers about runs from snapshots. Pure."""
+
+from collections.abc import Iterator
+from typing import Any, TypeVar
+
+from mulligan.core.cause import Cause
+from mulligan.core.run import Gate, Job, Run, RunAttempt, RunHead, Stage, Step
+from mulligan.core.spec import JobSpec, StageSpec, StepSpec
+from mulligan.core.status import Status
+from mulligan.facades.native import shapes
+from mulligan.ports import NodeHistory
+
+Record = TypeVar("Record", Stage, Job, Step)
+
+MASKED = "******"
+
+
+class Snapshot:
+    """The records of a run: of its newest attempt, or as an earlier one left them.
+
+    Args:
+        history: Needed for an earlier attempt.
+        attempt: Which; None = the newest.
+    """
+
+    def __init__(
+        self, run: Run, history: NodeHistory | None = None, attempt: int | None = None
+    ) -> None:
+        self.run = run
+        self.attempt = run.head.attempt if attempt is None else attempt
+        self._history = None if self.attempt == run.head.attempt else history
+
+    def stage(self, spec: StageSpec) -> Stage:
+        """Return the record of a stage."""
+        if self._history is None:
+            return self.run.stage(spec.id)
+        return self._at(self._history.stages.get(spec.id, ())) or Stage(id=spec.id)
+
+    def job(self, spec: JobSpec) -> Job:
+        """Return the record of a job."""
+        if self._history is None:
+            return self.run.job(spec.id)
+        return self._at(self._history.jobs.get(spec.id, ())) or Job(id=spec.id)
+
+    def step(self, spec: StepSpec) -> Step:
+        """Return the record of a step."""
+        if self._history is None:
+            return self.run.step(spec.id)
+        return self._at(self._history.steps.get(spec.id, ())) or Step(id=spec.id)
+
+    def gates(self) -> tuple[Gate, ...]:
+        """Return where the run waits; an earlier attempt waits nowhere."""
+        if self._history is not None:
+            return ()
+        gates = (gate for _, gate in sorted(self.run.gates.items(), key=lambda item: item[0]))
+        return tuple(gate for gate in gates if gate.state == "open")
+
+    @property
+    def head_attempt(self) -> RunAttempt:
+        """Return the attempt that is shown."""
+        return self.run.head.attempts[self.attempt - 1]
+
+    def _at(self, records: tuple[Record, ...]) -> Record | None:
+        found = [record for record in records if record.run_attempt <= self.attempt]
+        return found[-1] if found else None
+
+
+def word(cause: Cause | None) -> str | None:
+    """Give the word of a cause."""
+    return None if cause is None else cause.value
+
+
+def summary(head: RunHead, pipeline_name: str) -> shapes.RunSummary:
+    """Show a run as lists do."""
+    return shapes.RunSummary(**_summary(head, pipeline_name))
+
+
+def _summary(head: RunHead, pipeline_name: str) -> dict[str, Any]:
+    return {
+        "id": head.id,
+        "number": head.number,
+        "project": head.project,
+        "pipeline": head.pipeline,
+        "pipeline_name": pipeline_name,
+        "version": head.version,
+        "status": head.status.value,
+        "cause": word(head.cause),
+        "attempt": head.attempt,
+        "revision": head.revision,
+        "actor": head.started_by,
+        "start_kind": head.start_kind,
+        "message": head.message,
+        "remark": head.remark,
+        "queued_at": head.queued_at,
+        "started_at": head.started_at,
+        "ended_at": head.ended_at,
+    }
+
+
+def state(snapshot: Snapshot) -> shapes.RunState:
+    """Show a run with all its nodes."""
+    run = snapshot.run
+    fields = _summary(run.head, run.index.spec.name)
+    shown = snapshot.head_attempt
+    status = run.head.status
+    if snapshot.attempt != run.head.attempt:
+        status = shown.status or Status.CANCELLED
+        fields |= {
+            "status": status.value,
+            "cause": word(shown.cause),
+            "attempt": shown.number,
+            "queued_at": shown.queued_at,
+            "started_at": shown.started_at,
+            "ended_at": shown.ended_at,
+        }
+    waivers = tuple(_waivers(snapshot))
+    return shapes.RunState(
+        **fields,
+        verdict=_verdict(status, waivers),
+        attempts=tuple(_attempt(attempt) for attempt in run.head.attempts),
+        parameters=tuple(
+            shapes.ParameterView(
+                name=parameter.name, value=MASKED if parameter.sensitive else parameter.value
+            )
+            for parameter in run.head.parameters
+        ),
+        waivers=waivers,
+        gates=tuple(_gate(run, gate) for gate in snapshot.gates()),
+        stages=tuple(_stage(snapshot, stage) for stage in run.index.spec.stages),
+    )
+
+
+def _verdict(status: Status, waivers: tuple[shapes.Waiver, ...]) -> str:
+    if not status.is_final:
+        return ""
+    return "succeeded with waivers" if status is Status.SUCCEEDED and waivers else status.value
+
+
+def _waivers(snapshot: Snapshot) -> Iterator[shapes.Waiver]:
+    for job in snapshot.run.index.all_jobs():
+        for spec in job.steps:
+            step = snapshot.step(spec)
+            if step.status is Status.SKIPPED and step.cause is Cause.WAIVED:
+                yield shapes.Waiver(step=step.id, by=step.actor, reason=step.reason)
+
+
+def _attempt(attempt: RunAttempt) -> shapes.AttemptView:
+    return shapes.AttemptView(
+        number=attempt.number,
+        what=attempt.what,
+        target=attempt.target,
+        actor=attempt.actor,
+        reason=attempt.reason,
+        status=None if attempt.status is None else attempt.status.value,
+        cause=word(attempt.cause),
+        queued_at=attempt.queued_at,
+        started_at=attempt.started_at,
+        ended_at=attempt.ended_at,
+    )
+
+
+def _gate(run: Run, gate: Gate) -> shapes.GateView:
+    group = ""
+    position = next((p for stage, p in run.index.stages.items() if stage == gate.node), None)
+    if position is not None:
+        review = run.index.spec.stages[position].review
+        group = review.groups[gate.group].id if review is not None else ""
+    return shapes.GateView(
+        node=gate.node,
+        kind=gate.kind,
+        group=group,
+        reviewers=gate.reviewers,
+        opened_at=gate.opened_at,
+        due_at=gate.due_at,
+    )
+
+
+def _stage(snapshot: Snapshot, spec: StageSpec) -> shapes.StageView:
+    stage = snapshot.stage(spec)
+    return shapes.StageView(
+        id=spec.id,
+        name=spec.name,
+        ref=spec.ref,
+        is_finally=spec.is_finally,
+        status=stage.status.value,
+        cause=word(stage.cause),
+        attempt=stage.attempt,
+        started_at=stage.started_at,
+        ended_at=stage.ended_at,
+        jobs=tuple(_job(snapshot, job) for job in spec.jobs),
+    )
+
+
+def _job(snapshot: Snapshot, spec: JobSpec) -> shapes.JobView:
+    job = snapshot.job(spec)
+    return shapes.JobView(
+        id=spec.id,
+        name=spec.name,
+        ref=spec.ref,
+        status=job.status.value,
+        cause=word(job.cause),
+        attempt=job.attempt,
+        runner=job.runner,
+        workspace=job.workspace,
+        started_at=job.started_at,
+        ended_at=job.ended_at,
+        steps=tuple(_step(snapshot, step) for step in spec.steps),
+    )
+
+
+def _step(snapshot: Snapshot, spec: StepSpec) -> shapes.StepView:
+    step = snapshot.step(spec)
+    return shapes.StepView(
+        id=spec.id,
+        name=spec.name,
+        ref=spec.ref,
+        kind=spec.kind,
+        status=step.status.value,
+        cause=word(step.cause),
+        attempt=step.attempt,
+        exit_code=step.exit_code,
+        message=step.message,
+        reason=step.reason,
+        started_at=step.started_at,
+        ended_at=step.ended_at,
+    )
+
+
+def steps_with_attempts(run: Run, history: NodeHistory) -> shapes.StepList:
+    """Show every step with all its attempts."""
+    return shapes.StepList(
+        items=tuple(
+            _step_attempts(run.step(spec.id), spec, history.steps.get(spec.id, ()))
+            for job in run.index.all_jobs()
+            for spec in job.steps
+        )
+    )
+
+
+def _step_attempts(latest: Step, spec: StepSpec, records: tuple[Step, ...]) -> shapes.StepAttempts:
+    # the snapshot may be a moment newer than the history, or older
+    known = {record.attempt: record for record in records if record.attempt <= latest.attempt}
+    if known or latest.status is not Status.QUEUED:
+        known[latest.attempt] = latest
+    return shapes.StepAttempts(
+        id=spec.id,
+        name=spec.name,
+        status=latest.status.value,
+        cause=word(latest.cause),
+        attempt=latest.attempt,
+        attempts=tuple(
+            shapes.StepAttempt(
+                number=record.attempt,
+                status=record.status.value,
+                cause=word(record.cause),
+                runner=record.runner,
+                started_at=record.started_at,
+                ended_at=record.ended_at,
+            )
+            for _, record in sorted(known.items())
+        ),
+    )

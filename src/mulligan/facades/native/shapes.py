@@ -1,0 +1,397 @@
+"""What answers look like. Instants are RFC 3339 in UTC; absent things are null, never left out."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+
+class Shape(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of all answers."""
+
+
+# --- people -----------------------------------------------------------------------------------
+
+
+class NewToken(Shape, frozen=True, kw_only=True):
+    """A new token; `token` is shown once."""
+
+    id: str
+    token: str
+
+
+class TokenView(Shape, frozen=True, kw_only=True):
+    """A token, without its secret."""
+
+    id: str
+    name: str
+    user: str
+    projects: tuple[str, ...]
+    role: str | None
+    created_at: datetime
+    expires_at: datetime | None
+
+
+class UserView(Shape, frozen=True, kw_only=True):
+    """A user."""
+
+    name: str
+    is_admin: bool
+    disabled: bool
+    language: str
+    created_at: datetime
+
+
+class MemberView(Shape, frozen=True, kw_only=True):
+    """A user's place in a project."""
+
+    user: str
+    role: str
+    permissions: tuple[str, ...]
+
+
+class NewApp(Shape, frozen=True, kw_only=True):
+    """A new application; `secret` is shown once."""
+
+    code: str
+    secret: str
+
+
+class AuditView(Shape, frozen=True, kw_only=True):
+    """Who did what, when, from where and why."""
+
+    id: int
+    at: datetime
+    actor: str
+    action: str
+    target: str
+    outcome: str
+    origin: str
+    reason: str
+    detail: dict[str, Any]
+
+
+# --- projects and pipelines -------------------------------------------------------------------
+
+
+class ProjectView(Shape, frozen=True, kw_only=True):
+    """A project."""
+
+    id: str
+    number: int
+    name: str
+    description: str
+    disabled: bool
+    created_by: str
+    created_at: datetime
+
+
+class Caution(Shape, frozen=True, kw_only=True):
+    """A part of a definition that was taken in but can't run here."""
+
+    pointer: str
+    detail: str
+
+
+class PipelineSaved(Shape, frozen=True, kw_only=True):
+    """A stored version of a pipeline, and how much work is in it."""
+
+    id: str
+    version: int
+    name: str
+    stages: int
+    jobs: int
+    steps: int
+    warnings: tuple[Caution, ...]
+
+
+class PipelineView(Shape, frozen=True, kw_only=True):
+    """A pipeline."""
+
+    id: str
+    number: int
+    project: str
+    name: str
+    description: str
+    version: int
+    locked: bool
+    created_by: str
+    created_at: datetime
+    updated_by: str
+    updated_at: datetime
+
+
+# --- runs -------------------------------------------------------------------------------------
+
+
+class RunSummary(Shape, frozen=True, kw_only=True):
+    """A run as lists show it."""
+
+    id: str
+    number: int
+    project: str
+    pipeline: str
+    pipeline_name: str
+    version: int
+    status: str
+    cause: str | None
+    attempt: int
+    revision: int
+    actor: str
+    start_kind: str
+    message: str
+    remark: str
+    queued_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+
+
+class AttemptView(Shape, frozen=True, kw_only=True):
+    """One pass over a run. `what`: start, retry or skip; `target`: "" = the whole run."""
+
+    number: int
+    what: str
+    target: str
+    actor: str
+    reason: str
+    status: str | None
+    cause: str | None
+    queued_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+
+
+class StepView(Shape, frozen=True, kw_only=True):
+    """A step of a run. `ref`: its author's own id."""
+
+    id: str
+    name: str
+    ref: str
+    kind: str
+    status: str
+    cause: str | None
+    attempt: int
+    exit_code: int | None
+    message: str
+    reason: str
+    started_at: datetime | None
+    ended_at: datetime | None
+
+
+class JobView(Shape, frozen=True, kw_only=True):
+    """A job of a run. `workspace`: fresh, live or widened."""
+
+    id: str
+    name: str
+    ref: str
+    status: str
+    cause: str | None
+    attempt: int
+    runner: str | None
+    workspace: str
+    started_at: datetime | None
+    ended_at: datetime | None
+    steps: tuple[StepView, ...]
+
+
+class StageView(Shape, frozen=True, kw_only=True):
+    """A stage of a run."""
+
+    id: str
+    name: str
+    ref: str
+    is_finally: bool
+    status: str
+    cause: str | None
+    attempt: int
+    started_at: datetime | None
+    ended_at: datetime | None
+    jobs: tuple[JobView, ...]
+
+
+class GateView(Shape, frozen=True, kw_only=True):
+    """The run waits here. `kind`: stage-review, step-review or pause."""
+
+    node: str
+    kind: str
+    group: str
+    reviewers: tuple[str, ...]
+    opened_at: datetime
+    due_at: datetime | None
+
+
+class ParameterView(Shape, frozen=True, kw_only=True):
+    """A start parameter; sensitive values are `******`."""
+
+    name: str
+    value: str
+
+
+class Waiver(Shape, frozen=True, kw_only=True):
+    """A step that a person skipped."""
+
+    step: str
+    by: str
+    reason: str
+
+
+class RunState(RunSummary, frozen=True, kw_only=True):
+    """A run with all its nodes. `verdict`: the result in words; "" while it goes on."""
+
+    verdict: str
+    attempts: tuple[AttemptView, ...]
+    parameters: tuple[ParameterView, ...]
+    waivers: tuple[Waiver, ...]
+    gates: tuple[GateView, ...]
+    stages: tuple[StageView, ...]
+
+
+class StepAttempt(Shape, frozen=True, kw_only=True):
+    """One try of a step."""
+
+    number: int
+    status: str
+    cause: str | None
+    runner: str | None
+    started_at: datetime | None
+    ended_at: datetime | None
+
+
+class StepAttempts(Shape, frozen=True, kw_only=True):
+    """A step with all its tries."""
+
+    id: str
+    name: str
+    status: str
+    cause: str | None
+    attempt: int
+    attempts: tuple[StepAttempt, ...]
+
+
+class StepList(Shape, frozen=True, kw_only=True):
+    """The steps of a run, in the order of the definition."""
+
+    items: tuple[StepAttempts, ...]
+
+
+# --- recovery ---------------------------------------------------------------------------------
+
+
+class PlanTarget(Shape, frozen=True, kw_only=True):
+    """What was asked for. `node`: "" = the whole run."""
+
+    scope: str
+    node: str
+
+
+class PlanNode(Shape, frozen=True, kw_only=True):
+    """What would happen to a node, and why.
+
+    Args:
+        kind: stage, job or step.
+        action: rerun, keep or skip.
+        workspace: Of a job that runs again: fresh, live or widened.
+    """
+
+    kind: str
+    id: str
+    name: str
+    action: str
+    reason: str
+    workspace: str | None = None
+
+
+class PlanCounts(Shape, frozen=True, kw_only=True):
+    """How many steps get each action."""
+
+    rerun: int
+    keep: int
+    skip: int
+
+
+class PlanApprovals(Shape, frozen=True, kw_only=True):
+    """Stages whose approval holds, and those that are asked again."""
+
+    kept: tuple[str, ...]
+    void: tuple[str, ...]
+
+
+class PlanView(Shape, frozen=True, kw_only=True):
+    """What a recovery would do. Good for one revision; `etag` goes into `If-Match`."""
+
+    run: str
+    revision: int
+    etag: str
+    run_attempt: int
+    target: PlanTarget
+    skip: bool
+    while_running: bool
+    counts: PlanCounts
+    approvals: PlanApprovals
+    seconds_saved: float
+    nodes: tuple[PlanNode, ...]
+
+
+class Recovered(Shape, frozen=True, kw_only=True):
+    """What a recovery did."""
+
+    run: RunSummary
+    plan: PlanView
+
+
+class ClockView(Shape, frozen=True, kw_only=True):
+    """The time that the server believes in."""
+
+    now: datetime
+
+
+# --- lists ------------------------------------------------------------------------------------
+
+
+class RunList(Shape, frozen=True, kw_only=True):
+    """A page of runs. `next_cursor`: null at the end."""
+
+    items: tuple[RunSummary, ...]
+    next_cursor: str | None
+
+
+class PipelineList(Shape, frozen=True, kw_only=True):
+    """A page of pipelines."""
+
+    items: tuple[PipelineView, ...]
+    next_cursor: str | None
+
+
+class ProjectList(Shape, frozen=True, kw_only=True):
+    """A page of projects."""
+
+    items: tuple[ProjectView, ...]
+    next_cursor: str | None
+
+
+class UserList(Shape, frozen=True, kw_only=True):
+    """A page of users."""
+
+    items: tuple[UserView, ...]
+    next_cursor: str | None
+
+
+class TokenList(Shape, frozen=True, kw_only=True):
+    """A page of tokens."""
+
+    items: tuple[TokenView, ...]
+    next_cursor: str | None
+
+
+class MemberList(Shape, frozen=True, kw_only=True):
+    """A page of members."""
+
+    items: tuple[MemberView, ...]
+    next_cursor: str | None
+
+
+class AuditList(Shape, frozen=True, kw_only=True):
+    """A page of the audit trail, newest first."""
+
+    items: tuple[AuditView, ...]
+    next_cursor: str | None

@@ -1,0 +1,1 @@
+"""Adapters of the store ports: in memory, and in an SQL database."""

@@ -1,0 +1,245 @@
+"""The administrative half of the memory store."""
+
+from collections.abc import Iterable, Sequence
+
+from msgspec.structs import replace
+
+from mulligan.core.errors import ConflictError, NotFoundError
+from mulligan.core.ids import PipelineId, ProjectId, UserName
+from mulligan.core.records import (
+    App,
+    AuditEntry,
+    Member,
+    Pipeline,
+    PipelineVersion,
+    Project,
+    Receipt,
+    Token,
+    User,
+)
+from mulligan.core.run import RunHead
+from mulligan.ports import NO_ACTS, Acts
+
+
+class MemoryAdmin:
+    """Projects, pipelines, people."""
+
+    def __init__(self) -> None:
+        self._projects: dict[ProjectId, Project] = {}
+        self._pipelines: dict[PipelineId, Pipeline] = {}
+        self._versions: dict[tuple[PipelineId, int], PipelineVersion] = {}
+        self._users: dict[UserName, User] = {}
+        self._members: dict[tuple[ProjectId, UserName], Member] = {}
+        self._tokens: dict[str, Token] = {}
+        self._apps: dict[str, App] = {}
+        self._receipts: dict[tuple[UserName, str], Receipt] = {}
+        self._audit: list[AuditEntry] = []
+
+    def _take_acts(self, acts: Acts) -> None:
+        """Store receipt and audit; raises before it changes anything."""
+        if acts.receipt is not None:
+            self._take_receipt(acts.receipt)
+        self._take_audit(acts.audit)
+
+    def _take_receipt(self, receipt: Receipt) -> None:
+        if (receipt.actor, receipt.key) in self._receipts:
+            message = f"user {receipt.actor!r} has used the key {receipt.key!r} already"
+            raise ConflictError(message, code="receipt")
+        self._receipts[receipt.actor, receipt.key] = receipt
+
+    def _take_audit(self, entries: Iterable[AuditEntry]) -> None:
+        for entry in entries:
+            self._audit.append(replace(entry, id=len(self._audit) + 1))
+
+    def _heads_of(self, pipeline: PipelineId) -> Iterable[RunHead]:
+        raise NotImplementedError
+
+    async def put_project(self, project: Project, acts: Acts = NO_ACTS) -> Project:
+        """Insert or replace a project."""
+        before = self._projects.get(project.id)
+        if before is not None and project.number == 0:
+            raise ConflictError(f"project {project.id!r} exists", code="project")
+        if project.number != (before.number if before else 0):
+            raise NotFoundError("project", project.id)
+        others = [other for other in self._projects.values() if other is not before]
+        if any(other.name == project.name for other in others):
+            raise ConflictError(f"a project named {project.name!r} exists", code="project")
+        self._take_acts(acts)
+        stored = replace(project, number=project.number or len(others) + 1)
+        self._projects[project.id] = stored
+        return stored
+
+    async def find_project(self, project_id: ProjectId) -> Project | None:
+        """Return a project."""
+        return self._projects.get(project_id)
+
+    async def list_projects(
+        self, *, user: UserName | None = None, limit: int = 100, offset: int = 0
+    ) -> tuple[Project, ...]:
+        """Return projects by number."""
+        found = [
+            project
+            for project in self._projects.values()
+            if user is None or (project.id, user) in self._members
+        ]
+        return tuple(found[offset : offset + limit])
+
+    async def put_pipeline(
+        self, pipeline: Pipeline, version: PipelineVersion | None = None, acts: Acts = NO_ACTS
+    ) -> Pipeline:
+        """Insert or replace a pipeline, with a new version."""
+        self._check_pipeline(pipeline)
+        if version is not None and (pipeline.id, version.version) in self._versions:
+            message = f"pipeline {pipeline.id} has a version {version.version}"
+            raise ConflictError(message, code="version")
+        self._take_acts(acts)
+        stored = replace(pipeline, number=pipeline.number or len(self._pipelines) + 1)
+        self._pipelines[pipeline.id] = stored
+        if version is not None:
+            self._versions[pipeline.id, version.version] = version
+        return stored
+
+    def _check_pipeline(self, pipeline: Pipeline) -> None:
+        if pipeline.project not in self._projects:
+            raise NotFoundError("project", pipeline.project)
+        before = self._pipelines.get(pipeline.id)
+        if before is not None and pipeline.number == 0:
+            raise ConflictError(f"pipeline {pipeline.id} exists", code="pipeline")
+        known = (before.number, before.project) if before else (0, pipeline.project)
+        if (pipeline.number, pipeline.project) != known:
+            raise NotFoundError("pipeline", pipeline.id)
+        if pipeline.deleted_at is not None:
+            return
+        others = [other for other in self._live(pipeline.project) if other is not before]
+        if any(other.name == pipeline.name for other in others):
+            message = f"the project has a pipeline named {pipeline.name!r}"
+            raise ConflictError(message, code="pipeline-name")
+
+    async def find_pipeline(self, pipeline_id: PipelineId) -> Pipeline | None:
+        """Return a pipeline, also a deleted one."""
+        return self._pipelines.get(pipeline_id)
+
+    def _live(self, project: ProjectId) -> list[Pipeline]:
+        """Return the live pipelines of a project, newest first."""
+        found = [
+            pipeline
+            for pipeline in self._pipelines.values()
+            if pipeline.project == project and pipeline.deleted_at is None
+        ]
+        return found[::-1]
+
+    async def find_pipeline_by_name(self, project: ProjectId, name: str) -> Pipeline | None:
+        """Return the live pipeline of that name."""
+        return next((found for found in self._live(project) if found.name == name), None)
+
+    async def list_pipelines(
+        self,
+        project: ProjectId,
+        *,
+        name_contains: str = "",
+        limit: int = 50,
+        offset: int = 0,
+    ) -> tuple[tuple[Pipeline, ...], int]:
+        """Return live pipelines, newest first, and how many there are in all."""
+        found = [found for found in self._live(project) if name_contains in found.name]
+        return tuple(found[offset : offset + limit]), len(found)
+
+    async def find_version(self, pipeline: PipelineId, version: int) -> PipelineVersion | None:
+        """Return one version."""
+        return self._versions.get((pipeline, version))
+
+    async def drop_versions(self, pipeline: PipelineId, keep: int) -> int:
+        """Delete the oldest versions beyond `keep` that no unfinished run uses."""
+        used = {head.version for head in self._heads_of(pipeline) if not head.status.is_final}
+        numbers = sorted((number for owner, number in self._versions if owner == pipeline))
+        old = [number for number in numbers[: max(len(numbers) - keep, 0)] if number not in used]
+        for number in old:
+            del self._versions[pipeline, number]
+        return len(old)
+
+    async def put_user(self, user: User, acts: Acts = NO_ACTS) -> None:
+        """Insert or replace a user."""
+        self._take_acts(acts)
+        self._users[user.name] = user
+
+    async def find_user(self, name: UserName) -> User | None:
+        """Return a user."""
+        return self._users.get(name)
+
+    async def list_users(self, *, limit: int = 100, offset: int = 0) -> tuple[User, ...]:
+        """Return users by name."""
+        return tuple(self._users[name] for name in sorted(self._users)[offset : offset + limit])
+
+    async def put_member(self, member: Member, acts: Acts = NO_ACTS) -> None:
+        """Insert or replace a membership."""
+        if member.project not in self._projects:
+            raise NotFoundError("project", member.project)
+        self._take_acts(acts)
+        self._members[member.project, member.user] = member
+
+    async def drop_member(self, project: ProjectId, user: UserName, acts: Acts = NO_ACTS) -> bool:
+        """Remove a membership; tell whether there was one."""
+        self._take_acts(acts)
+        return self._members.pop((project, user), None) is not None
+
+    async def find_member(self, project: ProjectId, user: UserName) -> Member | None:
+        """Return a membership."""
+        return self._members.get((project, user))
+
+    async def list_members(self, project: ProjectId) -> tuple[Member, ...]:
+        """Return the members of a project by name."""
+        found = [member for member in self._members.values() if member.project == project]
+        return tuple(sorted(found, key=lambda member: member.user))
+
+    async def put_token(self, token: Token, acts: Acts = NO_ACTS) -> None:
+        """Insert a token."""
+        for other in self._tokens.values():
+            if token.id == other.id or token.digest == other.digest:
+                raise ConflictError(f"token {token.id} exists", code="token")
+        self._take_acts(acts)
+        self._tokens[token.id] = token
+
+    async def find_token(self, digest: str) -> Token | None:
+        """Return the token with that SHA-256."""
+        return next((token for token in self._tokens.values() if token.digest == digest), None)
+
+    async def list_tokens(self, user: UserName | None = None) -> tuple[Token, ...]:
+        """Return tokens, oldest first."""
+        return tuple(token for token in self._tokens.values() if user in {None, token.user})
+
+    async def drop_token(self, token_id: str, acts: Acts = NO_ACTS) -> bool:
+        """Revoke a token; tell whether there was one."""
+        self._take_acts(acts)
+        return self._tokens.pop(token_id, None) is not None
+
+    async def put_app(self, app: App, acts: Acts = NO_ACTS) -> None:
+        """Insert or replace an application."""
+        self._take_acts(acts)
+        self._apps[app.code] = app
+
+    async def find_app(self, code: str) -> App | None:
+        """Return an application."""
+        return self._apps.get(code)
+
+    async def find_receipt(self, actor: UserName, key: str) -> Receipt | None:
+        """Return the first answer given to that key."""
+        return self._receipts.get((actor, key))
+
+    async def put_receipt(self, receipt: Receipt) -> None:
+        """Store an answer whose act had no transaction of its own."""
+        self._take_receipt(receipt)
+
+    async def add_audit(self, entries: Sequence[AuditEntry]) -> None:
+        """Append to the audit trail."""
+        self._take_audit(entries)
+
+    async def list_audit(
+        self, *, project: str | None = None, limit: int = 50, before: int | None = None
+    ) -> tuple[AuditEntry, ...]:
+        """Return entries, newest first."""
+        found = [
+            entry
+            for entry in reversed(self._audit)
+            if project in {None, entry.project} and (before is None or entry.id < before)
+        ]
+        return tuple(found[:limit])
