@@ -154,7 +154,8 @@ class Server:
 
     def app(self) -> App:
         """Return the ASGI application."""
-        return build_app(self.services, http=self.options.settings.http)
+        http = self.options.settings.http
+        return build_app(self.services, hosts=http.hosts, origins=http.origins)
 
     async def open(self) -> None:
         """Take the data directory, repair what a crash left, and begin to work.

@@ -5,6 +5,7 @@ Implements the port `Executor` with the step host (`local.py`).
 
 import asyncio
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -134,7 +135,7 @@ class Work:
                 cwd = _inside(workspace, str(order.inputs.get("path") or ""))
                 cwd.mkdir(parents=True, exist_ok=True)
             case "archive":
-                argv = self._archive(temp, list(order.inputs.get("patterns") or ()))
+                argv = self._archive(temp, _split_patterns(order.inputs.get("patterns")))
             case "download":
                 argv = self._download(temp, order)
             case _:
@@ -250,7 +251,7 @@ class Work:
     def _download(self, temp: Path, order: StepOrder) -> tuple[str, ...]:
         work = {
             "act": "download",
-            "patterns": list(order.inputs.get("patterns") or ["*"]),
+            "patterns": _split_patterns(order.inputs.get("patterns")) or ["*"],
             "store": os.fspath(self._artifacts),
             "dest": str(order.inputs.get("dest") or "."),
             "files": dict(order.inputs.get("files") or {}),
@@ -396,8 +397,10 @@ def _inside(workspace: Path, path: str) -> Path:
 
 
 def _split_patterns(value: object) -> list[str]:
-    parts: Iterable[object] = value if isinstance(value, list) else str(value or "").split(",")
-    return [str(part).strip() for part in parts if str(part).strip()]
+    """Split patterns at commas, semicolons and line ends; variables may have brought some in."""
+    texts: Iterable[object] = value if isinstance(value, list) else [value or ""]
+    parts = (part for text in texts for part in re.split(r"[,;\n]", str(text)))
+    return [part.strip() for part in parts if part.strip()]
 
 
 def _artifact_program(temp: Path, order: Mapping[str, object]) -> tuple[str, ...]:

@@ -7,7 +7,6 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route, Router
 
-from mulligan.config import Http
 from mulligan.facades.bkci.routes import BkciApp, is_bkci_path
 from mulligan.facades.common.guard import App, Guard, Receive, Scope, Send
 from mulligan.facades.common.services import Services
@@ -23,14 +22,16 @@ _HOME = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Mul
 """
 
 
-def build_app(services: Services, *, http: Http) -> App:
-    """Put the application together."""
+def build_app(
+    services: Services, *, hosts: tuple[str, ...] = (), origins: tuple[str, ...] = ()
+) -> App:
+    """Put the application together; for `hosts` and `origins` see `Guard`."""
     shell = _Shell(services)
     return Guard(
         shell,
         is_dev=services.is_dev,
-        hosts=http.hosts,
-        origins=http.origins,
+        hosts=hosts,
+        origins=origins,
         header_bytes=services.limits.header_bytes,
         body_bytes=services.limits.body_bytes,
         refuse=_refuse,

@@ -98,7 +98,9 @@ def job_result(run: Run, job: Job) -> tuple[Status, Cause | None]:
         for step in run.index.jobs[job.id].steps
         if run.step(step.id).status is Status.FAILED
     ]
-    return Status.FAILED, causes[-1] if causes else None
+    cause = causes[-1] if causes else None
+    # a refused review *step* is a failure of the job; only a refused stage is "rejected"
+    return Status.FAILED, Cause.USER if cause is Cause.REJECTED else cause
 
 
 def _must_wait(run: Run, step: StepSpec) -> bool:
