@@ -3,11 +3,10 @@
 import asyncio
 import contextlib
 import queue
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-
-import click
 
 
 class EmbeddedError(Exception):
@@ -27,7 +26,7 @@ def embedded_server(
     """
     ready: queue.Queue[tuple[str, str | None] | BaseException] = queue.Queue()
     stop = threading.Event()
-    wake: list[Callable[[], None]] = []
+    wake: list[Callable[[], object]] = []
 
     def work() -> None:
         try:
@@ -58,7 +57,7 @@ def _only_errors() -> None:
 
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
-        logger_factory=structlog.PrintLoggerFactory(click.get_text_stream("stderr")),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
 
 
@@ -68,7 +67,7 @@ async def _serve(
     runners: int | None,
     ready: "queue.Queue[tuple[str, str | None] | BaseException]",
     stop: threading.Event,
-    wake: list[Callable[[], None]],
+    wake: list[Callable[[], object]],
 ) -> None:
     import uvicorn
 

@@ -9,8 +9,9 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -98,12 +99,12 @@ def run_server(
         return 1
 
 
-def _loop(work: object) -> int:
+def _loop(work: Coroutine[Any, Any, int]) -> int:
     try:
         import uvloop
     except ImportError:
-        return asyncio.run(work)  # type: ignore[arg-type]
-    return uvloop.run(work)  # type: ignore[arg-type, no-any-return]
+        return asyncio.run(work)
+    return uvloop.run(work)
 
 
 def _log_to_stderr() -> None:

@@ -12,6 +12,7 @@ from mulligan.core.errors import MulliganError, NotFoundError
 from mulligan.core.ids import ProjectId
 from mulligan.core.rights import Actor
 from mulligan.facades.bkci import build_calls, build_lists, log_calls, pipeline_calls
+from mulligan.facades.bkci.bodies import check_media_type
 from mulligan.facades.bkci.calls import Call
 from mulligan.facades.bkci.errors import render_error, render_plain
 from mulligan.facades.bkci.query import Query
@@ -152,10 +153,10 @@ class BkciApp:
 
     async def _call(self, request: Request, actor: Actor, project: str, name: str) -> Call:
         services = self._services
-        _check_content_type(request)
         body = b""
         if request.method in {"POST", "PUT"}:
             body = await read_body(request, services.limits)
+            check_media_type(header(request, "content-type"), body)
         if project and await services.store.find_project(ProjectId(project)) is None:
             raise NotFoundError("project", project)
         return Call(
@@ -175,14 +176,3 @@ class _PathTypeError(Exception):
 
     def __init__(self, path: str) -> None:
         super().__init__(f"Devops OpenAPI Auth fail: path({path}) illegal!")
-
-
-def _check_content_type(request: Request) -> None:
-    if request.method not in {"POST", "PUT"}:
-        return
-    given = header(request, "content-type").partition(";")[0].strip().lower()
-    if given in {"", "application/json"}:
-        return
-    if header(request, "content-length") in {"", "0"} and not header(request, "transfer-encoding"):
-        return  # without a body its type does not matter
-    raise RequestError(415, f"the body must be application/json, not {given}")
