@@ -10,10 +10,9 @@ from starlette.routing import Route, Router
 from mulligan.facades.bkci.routes import BkciApp, is_bkci_path
 from mulligan.facades.common.guard import App, Guard, Receive, Scope, Send
 from mulligan.facades.common.services import Services
+from mulligan.facades.native.app import PREFIX, NativeApp
 from mulligan.facades.native.metrics import metrics_route
-from mulligan.facades.native.routes import routes as native_routes
 
-_NATIVE = "/api/v1"
 _HOME = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Mulligan</title></head>
 <body><h1>Mulligan</h1><p>The server runs. Its page is not part of this version yet; use the
 <code>mulligan</code> command, <code>/api/v1</code>, or the BK-CI v4 API.</p>
@@ -43,7 +42,7 @@ class _Shell:
 
     def __init__(self, services: Services) -> None:
         self._bkci = BkciApp(services)
-        self._native = Router(native_routes(services))
+        self._native = NativeApp(services)
         self._rest = Router(
             [
                 Route("/", _home),
@@ -55,9 +54,8 @@ class _Shell:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
-        if path.startswith(_NATIVE + "/") or path == _NATIVE:
-            below = {**scope, "path": path[len(_NATIVE) :] or "/", "root_path": _NATIVE}
-            await self._native(below, receive, send)
+        if path.startswith(PREFIX + "/") or path == PREFIX:
+            await self._native(scope, receive, send)
         elif is_bkci_path(path):
             await self._bkci(scope, receive, send)
         else:
