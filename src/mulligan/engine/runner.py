@@ -28,6 +28,7 @@ log = structlog.get_logger()
 
 _RETRY_REPORT_S = 0.5  # first wait before a report is tried again; doubles up to the next
 _LONGEST_WAIT_S = 10.0
+_MOST_EARLY_KILLS = 1000
 
 
 class RunnerPolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,6 +71,7 @@ class Runner:
         self._free = asyncio.Semaphore(policy.slots)
         self._drives: dict[tuple[RunId, JobId], _Drive] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._early_kills: dict[tuple[RunId, JobId], tuple[int, str]] = {}
         self._is_stopping = False
 
     @property
@@ -113,7 +115,13 @@ class Runner:
     def kill(self, run_id: RunId, job_id: JobId, *, fence: int, cause: str) -> None:
         """End the step that a held job is at; a job held under another fence is left alone."""
         drive = self._drives.get((run_id, job_id))
-        if drive is None or drive.order.fence != fence:
+        if drive is None or drive.order.fence < fence:
+            # its claim is on the way back: the drive looks here before its first step
+            if len(self._early_kills) >= _MOST_EARLY_KILLS:
+                self._early_kills.clear()
+            self._early_kills[run_id, job_id] = (fence, cause)
+            return
+        if drive.order.fence != fence:
             return
         grace_s = 0.0 if cause == Cause.TERMINATED.value else self._policy.grace_s
         drive.kill_cause, drive.kill_grace_s = cause, grace_s
@@ -142,6 +150,9 @@ class Runner:
     async def _drive(self, order: StepOrder) -> None:
         key = (order.run_id, order.job_id)
         drive = self._drives[key] = _Drive(order)
+        fence, cause = self._early_kills.pop(key, (0, ""))
+        if fence == order.fence:
+            drive.kill_cause = cause
         try:
             following: StepOrder | None = order
             while following is not None:

@@ -466,7 +466,8 @@ class Engine:
         try:
             # the store takes decisions in the order of the calls, before it first waits
             await self.store.append(decision, acts)
-        except MulliganError:
+        except BaseException:
+            # also when the wait is cancelled: whether it was stored is then read again
             self.lines.drop(decision.run.head.id, line)
             raise
         finally:

@@ -1,7 +1,9 @@
 """`Idempotency-Key`: the same key with the same call gets the first answer (ops-20)."""
 
+import asyncio
+import contextlib
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 from starlette.requests import Request
@@ -43,6 +45,39 @@ async def once(
         return _response(render(await act(None)))
     if len(key) > _LONGEST_KEY:
         raise RequestError(400, f"Idempotency-Key is longer than {_LONGEST_KEY} characters")
+    async with _alone(actor.user, key):
+        return await _once(request, services, actor, body, key, act, render, stores_receipt)
+
+
+_locks: dict[tuple[str, str], tuple[asyncio.Lock, int]] = {}
+
+
+@contextlib.asynccontextmanager
+async def _alone(user: str, key: str) -> AsyncIterator[None]:
+    """Let requests with the same key come one after the other: the second sees the first's."""
+    lock, waiting = _locks.get((user, key), (asyncio.Lock(), 0))
+    _locks[user, key] = (lock, waiting + 1)
+    try:
+        async with lock:
+            yield
+    finally:
+        lock, waiting = _locks[user, key]
+        if waiting == 1:
+            del _locks[user, key]
+        else:
+            _locks[user, key] = (lock, waiting - 1)
+
+
+async def _once(
+    request: Request,
+    services: Services,
+    actor: Actor,
+    body: bytes,
+    key: str,
+    act: Act,
+    render: Render,
+    stores_receipt: bool,  # noqa: FBT001 - passed on from `once`
+) -> Response:
     fingerprint = _fingerprint(request, body)
     first = await services.store.find_receipt(actor.user, key)
     if first is None:
