@@ -115,7 +115,6 @@ class Server:
             engine=self.engine,
             store=self.store,
             clock=self.clock,
-            files=self.files,
             executor=self.executor,
             dispatcher=self.dispatcher,
             runner=self.runner,

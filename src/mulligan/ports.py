@@ -440,8 +440,12 @@ class Files(Protocol):
         """Return the jobs whose directory is still as their last attempt left it."""
         ...
 
-    async def tidy_run(self, run: Run) -> None:
-        """Free what an ended run does not need: compress its logs, drop its workspaces."""
+    def discard_workspaces(self, run: Run) -> None:
+        """Drop the directories of a run. Does not wait: they are out of sight at once."""
+        ...
+
+    async def compress_logs(self, run: Run) -> None:
+        """Compress the logs of ended job attempts. May be repeated."""
         ...
 
 

@@ -106,6 +106,14 @@ class Engine:
             raise NotFoundError("run", run_id)
         return line.stored
 
+    async def tidy_run(self, run_id: RunId) -> None:
+        """Free what an ended run does not need. A run that goes on again keeps everything."""
+        line = await self.lines.get(run_id)
+        if line.tip.head.status is Status.SUCCEEDED:
+            self.files.discard_workspaces(line.tip)
+        if line.stored.head.status.is_final:
+            await self.files.compress_logs(line.stored)
+
     # --- commands of people -------------------------------------------------------------------
 
     async def start_run(self, command: StartRun) -> RunHead:
@@ -196,7 +204,10 @@ class Engine:
         def decide(draft: Draft) -> RetryOutcome | Refusal:
             if command.revision not in {None, draft.run.head.revision}:
                 return Refusal(code=RefusalCode.PLAN_STALE, message="the run has moved on")
-            plan = plan_retry(draft.run, request, replace(facts, now=draft.now))
+            # looked at here, not before: a workspace must not go between plan and act
+            live = self.files.live_workspaces(draft.run)
+            present = replace(facts, now=draft.now, live_workspaces=live)
+            plan = plan_retry(draft.run, request, present)
             if isinstance(plan, Refusal):
                 return plan
             admission = Admission(begins=True)

@@ -16,7 +16,7 @@ from mulligan.core.ids import JobId, RunId, StageId
 from mulligan.core.run import Run
 from mulligan.engine.runner import Runner, report_of
 from mulligan.engine.service import Engine
-from mulligan.ports import Clock, Dispatcher, Executor, Files, LateEnd, Offer, Store
+from mulligan.ports import Clock, Dispatcher, Executor, LateEnd, Offer, Store
 
 log = structlog.get_logger()
 
@@ -33,7 +33,6 @@ class Supervisor:
         engine: Engine,
         store: Store,
         clock: Clock,
-        files: Files,
         executor: Executor,
         dispatcher: Dispatcher,
         runner: Runner | None,
@@ -41,7 +40,6 @@ class Supervisor:
         self._engine = engine
         self._store = store
         self._clock = clock
-        self._files = files
         self._executor = executor
         self._dispatcher = dispatcher
         self._runner = runner
@@ -101,9 +99,7 @@ class Supervisor:
 
     async def _tidy(self, run_id: RunId) -> None:
         try:
-            run = await self._engine.get_run(run_id)
-            if run.head.status.is_final:
-                await self._files.tidy_run(run)
+            await self._engine.tidy_run(run_id)
             await self._store.drop_effect(run_id, "tidy", "")
         except (MulliganError, OSError) as error:
             log.warning("tidy_failed", run_id=run_id, error=str(error))
@@ -185,4 +181,4 @@ async def _unless_stale(act: Awaitable[None]) -> None:
     try:
         await act
     except (StateError, NotFoundError):
-        log.info("late_report_refused")
+        log.debug("late_report_refused")  # it had been stored before the crash

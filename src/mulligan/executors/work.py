@@ -17,7 +17,6 @@ from mulligan.core.ids import JobId, RunId, StepId
 from mulligan.core.prepare import StepOrder
 from mulligan.core.report import ArchivedFile
 from mulligan.core.run import Run
-from mulligan.core.status import Status
 from mulligan.executors.local import LocalExecutor, read_spool
 from mulligan.executors.scripts import SCRIPT_KINDS, ScriptError, prepare_script
 from mulligan.executors.values import Progress, StepRequest, StepResult
@@ -30,6 +29,7 @@ _CHECKOUT = (_HERE / "checkout.sh").read_text()
 # Variables of the server's own environment that steps must not see.
 _HIDDEN_PREFIX = "MULLIGAN_"
 _KNOWN_RUNS = 4096
+_TRASH = ".trash-"  # begins the name of a workspace that is being deleted
 _SHORTEST_SCRIPT_ERROR = 800_000  # codes that a script may give itself: 8xxxxx
 _LONGEST_SCRIPT_ERROR = 899_999
 
@@ -78,7 +78,8 @@ class Work:
         """Start the step host; the one of an earlier life has ended with its server."""
         for folder in (self._workspaces, self._artifacts, self._spool.parent):
             folder.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(self._temp, ignore_errors=True)
+        for left in (self._temp, *self._workspaces.glob(_TRASH + "*")):
+            shutil.rmtree(left, ignore_errors=True)
         self._temp.mkdir()
         self._late = read_spool(os.fspath(self._spool))
         await self._host.start()
@@ -436,16 +437,28 @@ class RunFiles:
             return frozenset()
         return frozenset(JobId(name) for name in names)
 
-    async def tidy_run(self, run: Run) -> None:
-        """Compress the logs of ended job attempts; a run that succeeded keeps no directories."""
-        await asyncio.to_thread(self._tidy, run)
+    def discard_workspaces(self, run: Run) -> None:
+        """Move the directories of a run out of sight, and delete them in a thread."""
+        folder = self._workspaces / run.head.id
+        trash = self._workspaces / f"{_TRASH}{run.head.id}.{run.head.revision}"
+        try:
+            folder.rename(trash)
+        except OSError:
+            return  # it never had one, or it is gone
+        asyncio.get_running_loop().run_in_executor(None, _delete, trash)
 
-    def _tidy(self, run: Run) -> None:
-        if run.head.status is Status.SUCCEEDED:
-            shutil.rmtree(self._workspaces / run.head.id, ignore_errors=True)
+    async def compress_logs(self, run: Run) -> None:
+        """Compress the logs of ended job attempts."""
+        await asyncio.to_thread(self._compress_logs, run)
+
+    def _compress_logs(self, run: Run) -> None:
         # looked up once: asking for every log would read all indexes again each time
         counter = LineCounter(self._logs.last_line_number(run.head.id) + 1)
         for job_id, job in run.jobs.items():
             for attempt in range(1, job.attempt + 1):
                 if attempt < job.attempt or job.status.is_final:
                     self._logs.compress(run.head.id, job_id, attempt, counter)
+
+
+def _delete(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
