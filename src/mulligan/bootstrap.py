@@ -26,7 +26,7 @@ from mulligan.facades.common.guard import App
 from mulligan.facades.common.services import Services
 from mulligan.facades.common.ways import Limits
 from mulligan.logs.store import LogFiles
-from mulligan.store.sql.store import SqlStore
+from mulligan.store.cached import CachedStore
 
 LOCAL_RUNNER = RunnerName("local")
 
@@ -78,7 +78,7 @@ class Server:
         data = options.data
         self.clock = SystemClock()
         ids = RandomIds()
-        self.store = SqlStore(data / "mulligan.db", synchronous=settings.storage.synchronous)
+        self.store = CachedStore(data / "mulligan.db", synchronous=settings.storage.synchronous)
         self.live = Live()
         logs = LogFiles(data / "logs")
         self.files = RunFiles(root=data, logs=logs)
