@@ -176,6 +176,7 @@ class Server:
         self._tasks = [
             loop.create_task(self.runner.run()),
             loop.create_task(self.supervisor.run()),
+            loop.create_task(self.supervisor.sweep()),
         ]
 
     async def _make_admin_token(self) -> None:

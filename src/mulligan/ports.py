@@ -444,6 +444,10 @@ class Files(Protocol):
         """Drop the directories of a run. Does not wait: they are out of sight at once."""
         ...
 
+    async def sweep(self, max_age_s: float) -> int:
+        """Delete directories of runs that nothing has written to for so long; return how many."""
+        ...
+
     async def compress_logs(self, run: Run) -> None:
         """Compress the logs of ended job attempts. May be repeated."""
         ...

@@ -93,6 +93,11 @@ class Engine:
         self.on_effects: Callable[[Run, tuple[Effect, ...]], None] = lambda _run, _effects: None
         self.on_commit: Callable[[Decision], None] = lambda _decision: None
 
+    @property
+    def retry_window(self) -> timedelta | None:
+        """How long after its start a run may be retried; None = for ever."""
+        return self._recovery_policy.window
+
     # --- queries ------------------------------------------------------------------------------
 
     async def get_run(self, run_id: RunId) -> Run:

@@ -22,6 +22,7 @@ log = structlog.get_logger()
 
 # A timer is looked at again at least this often: the wall clock may jump.
 _LONGEST_SLEEP_S = 30.0
+_DAY_S = 86_400.0
 
 
 class Supervisor:
@@ -103,6 +104,18 @@ class Supervisor:
             await self._store.drop_effect(run_id, "tidy", "")
         except (MulliganError, OSError) as error:
             log.warning("tidy_failed", run_id=run_id, error=str(error))
+
+    async def sweep(self) -> None:
+        """Once a day, delete directories of runs that can't be retried any more."""
+        while True:
+            max_age = self._engine.retry_window
+            if max_age is not None:
+                try:
+                    swept = await self._engine.files.sweep(max_age.total_seconds() + _DAY_S)
+                    log.info("workspaces_swept", count=swept)
+                except OSError as error:
+                    log.warning("sweep_failed", error=str(error))
+            await asyncio.sleep(_DAY_S)
 
     # --- timers ---------------------------------------------------------------------------------
 

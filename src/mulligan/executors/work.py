@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import sys
+import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
@@ -446,6 +447,19 @@ class RunFiles:
         except OSError:
             return  # it never had one, or it is gone
         asyncio.get_running_loop().run_in_executor(None, _delete, trash)
+
+    async def sweep(self, max_age_s: float) -> int:
+        """Delete directories of runs that nothing has written to for so long."""
+        return await asyncio.to_thread(self._sweep, time.time() - max_age_s)
+
+    def _sweep(self, oldest: float) -> int:
+        swept = 0
+        for folder in self._workspaces.iterdir():
+            newest = max((each.stat().st_mtime for each in (folder, *folder.iterdir())), default=0)
+            if newest < oldest:
+                _delete(folder)
+                swept += 1
+        return swept
 
     async def compress_logs(self, run: Run) -> None:
         """Compress the logs of ended job attempts."""
