@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import queue
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -53,12 +52,9 @@ def embedded_server(
 def _only_errors() -> None:
     import logging
 
-    import structlog
+    from mulligan.log import write_to_stderr
 
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
+    write_to_stderr(logging.ERROR)
 
 
 async def _serve(

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import ipaddress
 import json
-import logging
 import os
 import signal
 import socket
@@ -77,9 +76,10 @@ def run_server(
         default_runners,
     )
     from mulligan.config import SettingsError, load_settings
+    from mulligan.log import write_to_stderr
     from mulligan.store.lock import DataInUseError
 
-    _log_to_stderr()
+    write_to_stderr()
     try:
         settings = load_settings(data, overrides=overrides)
     except SettingsError as error:
@@ -105,22 +105,6 @@ def _loop(work: Coroutine[Any, Any, int]) -> int:
     except ImportError:
         return asyncio.run(work)
     return uvloop.run(work)
-
-
-def _log_to_stderr() -> None:
-    import structlog
-
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        cache_logger_on_first_use=True,
-    )
 
 
 async def _serve(server: object, host: str, port: int) -> int:

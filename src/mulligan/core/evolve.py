@@ -30,6 +30,9 @@ from mulligan.core.spec import OnFailure, StepSpec
 from mulligan.core.status import Status
 from mulligan.core.transitions import Move, finish, next_status
 
+# Ended from outside, whatever the step would have come to.
+_CUT = frozenset({Cause.TERMINATED, Cause.FAST_KILL, Cause.JOB_TIMEOUT})
+
 
 def evolve(run: Run, event: e.Event) -> Run:
     """Give the snapshot after `event`.
@@ -46,8 +49,7 @@ def fold_weather(weather: Weather, spec: StepSpec, step: Step) -> Weather:
         return Weather.CANCELLED
     if step.status is not Status.FAILED or weather is Weather.CANCELLED:
         return weather
-    cut = step.cause in {Cause.TERMINATED, Cause.FAST_KILL, Cause.JOB_TIMEOUT}
-    if spec.on_failure is OnFailure.CONTINUE and not cut:
+    if spec.on_failure is OnFailure.CONTINUE and step.cause not in _CUT:
         return Weather.SOFT if weather is Weather.OK else weather
     return Weather.FAILED
 
@@ -316,7 +318,7 @@ def _job_reset(run: Run, event: e.JobReset) -> Run:
         fence=job.fence,
         workspace=event.workspace,
     )
-    return _put_job(run, again)
+    return _settle(_put_job(run, again), again)
 
 
 # --- steps ------------------------------------------------------------------------------------
@@ -347,7 +349,8 @@ def _step_started(run: Run, event: e.StepStarted) -> Run:
 
 def _step_finished(run: Run, event: e.StepFinished) -> Run:
     step = run.step(StepId(event.node))
-    good = event.status is Status.SUCCEEDED
+    # the budget counts failures in a row that a rule may answer (spec/bkci-build-api.md §3.10)
+    counts = event.status is Status.FAILED and event.cause not in _CUT
     after = replace(
         step,
         run_attempt=run.head.attempt,
@@ -362,7 +365,7 @@ def _step_finished(run: Run, event: e.StepFinished) -> Run:
         actor=event.actor or step.actor,
         reason=event.reason,
         pin=event.pin or step.pin,
-        auto_retries=0 if good else step.auto_retries,
+        auto_retries=step.auto_retries if counts else 0,
         lost=step.lost + 1 if event.cause is Cause.LOST else 0,
     )
     run = _without_failed(_put_step(run, after), step.id)

@@ -4,8 +4,14 @@ import re
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
-from mulligan.core.expressions import Context, substitute_classic, substitute_constrained
+from mulligan.core.expressions import (
+    Context,
+    ExpressionError,
+    substitute_classic,
+    substitute_constrained,
+)
 from mulligan.core.ids import JobId, PipelineId, ProjectId, RunId, StepId
 from mulligan.core.run import Run
 from mulligan.core.spec import Dialect, JobSpec, StepSpec
@@ -14,6 +20,7 @@ from mulligan.core.variables import Scope, environment_of, secrets_of
 # Time limits, in minutes (spec/bkci-model-and-engine.md §2.6).
 _LONGEST_MINUTES = 10080
 _DEFAULT_JOB_MINUTES = 900
+_MOST_DIGITS = 9  # `int` refuses texts of some thousand digits
 _ONE_VARIABLE = re.compile(r"\$\{\{?[^{}]+\}?\}")
 
 
@@ -59,8 +66,7 @@ def prepare_step(run: Run, step: StepSpec) -> StepOrder:
     job = run.job(job_id)
     record = run.step(step.id)
     scope = Scope(run, job_id, step.id)
-    seconds, problem = _step_seconds(step, scope)
-    return StepOrder(
+    order = StepOrder(
         run_id=run.head.id,
         project=run.head.project,
         pipeline=run.head.pipeline,
@@ -73,15 +79,26 @@ def prepare_step(run: Run, step: StepSpec) -> StepOrder:
         step_name=step.name,
         kind=step.kind,
         code=step.code,
-        inputs=_substitute(step.inputs, run.head.settings.dialect, scope, step.kind),
-        env=environment_of(run, job_id, step),
-        timeout_s=seconds,
-        job_timeout_s=_job_seconds(job_spec, scope),
+        inputs={},
+        env={},
+        timeout_s=0.0,
+        job_timeout_s=float(job_spec.timeout_s),
         workspace="live" if _has_begun(run, job_spec, step) else job.workspace,
         secrets=secrets_of(run),
         pin=record.pin,
-        problem=problem,
     )
+    try:
+        seconds, problem = _step_seconds(step, scope)
+        return replace(
+            order,
+            inputs=_substitute(step.inputs, run.head.settings.dialect, scope, step.kind),
+            env=environment_of(run, job_id, step),
+            timeout_s=seconds,
+            job_timeout_s=_job_seconds(job_spec, scope),
+            problem=problem,
+        )
+    except ExpressionError as error:  # its texts would get too large, or cost too much
+        return replace(order, problem=error.reason)
 
 
 def _has_begun(run: Run, job: JobSpec, step: StepSpec) -> bool:
@@ -129,15 +146,18 @@ def _step_seconds(step: StepSpec, scope: Scope) -> tuple[float, str]:
         text = substitute_classic(text, scope.get).strip()
     if not text.isdecimal():
         return 0.0, f"the time-out {step.timeout_text!r} is not a number of minutes: {text!r}"
-    return _clamp(int(text)) * 60.0, ""
+    return _minutes(text) * 60.0, ""
 
 
 def _job_seconds(job: JobSpec, scope: Scope) -> float:
     if not job.timeout_text.strip():
         return float(job.timeout_s)
     text = substitute_classic(job.timeout_text.strip(), scope.get).strip()
-    return _clamp(int(text) if text.isdecimal() else _DEFAULT_JOB_MINUTES) * 60.0
+    return _minutes(text if text.isdecimal() else str(_DEFAULT_JOB_MINUTES)) * 60.0
 
 
-def _clamp(minutes: int) -> int:
+def _minutes(digits: str) -> int:
+    """Read a number of minutes; 0 and what is too long mean the longest time."""
+    number = digits.lstrip("0")
+    minutes = int(number) if 0 < len(number) <= _MOST_DIGITS else 0
     return minutes if 1 <= minutes <= _LONGEST_MINUTES else _LONGEST_MINUTES

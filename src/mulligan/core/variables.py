@@ -3,11 +3,12 @@
 The names are those that users' scripts and expressions have (spec/bkci-model-and-engine.md §2.15).
 """
 
+import contextlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from mulligan.core.cause import Cause
-from mulligan.core.expressions import substitute_classic
+from mulligan.core.expressions import ExpressionError, substitute_classic
 from mulligan.core.ids import JobId, StepId
 from mulligan.core.report import StepReport
 from mulligan.core.run import Run, RunHead, StartParameter, Step, Write
@@ -300,12 +301,16 @@ def job_fact(run: Run, spec: JobSpec, key: str) -> str | None:
 
 
 def substitute_people(names: Iterable[str], scope: Mapping[str, str]) -> tuple[str, ...]:
-    """Substitute variables in names of people and split lists ("a,b;c") – no name twice."""
+    """Substitute variables in names of people and split lists ("a,b;c") – no name twice.
+
+    A text that gets too large by it names nobody.
+    """
     found: dict[str, None] = {}
     for name in names:
-        for part in re.split(r"[,;]", substitute_classic(name, scope.get)):
-            if part.strip():
-                found[part.strip()] = None
+        with contextlib.suppress(ExpressionError):
+            for part in re.split(r"[,;]", substitute_classic(name, scope.get)):
+                if part.strip():
+                    found[part.strip()] = None
     return tuple(found)
 
 

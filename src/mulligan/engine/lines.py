@@ -66,7 +66,9 @@ class Lines:
         """Note that a decision of the line is durable."""
         if run.head.revision > line.stored.head.revision or line.stored.head.revision == 0:
             line.stored = run
-        if not line.is_broken and self.find(run.head.id) is line:
+        if line.is_broken:
+            self._count_broken(run.head.id, line)
+        elif self.find(run.head.id) is line:
             self._file(run.head.id, line)
 
     def pipelines(self) -> tuple[PipelineId, ...]:
@@ -89,29 +91,40 @@ class Lines:
         return Load(queued=tuple(head.id for head in queued), running=running)
 
     def drop(self, run_id: RunId, line: Line) -> None:
-        """Forget a line that could not be stored."""
+        """Forget a line that could not be stored; an unfinished run still counts as a load."""
         line.is_broken = True
         if self._active.get(run_id) is line:
-            self._remove_active(run_id, line)
+            del self._active[run_id]
         if self._ended.get(run_id) is line:
             del self._ended[run_id]
+        self._count_broken(run_id, line)
+
+    def _count_broken(self, run_id: RunId, line: Line) -> None:
+        """Count a broken line as its run is stored, until the run is read again."""
+        if self.find(run_id) is not None:
+            return
+        line.tip = line.stored
+        head = line.stored.head
+        if head.revision == 0 or head.status.is_final:
+            self._uncount(run_id, head.pipeline)
+        else:
+            self._by_pipeline.setdefault(head.pipeline, {})[run_id] = line
 
     def _file(self, run_id: RunId, line: Line) -> None:
-        if not line.tip.head.status.is_final:
+        head = line.tip.head
+        if not head.status.is_final:
             self._ended.pop(run_id, None)
             self._active[run_id] = line
-            self._by_pipeline.setdefault(line.tip.head.pipeline, {})[run_id] = line
+            self._by_pipeline.setdefault(head.pipeline, {})[run_id] = line
             return
-        if run_id in self._active:
-            self._remove_active(run_id, line)
+        self._active.pop(run_id, None)
+        self._uncount(run_id, head.pipeline)
         self._ended[run_id] = line
         self._ended.move_to_end(run_id)
         while len(self._ended) > _KEPT_ENDED:
             self._ended.popitem(last=False)
 
-    def _remove_active(self, run_id: RunId, line: Line) -> None:
-        del self._active[run_id]
-        pipeline = line.tip.head.pipeline
+    def _uncount(self, run_id: RunId, pipeline: PipelineId) -> None:
         others = self._by_pipeline.get(pipeline, {})
         others.pop(run_id, None)
         if not others:

@@ -12,23 +12,31 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
 import msgspec
-import structlog
 
 from mulligan.core.cause import Cause
-from mulligan.core.errors import InfrastructureError, MulliganError, NotFoundError, StateError
-from mulligan.core.ids import JobId, RunId, RunnerName
+from mulligan.core.errors import (
+    InfrastructureError,
+    MulliganError,
+    NotFoundError,
+    StaleRevisionError,
+    StateError,
+)
+from mulligan.core.ids import JobId, RunId, RunnerName, StepId
 from mulligan.core.prepare import StepOrder
 from mulligan.core.report import StepReport
 from mulligan.core.status import Status
 from mulligan.engine.service import Engine
+from mulligan.log import get_log
 from mulligan.ports import Dispatcher, Executor, LateEnd, Offer, StepEnd
 
 T = TypeVar("T")
-log = structlog.get_logger()
+StepAttempt = tuple[StepId, int]
+log = get_log()
 
 _RETRY_REPORT_S = 0.5  # first wait before a report is tried again; doubles up to the next
 _LONGEST_WAIT_S = 10.0
 _MOST_EARLY_KILLS = 1000
+_AGAIN = (InfrastructureError, StaleRevisionError)  # the act was possible, but not just now
 
 
 class RunnerPolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,16 +47,20 @@ class RunnerPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Drive:
-    """A job attempt that this runner holds."""
+    """A job attempt that this runner holds. `killed`: the step attempt that has to end."""
 
-    __slots__ = ("deadline", "kill_cause", "kill_grace_s", "order", "task")
+    __slots__ = ("deadline", "is_over", "killed", "order")
 
     def __init__(self, order: StepOrder) -> None:
         self.order = order
         self.deadline = time.monotonic() + order.job_timeout_s
-        self.kill_cause: str | None = None
-        self.kill_grace_s: float | None = None
-        self.task: asyncio.Task[None] | None = None
+        self.killed: StepAttempt | None = None
+        self.is_over = asyncio.Event()
+
+    @property
+    def is_killed(self) -> bool:
+        """Tell whether the step that it is at has to end."""
+        return self.killed == (self.order.step_id, self.order.step_attempt)
 
 
 class Runner:
@@ -71,7 +83,7 @@ class Runner:
         self._free = asyncio.Semaphore(policy.slots)
         self._drives: dict[tuple[RunId, JobId], _Drive] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._early_kills: dict[tuple[RunId, JobId], tuple[int, str]] = {}
+        self._early_kills: dict[tuple[RunId, JobId], tuple[int, StepAttempt]] = {}
         self._is_stopping = False
 
     @property
@@ -112,47 +124,64 @@ class Runner:
             with contextlib.suppress(MulliganError):
                 await self._engine.lose_job(run_id, job_id)  # the next start goes on with it
 
-    def kill(self, run_id: RunId, job_id: JobId, *, fence: int, cause: str) -> None:
-        """End the step that a held job is at; a job held under another fence is left alone."""
+    def kill(
+        self, run_id: RunId, job_id: JobId, *, fence: int, step: StepAttempt, cause: str
+    ) -> None:
+        """End one step attempt of a held job; one held under another fence is left alone.
+
+        The job may have gone on since it was decided: then the next step must not be hit. Or it
+        may not have got there: then the step ends before it begins.
+        """
         drive = self._drives.get((run_id, job_id))
         if drive is None or drive.order.fence < fence:
             # its claim is on the way back: the drive looks here before its first step
             if len(self._early_kills) >= _MOST_EARLY_KILLS:
                 self._early_kills.clear()
-            self._early_kills[run_id, job_id] = (fence, cause)
+            self._early_kills[run_id, job_id] = (fence, step)
             return
         if drive.order.fence != fence:
             return
-        grace_s = 0.0 if cause == Cause.TERMINATED.value else self._policy.grace_s
-        drive.kill_cause, drive.kill_grace_s = cause, grace_s
-        self._executor.kill_step(drive.order, "cancelled", grace_s)
+        drive.killed = step
+        if drive.is_killed:
+            grace_s = 0.0 if cause == Cause.TERMINATED.value else self._policy.grace_s
+            self._executor.kill_step(drive.order, "cancelled", grace_s)
 
     async def _take(self, offer: Offer) -> None:
+        drive: _Drive | None = None
         try:
             order = await self._claim(offer)
             if order is not None:
-                await self._drive(order)
+                drive = await self._begin(order)
+                await self._drive(drive)
         finally:
-            self._free.release()
+            self._free.release()  # the next job need not wait for what this one left behind
+            if drive is not None:
+                await self._finish(drive)
 
     async def _claim(self, offer: Offer) -> StepOrder | None:
         try:
             return await self._engine.claim_job(
                 offer.run_id, offer.job_id, offer.attempt, self.name
             )
-        except (StateError, NotFoundError):
-            return None  # a hint that came too late
-        except InfrastructureError as error:
+        except _AGAIN as error:
             log.warning("claim_failed", run_id=offer.run_id, job=offer.job_id, error=str(error))
             asyncio.get_running_loop().call_later(_RETRY_REPORT_S, self._dispatcher.offer, offer)
             return None
+        except (StateError, NotFoundError):
+            return None  # a hint that came too late
 
-    async def _drive(self, order: StepOrder) -> None:
+    async def _begin(self, order: StepOrder) -> _Drive:
         key = (order.run_id, order.job_id)
+        while (earlier := self._drives.get(key)) is not None:
+            await earlier.is_over.wait()  # two attempts of a job must not share its directory
         drive = self._drives[key] = _Drive(order)
-        fence, cause = self._early_kills.pop(key, (0, ""))
+        fence, step = self._early_kills.pop(key, (0, None))
         if fence == order.fence:
-            drive.kill_cause = cause
+            drive.killed = step
+        return drive
+
+    async def _drive(self, drive: _Drive) -> None:
+        order = drive.order
         try:
             following: StepOrder | None = order
             while following is not None:
@@ -160,27 +189,41 @@ class Runner:
                 following = await self._one_step(drive)
         except StateError:
             log.info("drive_fenced", run_id=order.run_id, job=order.job_id, fence=order.fence)
+
+    async def _finish(self, drive: _Drive) -> None:
+        order = drive.order
+        try:
+            await self._end_job(order)
         finally:
-            if self._drives.get(key) is drive:
-                del self._drives[key]
+            del self._drives[order.run_id, order.job_id]
+            drive.is_over.set()
+
+    async def _end_job(self, order: StepOrder) -> None:
+        try:
             await self._executor.end_job(order)
+        except Exception:  # the job is reported; what is left of it must not end the runner
+            log.exception("end_job_failed", run_id=order.run_id, job=order.job_id)
 
     async def _one_step(self, drive: _Drive) -> StepOrder | None:
         order = drive.order
         left = drive.deadline - time.monotonic()
         if order.problem:
             end = StepEnd(cause="config", message=order.problem)
+        elif drive.is_killed:  # asked to end before this step began
+            end = StepEnd(cause="cancelled")
         else:
-            timeout_s = max(0.0, min(order.timeout_s, left))
-            if drive.kill_cause is not None:  # asked to end before this step began
-                end = StepEnd(cause="cancelled")
-            else:
-                end = await self._executor.run_step(order, timeout_s)
+            end = await self._run_step(order, max(0.0, min(order.timeout_s, left)))
         if end.cause == "timeout" and left <= order.timeout_s:
             await self._insist(lambda: self._engine.end_job_time(order.run_id, order))
         report = report_of(order, end)
-        drive.kill_cause = None
         return await self._insist(lambda: self._engine.report_step(order.run_id, report))
+
+    async def _run_step(self, order: StepOrder, timeout_s: float) -> StepEnd:
+        try:
+            return await self._executor.run_step(order, timeout_s)
+        except Exception as error:  # whatever goes wrong in there: the step must get an end
+            log.exception("executor_failed", run_id=order.run_id, step=order.step_id)
+            return StepEnd(cause="lost", message=f"the executor failed: {error}")
 
     async def _insist(self, act: Callable[[], Awaitable[T]]) -> T:
         """Do it again until the store takes it: an ended step must not be forgotten."""
@@ -188,7 +231,7 @@ class Runner:
         while True:
             try:
                 return await act()
-            except InfrastructureError as error:
+            except _AGAIN as error:
                 log.warning("report_waits", error=str(error), wait_s=wait_s)
                 await asyncio.sleep(wait_s)
                 wait_s = min(wait_s * 2, _LONGEST_WAIT_S)

@@ -9,7 +9,6 @@ from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from typing import Any, TypeVar
 
-import structlog
 from msgspec.structs import replace
 
 from mulligan import failpoints
@@ -19,6 +18,7 @@ from mulligan.core.cause import Cause
 from mulligan.core.decision import Decision, Draft, Effect
 from mulligan.core.errors import (
     ConflictError,
+    InfrastructureError,
     MulliganError,
     NotFoundError,
     RefusedError,
@@ -50,13 +50,16 @@ from mulligan.engine.commands import (
     StopRun,
 )
 from mulligan.engine.lines import Line, Lines
+from mulligan.engine.masking import without_secrets
 from mulligan.engine.starting import StartPolicy, new_run
+from mulligan.log import get_log
 from mulligan.ports import Acts, Clock, Files, Ids, RunFilter, Store
 
 T = TypeVar("T")
-log = structlog.get_logger()
+log = get_log()
 
 _MOST_TRIES = 5
+_SERVE_AGAIN_S = 1.0  # before a queue is looked at again that could not be served
 
 
 class RecoveryPolicy:
@@ -128,6 +131,9 @@ class Engine:
             RefusedError: Locked, deleted, a parameter is missing …
             NotFoundError: No such pipeline.
         """
+        return await asyncio.shield(self._start(command))
+
+    async def _start(self, command: StartRun) -> RunHead:
         pipeline = await self.store.find_pipeline(command.pipeline)
         if pipeline is None:
             raise NotFoundError("pipeline", command.pipeline)
@@ -164,13 +170,19 @@ class Engine:
                 begin_run(draft)
             else:
                 queue.wait_in_queue(draft, pipeline.settings.wait_queue_minutes)
-                self._make_room(admission)
             try:
-                return await self._store_new(draft, command)
+                head = await self._store_new(draft, command)
             except ConflictError as conflict:
                 if conflict.code != "run-number":
+                    self._give_number_back(pipeline.id, number)
                     raise
                 self._numbers.pop(pipeline.id, None)  # another server took it: ask again
+            except MulliganError:
+                self._give_number_back(pipeline.id, number)
+                raise
+            else:
+                self._make_room(admission)
+                return head
         raise StaleRevisionError(f"no run number to be had for pipeline {pipeline.id}")
 
     async def _store_new(self, draft: Draft, command: StartRun) -> RunHead:
@@ -179,7 +191,7 @@ class Engine:
         acts = self._acts(command, "run.start", head, head)
         line = self.lines.add(replace(decision.run, head=replace(head, revision=0)))
         line.tip = decision.run
-        await asyncio.shield(self._commit(line, decision, acts))
+        await self._commit(line, decision, acts)
         return head
 
     async def plan_retry(self, command: RetryRun) -> Plan:
@@ -201,12 +213,17 @@ class Engine:
         Raises:
             RefusedError: A rule refuses; nothing has changed.
         """
+        return await asyncio.shield(self._retry(command))
+
+    async def _retry(self, command: RetryRun) -> RetryOutcome:
         request = _retry_request(command)
         line = await self.lines.get(command.run_id)
         facts = await self._retry_facts(line.tip)
         pipeline = await self.store.find_pipeline(line.tip.head.pipeline)
+        admission = Admission(begins=True)
 
         def decide(draft: Draft) -> RetryOutcome | Refusal:
+            nonlocal admission
             if command.revision not in {None, draft.run.head.revision}:
                 return Refusal(code=RefusalCode.PLAN_STALE, message="the run has moved on")
             # looked at here, not before: a workspace must not go between plan and act
@@ -215,7 +232,6 @@ class Engine:
             plan = plan_retry(draft.run, request, present)
             if isinstance(plan, Refusal):
                 return plan
-            admission = Admission(begins=True)
             if not plan.while_running and pipeline is not None:
                 load = self.lines.load(pipeline.id, but=command.run_id)
                 found = admit(pipeline.settings, load, self._start_policy.queue_floor)
@@ -224,10 +240,10 @@ class Engine:
                 admission = found
             minutes = pipeline.settings.wait_queue_minutes if pipeline is not None else 1
             apply_plan(draft, plan, request, queue_minutes=None if admission.begins else minutes)
-            self._make_room(admission)
             return RetryOutcome(head=draft.run.head, plan=plan)
 
         outcome = await self._act(command, command.run_id, "run.retry", decide)
+        self._make_room(admission)
         failpoints.hit("retry.after_commit")
         return outcome
 
@@ -250,6 +266,15 @@ class Engine:
             if pipeline is None or not may_leave_queue(pipeline.settings, running):
                 return
             await self._change(load.queued[0], queue.begin_queued)
+
+    async def _serve_surely(self, pipeline_id: PipelineId) -> None:
+        """Serve a queue although the store is away: nobody else may come and look at it."""
+        while True:
+            try:
+                return await self.serve_queue(pipeline_id)
+            except InfrastructureError as error:
+                log.warning("queue_waits", pipeline=pipeline_id, error=str(error))
+                await asyncio.sleep(_SERVE_AGAIN_S)
 
     async def serve_queues(self) -> None:
         """Look at the queues of all pipelines: the end of a run may have been the last thing."""
@@ -370,7 +395,8 @@ class Engine:
         """
 
         def decide(draft: Draft) -> StepOrder | None:
-            step = steps.report_step(draft, report, runner_gone=runner_gone)
+            safe = without_secrets(report, draft.run)
+            step = steps.report_step(draft, safe, runner_gone=runner_gone)
             return prepare_step(draft.run, step) if step is not None else None
 
         if report.artifacts:
@@ -494,7 +520,7 @@ class Engine:
         self.on_commit(decision)
         head = decision.run.head
         if (head.status.is_final or decision.gates) and self.lines.load(head.pipeline).queued:
-            self._spawn(self.serve_queue(head.pipeline))
+            self._spawn(self._serve_surely(head.pipeline))
 
     def _acts(self, command: Command, action: str, head: RunHead, result: object) -> Acts:
         now = self.clock.now()

@@ -5,23 +5,30 @@ Recovery puts work back into the queue; it never runs it. The claim then admits 
 
 import asyncio
 from collections.abc import Awaitable, Coroutine
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-import structlog
-
 from mulligan.core.decision import Effect
-from mulligan.core.errors import MulliganError, NotFoundError, StateError
-from mulligan.core.ids import JobId, RunId, StageId
+from mulligan.core.errors import (
+    InfrastructureError,
+    MulliganError,
+    NotFoundError,
+    StaleRevisionError,
+    StateError,
+)
+from mulligan.core.ids import JobId, RunId, StageId, StepId
 from mulligan.core.run import Run
 from mulligan.engine.runner import Runner, report_of
 from mulligan.engine.service import Engine
+from mulligan.log import get_log
 from mulligan.ports import Clock, Dispatcher, Executor, LateEnd, Offer, Store
 
-log = structlog.get_logger()
+log = get_log()
 
 # A timer is looked at again at least this often: the wall clock may jump.
 _LONGEST_SLEEP_S = 30.0
+# Before a timer is fired again whose act could not be stored.
+_FIRE_AGAIN = timedelta(seconds=1)
 _DAY_S = 86_400.0
 
 
@@ -81,6 +88,7 @@ class Supervisor:
                 run_id,
                 JobId(effect.key),
                 fence=int(effect.data["fence"]),
+                step=(StepId(effect.data["step"]), int(effect.data["step_attempt"])),
                 cause=str(effect.data["cause"]),
             )
         if run is not None and run.head.status.is_final:
@@ -148,17 +156,25 @@ class Supervisor:
 
     async def _fire_due(self) -> None:
         now = self._clock.now()
-        due = [key for key, due_at in self._timers.items() if due_at <= now]
-        for run_id, key in due:
-            self._timers.pop((run_id, key), None)
-            kind, _, node = key.partition(":")
-            try:
-                if kind == "review":
-                    await self._engine.time_out_review(run_id, StageId(node))
-                elif kind == "queue":
-                    await self._engine.time_out_queue(run_id)
-            except MulliganError as error:
-                log.warning("timer_failed", run_id=run_id, timer=key, error=str(error))
+        for run_id, key in [key for key, due_at in self._timers.items() if due_at <= now]:
+            due_at = self._timers.get((run_id, key))
+            if due_at is None or due_at > now:
+                continue  # dropped or set anew while an earlier one was fired
+            del self._timers[run_id, key]
+            await self._fire(run_id, key)
+
+    async def _fire(self, run_id: RunId, key: str) -> None:
+        kind, _, node = key.partition(":")
+        try:
+            if kind == "review":
+                await self._engine.time_out_review(run_id, StageId(node))
+            elif kind == "queue":
+                await self._engine.time_out_queue(run_id)
+        except (InfrastructureError, StaleRevisionError) as error:
+            log.warning("timer_waits", run_id=run_id, timer=key, error=str(error))
+            self._timers.setdefault((run_id, key), self._clock.now() + _FIRE_AGAIN)
+        except MulliganError as error:
+            log.warning("timer_failed", run_id=run_id, timer=key, error=str(error))
 
     # --- after a crash --------------------------------------------------------------------------
 

@@ -28,7 +28,11 @@ def archive(order: dict[str, Any]) -> int:
     found: dict[str, Path] = {}
     missing = []
     for pattern in order["patterns"]:
-        matches = [path for path in _glob(pattern) if path.is_file()]
+        try:
+            matches = [path for path in _glob(pattern) if path.is_file()]
+        except (ValueError, NotImplementedError) as error:
+            print(f"##[error]the pattern {pattern!r} can't be used: {error}", file=sys.stderr)
+            return 1
         if not matches:
             missing.append(pattern)
         for path in matches:

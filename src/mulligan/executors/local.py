@@ -8,12 +8,12 @@ import sys
 import time
 
 import msgspec
-import structlog
 
 from mulligan.executors.host import messages
 from mulligan.executors.host.spool import read_lines
 from mulligan.executors.host_process import HostProcess, HostStartError
 from mulligan.executors.values import JobEnded, KillCause, Progress, StepRequest, StepResult
+from mulligan.log import get_log
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from mulligan.executors.host_process import Answer
 
-_log = structlog.get_logger()
+_log = get_log()
 
 # How long a step waits for a host that is being started again.
 _HOST_WAIT_S = 30.0

@@ -102,7 +102,7 @@ def prepare_script(
         kind: of the script. For all but POWER_SHELL and BAT a first line with `#!` chooses the
             interpreter instead. SHELL is bash where there is one.
         text: the script. Undecodable bytes stand as surrogates.
-        temp_dir: exists, and belongs to the step alone.
+        temp_dir: exists.
         path: the PATH of the step.
         continue_on_error: a shell goes on after a command that failed (`set +e`).
 
@@ -113,15 +113,15 @@ def prepare_script(
     """
     content = _normalize(kind, text)
     interpreter = _choose(kind, content, path)
-    name = os.path.basename(interpreter[0])
-    is_shell = name in _SHELLS
-    suffix = _SUFFIXES.get(kind) or (".sh" if is_shell else ".py" if "python" in name else "")
+    program = os.path.basename(interpreter[0])
+    is_shell = program in _SHELLS
+    suffix = _SUFFIXES.get(kind) or (".sh" if is_shell else ".py" if "python" in program else "")
     file = os.path.join(temp_dir, f"script{suffix}")
     with open(file, "wb", buffering=0) as output:
         output.write(content.encode("utf-8", "surrogateescape"))
     if not is_shell:
         return (*interpreter, file)
-    functions = _FUNCTIONS + (_FORMAT_IN_BASH if name == "bash" else _FORMAT_ELSEWHERE)
+    functions = _FUNCTIONS + (_FORMAT_IN_BASH if program == "bash" else _FORMAT_ELSEWHERE)
     errexit = "" if continue_on_error else "set -e\n"
     return (*interpreter, "-c", functions + errexit + _READ_SCRIPT, file)
 

@@ -4,13 +4,15 @@ Implements the port `Executor` with the step host (`local.py`).
 """
 
 import asyncio
+import errno
 import os
 import re
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -20,19 +22,26 @@ from mulligan.core.report import ArchivedFile
 from mulligan.core.run import Run
 from mulligan.executors.local import LocalExecutor, read_spool
 from mulligan.executors.scripts import SCRIPT_KINDS, ScriptError, prepare_script
-from mulligan.executors.values import Progress, StepRequest, StepResult
+from mulligan.executors.values import KillCause, Progress, StepRequest, StepResult
 from mulligan.logs.store import LogFiles
 from mulligan.logs.writer import LineCounter
 from mulligan.ports import LateEnd, StepEnd
+
+T = TypeVar("T")
 
 _HERE = Path(__file__).parent
 _CHECKOUT = (_HERE / "checkout.sh").read_text()
 # Variables of the server's own environment that steps must not see.
 _HIDDEN_PREFIX = "MULLIGAN_"
 _KNOWN_RUNS = 4096
+_SCRIPT = "+script"  # ends the token of a script that archiving follows; that has the plain one
+_MANIFEST = "manifest.json"
 _TRASH = ".trash-"  # begins the name of a workspace that is being deleted
 _SHORTEST_SCRIPT_ERROR = 800_000  # codes that a script may give itself: 8xxxxx
 _LONGEST_SCRIPT_ERROR = 899_999
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_LOOK_FOR_SPACE_S = 0.2
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class Work:
@@ -40,7 +49,8 @@ class Work:
 
     Args:
         on_output: Called with a run's id when one of its logs grew.
-        disk_full_grace_s: How long output waits for space before it is dropped.
+        disk_full_grace_s: How long output waits for space before it is dropped, and a step for
+            the space of its script.
     """
 
     def __init__(
@@ -61,6 +71,9 @@ class Work:
         self._kill_grace_s = kill_grace_s
         self._next_lines: dict[RunId, int] = {}
         self._ready: set[str] = set()  # job attempts whose directories exist
+        # steps whose program has not been started yet -> why it shall not be, or ""
+        self._preparing: dict[str, str] = {}
+        self._ended: dict[str, list[str]] = {}  # by job attempt: steps that are in the spool
         self._base_env = {
             name: value for name, value in os.environ.items() if not name.startswith(_HIDDEN_PREFIX)
         } | {"CI": "true"}
@@ -71,7 +84,8 @@ class Work:
 
         self._host = LocalExecutor(spool_path=os.fspath(self._spool), on_progress=progress)
         self._on_output = on_output
-        self._late: list[StepResult] = []
+        self._late: tuple[LateEnd, ...] = ()
+        self._late_tokens: list[str] = []
 
     # --- life -----------------------------------------------------------------------------------
 
@@ -79,10 +93,12 @@ class Work:
         """Start the step host; the one of an earlier life has ended with its server."""
         for folder in (self._workspaces, self._artifacts, self._spool.parent):
             folder.mkdir(parents=True, exist_ok=True)
+        results = read_spool(os.fspath(self._spool))
+        self._late = late_ends_of(results, self._temp)
+        self._late_tokens = [result.token for result in results]
         for left in (self._temp, *self._workspaces.glob(_TRASH + "*")):
             shutil.rmtree(left, ignore_errors=True)
-        self._temp.mkdir()
-        self._late = read_spool(os.fspath(self._spool))
+        self._temp.mkdir(exist_ok=True)
         await self._host.start()
 
     async def close(self) -> None:
@@ -91,46 +107,83 @@ class Work:
 
     async def late_ends(self) -> tuple[LateEnd, ...]:
         """Return what the spool holds of an earlier life."""
-        return tuple(late for result in self._late if (late := _late_end(result)) is not None)
+        return self._late
 
     async def forget_late_ends(self) -> None:
         """Let the spool go."""
-        self._host.forget([result.token for result in self._late])
-        self._late = []
+        self._host.forget(self._late_tokens)
+        self._late, self._late_tokens = (), []
 
     # --- steps ----------------------------------------------------------------------------------
 
     async def run_step(self, order: StepOrder, timeout_s: float) -> StepEnd:
         """Run a step to its end."""
         token = step_token(order)
-        temp = self._temp_of(order)
+        # who asks for another step of the job has stored how the one before ended
+        self._forget(job_token(order))
+        self._preparing[token] = ""
         try:
-            workspace = await self._prepare_workspace(order)
-            result = await self._run(order, temp, workspace, timeout_s, token)
-            end = end_of(result)
-            if end.cause == "exit" and end.exit_code == 0:
-                end = await self._archive_output(order, temp, workspace, timeout_s, end)
-            return self._with_manifest(temp, end)
+            workspace = await self._with_space(token, lambda: self._prepare_workspace(order))
+            request = await self._with_space(
+                token, lambda: self._prepare_program(order, workspace, timeout_s)
+            )
+            return await self._run(order, request, workspace)
         except _CannotRunError as error:
             return StepEnd(cause=error.cause, message=str(error))
         except ScriptError as error:
             return StepEnd(cause="spawn", message=str(error))
         except OSError as error:
-            return StepEnd(cause="lost", message=f"the step's files can't be written: {error}")
+            return StepEnd(cause="files", message=f"the step's files can't be used: {error}")
         finally:
-            self._host.forget([token, token + "+archive"])
+            self._preparing.pop(token, None)
+            self._ended.setdefault(job_token(order), []).extend((token, token + _SCRIPT))
             self._on_output(order.run_id)
 
-    async def _run(
-        self, order: StepOrder, temp: Path, workspace: Path, timeout_s: float, token: str
-    ) -> StepResult:
+    async def _run(self, order: StepOrder, request: StepRequest, workspace: Path) -> StepEnd:
+        token = step_token(order)
+        cause = self._preparing.pop(token)
+        if cause:
+            return StepEnd(cause=cause)
+        result = await self._host.run_step(request)
+        if result.next_line:
+            self._next_lines[order.run_id] = result.next_line
+        if order.kind == "script":
+            # not overwritten by the next step: a shell may still be reading it
+            self._remove_script(order, Path(request.argv[-1]))
+        end = end_of(result)
+        if not _is_good(end):
+            return end
+        if request.token != token:
+            argv = self._archive(self._temp_of(order), _archived_after(order))
+            env = self._environment(order, workspace)
+            after = self._request(order, token, argv, env, workspace, request.timeout or 0.0)
+            end = _after_archiving(end, end_of(await self._host.run_step(after)))
+        elif order.kind != "archive":
+            return end
+        return _with_manifest(self._temp_of(order), end) if _is_good(end) else end
+
+    async def _with_space(self, token: str, act: Callable[[], Awaitable[T]]) -> T:
+        """Do what writes files; while the disk is full, wait as long as output would."""
+        until = time.monotonic() + self._disk_full_grace_s
+        while True:
+            try:
+                return await act()
+            except OSError as error:
+                if error.errno not in _FULL or time.monotonic() > until:
+                    raise
+            await asyncio.sleep(_LOOK_FOR_SPACE_S)
+            if self._preparing[token]:
+                raise _CannotRunError(self._preparing[token], "ended while the disk was full")
+
+    async def _prepare_program(
+        self, order: StepOrder, workspace: Path, timeout_s: float
+    ) -> StepRequest:
         env = self._environment(order, workspace)
+        temp = self._temp_of(order)
         cwd = workspace
-        script = ""
         match order.kind:
             case "script":
                 argv = self._script(order, temp, env)
-                script = argv[-1]
             case "checkout":
                 argv = ("sh", "-c", _CHECKOUT)
                 env.update(_checkout_env(order))
@@ -145,14 +198,15 @@ class Work:
                     "plugin",
                     f"the plugin {order.code or order.kind!r} is not installed on this server",
                 )
-        request = self._request(order, token, argv, env, cwd, temp, timeout_s)
-        result = await self._host.run_step(request)
-        if result.next_line:
-            self._next_lines[order.run_id] = result.next_line
-        if script:
-            # not overwritten by the next step: a shell may still be reading it
-            os.unlink(script)
-        return result
+        token = step_token(order) + (_SCRIPT if _archived_after(order) else "")
+        return self._request(order, token, argv, env, cwd, timeout_s)
+
+    def _remove_script(self, order: StepOrder, script: Path) -> None:
+        try:
+            script.unlink()
+        except OSError:  # the script took it, or its folder, away itself
+            self._ready.discard(job_token(order))  # so the next step finds what it needs again
+            shutil.rmtree(script, ignore_errors=True)
 
     def _request(
         self,
@@ -161,7 +215,6 @@ class Work:
         argv: tuple[str, ...],
         env: dict[str, str],
         cwd: Path,
-        temp: Path,
         timeout_s: float,
     ) -> StepRequest:
         log_path = self._logs.path(order.run_id, order.job_id, order.job_attempt)
@@ -172,7 +225,7 @@ class Work:
             argv=argv,
             env=env,
             cwd=os.fspath(cwd),
-            temp_dir=os.fspath(temp),
+            temp_dir=os.fspath(self._temp_of(order)),
             timeout=timeout_s,
             grace=self._kill_grace_s,
             log_path=os.fspath(log_path),
@@ -195,17 +248,25 @@ class Work:
 
     def kill_step(self, order: StepOrder, cause: str, grace_s: float) -> None:
         """Ask a running step to end."""
-        self._host.kill(
-            step_token(order), "timeout" if cause == "timeout" else "cancelled", grace_s
-        )
+        token = step_token(order)
+        known: KillCause = "timeout" if cause == "timeout" else "cancelled"
+        if token in self._preparing:
+            self._preparing[token] = known
+        for each in (token, token + _SCRIPT):
+            self._host.kill(each, known, grace_s)
 
     async def end_job(self, order: StepOrder) -> None:
         """End what is left of the job attempt."""
-        await self._host.end_job(job_token(order))
-        self._ready.discard(job_token(order))
+        token = job_token(order)
+        await self._host.end_job(token)
+        self._forget(token)
+        self._ready.discard(token)
         _remove_folder(self._temp_of(order))
         if len(self._next_lines) > _KNOWN_RUNS:
             self._next_lines.clear()  # looked up again where needed
+
+    def _forget(self, token: str) -> None:
+        self._host.forget(self._ended.pop(token, ()))
 
     # --- kinds ----------------------------------------------------------------------------------
 
@@ -222,31 +283,14 @@ class Work:
             continue_on_error=bool(inputs.get("continueNoneZero")),
         )
 
-    async def _archive_output(
-        self, order: StepOrder, temp: Path, workspace: Path, timeout_s: float, end: StepEnd
-    ) -> StepEnd:
-        """Archive files of a script that asks for it; if that fails, the step has failed."""
-        inputs = order.inputs
-        if order.kind != "script" or not inputs.get("enableArchiveFile"):
-            return end
-        patterns = _split_patterns(inputs.get("archiveFile"))
-        if not patterns:
-            return end
-        argv = self._archive(temp, patterns)
-        env = self._environment(order, workspace)
-        token = step_token(order) + "+archive"
-        request = self._request(order, token, argv, env, workspace, temp, timeout_s)
-        after = end_of(await self._host.run_step(request))
-        if after.cause == "exit" and after.exit_code == 0:
-            return end
-        return msgspec.structs.replace(after, variables=end.variables, outputs=end.outputs)
-
     def _archive(self, temp: Path, patterns: list[str]) -> tuple[str, ...]:
+        # what a script left under that name is none
+        (temp / _MANIFEST).unlink(missing_ok=True)
         order = {
             "act": "archive",
             "patterns": patterns,
             "store": os.fspath(self._artifacts),
-            "manifest": os.fspath(temp / "manifest.json"),
+            "manifest": os.fspath(temp / _MANIFEST),
         }
         return _artifact_program(temp, order)
 
@@ -260,17 +304,6 @@ class Work:
         }
         return _artifact_program(temp, work)
 
-    @staticmethod
-    def _with_manifest(temp: Path, end: StepEnd) -> StepEnd:
-        manifest = temp / "manifest.json"
-        try:
-            content = manifest.read_bytes()
-        except FileNotFoundError:
-            return end
-        manifest.unlink()
-        files = msgspec.json.decode(content, type=tuple[ArchivedFile, ...])
-        return msgspec.structs.replace(end, artifacts=files)
-
     # --- directories ----------------------------------------------------------------------------
 
     async def _prepare_workspace(self, order: StepOrder) -> Path:
@@ -282,6 +315,10 @@ class Work:
             return workspace
         if is_fresh and workspace.exists():
             await asyncio.to_thread(shutil.rmtree, workspace, ignore_errors=True)
+        if not is_fresh and not workspace.exists() and self._has_worked(order):
+            raise _CannotRunError(
+                "files", "the working directory of the job is gone: run the job from its start"
+            )
         for folder in (
             workspace,
             self._temp_of(order),
@@ -291,9 +328,14 @@ class Work:
         self._ready.add(token)
         return workspace
 
+    def _has_worked(self, order: StepOrder) -> bool:
+        """Tell whether a step of the job wrote a log, and so had the directory."""
+        folder = self._logs.path(order.run_id, order.job_id, order.job_attempt).parent
+        return any(folder.glob(f"{order.job_id}.*"))
+
     def _temp_of(self, order: StepOrder) -> Path:
         """Give the folder for scripts and messages of a job attempt."""
-        return self._temp / f"{order.run_id}.{order.job_id}.{order.job_attempt}.{order.fence}"
+        return self._temp / job_token(order).replace("/", ".")
 
     def _environment(self, order: StepOrder, workspace: Path) -> dict[str, str]:
         env = self._base_env | order.env
@@ -301,6 +343,19 @@ class Work:
         env["MULLIGAN_ATTEMPT"] = str(order.step_attempt)
         env["MULLIGAN_RUN_ATTEMPT"] = str(order.run_attempt)
         return env
+
+
+def _with_manifest(temp: Path, end: StepEnd) -> StepEnd:
+    """Add what a step archived to how it ended."""
+    manifest = temp / _MANIFEST
+    try:
+        files = msgspec.json.decode(manifest.read_bytes(), type=tuple[ArchivedFile, ...])
+    except msgspec.MsgspecError as error:
+        return StepEnd(cause="files", message=f"the list of archived files is broken: {error}")
+    manifest.unlink()
+    if not all(_DIGEST.fullmatch(file.digest) for file in files):
+        return StepEnd(cause="files", message="the list of archived files has a wrong digest")
+    return msgspec.structs.replace(end, artifacts=files)
 
 
 class _CannotRunError(Exception):
@@ -319,9 +374,33 @@ def job_token(order: StepOrder) -> str:
     return f"{order.run_id}/{order.job_id}/{order.job_attempt}/{order.fence}"
 
 
-def _late_end(result: StepResult) -> LateEnd | None:
-    parts = result.token.split("/", 4)
-    if len(parts) != 5 or result.token.endswith("+archive"):
+def late_ends_of(results: Iterable[StepResult], temp: Path) -> tuple[LateEnd, ...]:
+    """Read how steps ended whose server did not live to hear of it.
+
+    Args:
+        results: Of the spool.
+        temp: The folder with the folders of the job attempts of that server's life.
+    """
+    by_token = {result.token: result for result in results}
+    found = []
+    for token, result in by_token.items():
+        end = end_of(result)
+        script = by_token.get(token + _SCRIPT)
+        if script is not None:
+            end = _after_archiving(end_of(script), end)
+        elif token.endswith(_SCRIPT) and (_is_good(end) or token[: -len(_SCRIPT)] in by_token):
+            continue  # its archiving is missing, or tells
+        folder = temp / result.job_token.replace("/", ".")
+        if _is_good(end) and (folder / _MANIFEST).exists():
+            end = _with_manifest(folder, end)
+        late = _late_end(token.removesuffix(_SCRIPT), end)
+        found += [late] if late is not None else []
+    return tuple(found)
+
+
+def _late_end(token: str, end: StepEnd) -> LateEnd | None:
+    parts = token.split("/", 4)
+    if len(parts) != 5:
         return None
     run_id, job_id, fence, attempt, step_id = parts
     return LateEnd(
@@ -330,7 +409,27 @@ def _late_end(result: StepResult) -> LateEnd | None:
         fence=int(fence),
         step_id=StepId(step_id),
         step_attempt=int(attempt),
-        end=end_of(result),
+        end=end,
+    )
+
+
+def _is_good(end: StepEnd) -> bool:
+    return end.cause == "exit" and end.exit_code == 0
+
+
+def _archived_after(order: StepOrder) -> list[str]:
+    """Give the patterns of files that a script step wants to be archived at its end."""
+    if order.kind != "script" or not order.inputs.get("enableArchiveFile"):
+        return []
+    return _split_patterns(order.inputs.get("archiveFile"))
+
+
+def _after_archiving(script: StepEnd, archiving: StepEnd) -> StepEnd:
+    """Join the ends of a good script and of its archiving: if that failed, the step has failed."""
+    if _is_good(archiving):
+        return script
+    return msgspec.structs.replace(
+        archiving, variables=script.variables, outputs=script.outputs, remark=script.remark
     )
 
 
@@ -392,7 +491,10 @@ def _checkout_env(order: StepOrder) -> dict[str, str]:
 
 
 def _inside(workspace: Path, path: str) -> Path:
-    target = (workspace / path).resolve()
+    try:
+        target = (workspace / path).resolve()
+    except ValueError as error:  # a NUL character
+        raise _CannotRunError("config", f"{path!r} can't be a path: {error}") from None
     if not target.is_relative_to(workspace.resolve()):
         raise _CannotRunError("config", f"the path {path!r} leads out of the workspace")
     return target

@@ -112,6 +112,9 @@ def _terminate_job(draft: Draft, job_id: JobId) -> None:
     job = draft.run.job(job_id)
     if job.status.is_final:
         return
+    held = job.status is Status.RUNNING and not job.parked
+    if held:
+        ask_kill(draft, job_id, Cause.TERMINATED)
     for step in draft.run.index.jobs[job_id].steps:
         if draft.run.open_gate(step.id) is not None:
             close_step_gate(draft, step.id, approved=False)
@@ -125,9 +128,6 @@ def _terminate_job(draft: Draft, job_id: JobId) -> None:
                     message="ended by force",
                 )
             )
-    held = job.status is Status.RUNNING and not job.parked
     ended = (Status.FAILED, Cause.TERMINATED) if held else (Status.CANCELLED, None)
     draft.emit(e.JobFinished(at=draft.now, node=job_id, status=ended[0], cause=ended[1]))
     draft.effect(Effect(kind="offer", key=job_id, drop=True))
-    if held:
-        ask_kill(draft, job_id, Cause.TERMINATED)

@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 from mulligan.core.cause import Cause
-from mulligan.core.expressions import condition_holds, substitute_classic
+from mulligan.core.expressions import ExpressionError, condition_holds, substitute_classic
 from mulligan.core.ids import JobId
 from mulligan.core.run import Job, Run, Weather
 from mulligan.core.spec import Condition, JobSpec, RunWhen, StageSpec, StepSpec
@@ -158,21 +158,26 @@ def _judge_post(run: Run, step: StepSpec, weather: Weather) -> Verdict:
 
 
 def _facts_hold(condition: Condition, scope: Scope, *, literal: bool, blank: bool) -> bool:
-    """Evaluate a condition on variables. `literal`: wanted values are not substituted.
+    """Evaluate a condition on variables; one that can't be evaluated does not hold.
 
-    `blank`: what a blank expression, and "unless" of no variables at all, amount to.
+    Args:
+        literal: Wanted values are not substituted.
+        blank: What a blank expression, and "unless" of no variables at all, amount to.
     """
-    match condition.when:
-        case RunWhen.VARIABLES:
-            return _all_equal(condition, scope, literal=literal)
-        case RunWhen.UNLESS_VARIABLES:
-            if not condition.variables:
-                return blank
-            return not _all_equal(condition, scope, literal=literal)
-        case RunWhen.EXPRESSION:
-            return condition_holds(condition.expression, scope, blank=blank, hidden=OLD_NAMES)
-        case _:
-            return True
+    try:
+        match condition.when:
+            case RunWhen.VARIABLES:
+                return _all_equal(condition, scope, literal=literal)
+            case RunWhen.UNLESS_VARIABLES:
+                if not condition.variables:
+                    return blank
+                return not _all_equal(condition, scope, literal=literal)
+            case RunWhen.EXPRESSION:
+                return condition_holds(condition.expression, scope, blank=blank, hidden=OLD_NAMES)
+            case _:
+                return True
+    except ExpressionError:
+        return False
 
 
 def _all_equal(condition: Condition, scope: Scope, *, literal: bool) -> bool:

@@ -16,7 +16,17 @@ from mulligan.core.status import Status
 from mulligan.core.variables import Scope, substitute_people, writes_of_report
 
 WAITING_KINDS = frozenset({"review"})  # a person does these steps, not a runner
-_NO_AUTO_RETRY = {Cause.FAST_KILL, Cause.TERMINATED, Cause.JOB_TIMEOUT, Cause.CONFIG}
+# Failures that trying again by itself does not mend (spec/bkci-model-and-engine.md §2.5.4).
+_NO_AUTO_RETRY = frozenset(
+    {
+        Cause.FAST_KILL,
+        Cause.TERMINATED,
+        Cause.JOB_TIMEOUT,
+        Cause.CONFIG,
+        Cause.INFRA,
+        Cause.LOST,
+    }
+)
 
 
 def claim_job(draft: Draft, job_id: JobId, runner: RunnerName) -> StepSpec | None:
@@ -86,11 +96,11 @@ def _end_job(draft: Draft, job: Job) -> None:
 
 def job_result(run: Run, job: Job) -> tuple[Status, Cause | None]:
     """Give the result of a job all of whose steps are final."""
-    if job.stopping is not None:
-        return Status.FAILED, job.stopping
     weather = weather_of(run, job)
     if weather is Weather.CANCELLED:
         return Status.CANCELLED, None
+    if job.stopping is not None:
+        return Status.FAILED, job.stopping
     if weather is not Weather.FAILED:
         return Status.SUCCEEDED, None
     causes = [
@@ -107,8 +117,9 @@ def _must_wait(run: Run, step: StepSpec) -> bool:
     if step.kind in WAITING_KINDS:
         return True
     gate = run.gates.get(step.id)
-    answered = gate is not None and gate.run_attempt == run.head.attempt
-    return step.pause_before and not answered
+    # once per attempt of the run; but a refusal does not let a retry pass
+    passed = gate is not None and gate.state == "approved" and gate.run_attempt == run.head.attempt
+    return step.pause_before and not passed
 
 
 def _open_step_gate(draft: Draft, job: Job, step: StepSpec) -> None:
@@ -167,7 +178,8 @@ def report_step(draft: Draft, report: StepReport, *, runner_gone: bool = False) 
     """
     job = check_fence(draft.run, report.job, report.fence)
     step = draft.run.step(report.step)
-    if step.status is not Status.RUNNING or step.attempt != report.attempt:
+    is_its_own = draft.run.index.step_job[report.step][0] == report.job
+    if not is_its_own or step.status is not Status.RUNNING or step.attempt != report.attempt:
         raise StaleFenceError(f"attempt {report.attempt} of step {step.id} does not run")
     writes = writes_of_report(draft.run, report)
     if writes:
@@ -180,6 +192,8 @@ def report_step(draft: Draft, report: StepReport, *, runner_gone: bool = False) 
     draft.effect(Effect(kind="kill", key=job.id, drop=True))
     if may_retry_by_rule(draft.run, report.step):
         draft.emit(e.StepRetried(at=draft.now, node=step.id))
+        if writes:  # what the first try wrote must not leak into the next (R5)
+            draft.emit(e.ValuesWithdrawn(at=draft.now, node=step.id, writers=(step.id,)))
     following = advance_job(draft, job.id, None if runner_gone else job.runner)
     go_on(draft)
     return following
@@ -232,7 +246,6 @@ def may_retry_by_rule(run: Run, step_id: StepId) -> bool:
     return (
         step.status is Status.FAILED
         and step.cause not in _NO_AUTO_RETRY
-        and step.cause is not Cause.LOST
         and step.auto_retries < spec.auto_retries
         and job.stopping is None
         and weather_of(run, replace(job, weather=Weather.OK)) is Weather.OK
@@ -256,10 +269,11 @@ def lose_job(draft: Draft, job_id: JobId) -> None:
         return
     steps = draft.run.index.jobs[job_id].steps
     running = [step for step in steps if draft.run.step(step.id).status is Status.RUNNING]
-    again = True
+    cancelled = weather_of(draft.run, replace(job, weather=Weather.OK)) is Weather.CANCELLED
+    again = job.stopping is None and not cancelled
     for spec in running:
-        again = _lose_step(draft, spec) and again
-    if again and job.stopping is None and draft.run.head.cancel is None:
+        again = _lose_step(draft, spec, may_rerun=again, cancelled=cancelled) and again
+    if again:
         draft.emit(e.JobRequeued(at=draft.now, node=job_id, lost=True))
         offer(draft, job_id)
     else:
@@ -267,9 +281,8 @@ def lose_job(draft: Draft, job_id: JobId) -> None:
     go_on(draft)
 
 
-def _lose_step(draft: Draft, spec: StepSpec) -> bool:
+def _lose_step(draft: Draft, spec: StepSpec, *, may_rerun: bool, cancelled: bool) -> bool:
     settings = draft.run.head.settings
-    cancelled = draft.run.head.cancel is not None
     lost_before = draft.run.step(spec.id).lost
     draft.emit(
         e.StepFinished(
@@ -283,7 +296,7 @@ def _lose_step(draft: Draft, spec: StepSpec) -> bool:
         )
     )
     again = (
-        not cancelled
+        may_rerun
         and settings.on_lost == "rerun"
         and lost_before < settings.lost_budget
         and spec.inputs.get("on_lost") != "fail"

@@ -3,6 +3,7 @@
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from mulligan.core import events as e
 from mulligan.core.cause import Cause
@@ -39,10 +40,15 @@ def answer_stage(draft: Draft, stage_id: StageId, answer: Answer) -> Refusal | N
             node=stage_id,
             values=(stage_id,),
         )
-    refusal = _may_answer(gate, spec.review, answer) or _check_values(spec.review.params, answer)
+    # what an earlier group changed is what this one finds
+    params = tuple(
+        replace(param, value=gate.values.get(param.key, param.value))
+        for param in spec.review.params
+    )
+    refusal = _may_answer(gate, spec.review, answer) or _check_values(params, answer)
     if refusal is not None:
         return refusal
-    values = changed_values(spec.review.params, answer.values)
+    values = changed_values(params, answer.values)
     following = gate.group + 1
     more = answer.approve and following < len(spec.review.groups)
     draft.emit(

@@ -19,7 +19,7 @@ from mulligan.core.flow.judge import (
     judge_stage,
 )
 from mulligan.core.ids import JobId
-from mulligan.core.run import Run
+from mulligan.core.run import Job, Run
 from mulligan.core.spec import ReviewSpec, StageSpec
 from mulligan.core.status import Status
 from mulligan.core.variables import Scope, substitute_people
@@ -76,7 +76,10 @@ def enter_stage(draft: Draft, position: int) -> None:
     spec = draft.run.index.spec.stages[position]
     verdict = judge_stage(draft.run, spec)
     if verdict is not Verdict.RUN:
-        _finish_stage(draft, spec, Status.SKIPPED, SKIP_CAUSE[verdict])
+        status, cause = stage_result(draft.run, spec)
+        if status not in {Status.FAILED, Status.CANCELLED}:
+            status, cause = Status.SKIPPED, SKIP_CAUSE[verdict]
+        _finish_stage(draft, spec, status, cause)  # a job that a retry left red stays red (R8)
         return
     if spec.review is not None and not spec.is_finally and not _is_approved(draft.run, spec):
         _ask_review(draft, position, spec, spec.review)
@@ -167,7 +170,8 @@ def finish_jobs(draft: Draft, endings: list[Ending]) -> None:
         _finish_job(draft, job_id, status, cause)
         stage = draft.run.index.stage_of_job(job_id)
         bad = status is Status.FAILED and not draft.run.index.jobs[job_id].continue_on_failure
-        if stage.fast_kill and bad:
+        # a job that was itself killed so must not kill one that was retried meanwhile
+        if stage.fast_kill and bad and cause is not Cause.FAST_KILL:
             todo.extend(stop_others(draft, stage, Cause.FAST_KILL))
         for dependent in draft.run.index.dependents.get(job_id, ()):
             ending = _release(draft, dependent)
@@ -195,16 +199,38 @@ def stop_others(draft: Draft, stage: StageSpec, cause: Cause) -> list[Ending]:
             draft.emit(e.JobStopping(at=draft.now, node=spec.id, cause=cause))
             ask_kill(draft, spec.id, cause)
         else:
+            if job.parked:
+                _cut_waiting_step(draft, job, cause)
             endings.append((spec.id, Status.FAILED, cause))
     return endings
+
+
+def _cut_waiting_step(draft: Draft, job: Job, cause: Cause) -> None:
+    """End the step at which a parked job waits for a person: nobody is asked any more."""
+    step = draft.run.index.jobs[job.id].steps[job.cursor]
+    draft.emit(e.GateClosed(at=draft.now, node=step.id, approved=False))
+    draft.emit(
+        e.StepFinished(
+            at=draft.now,
+            node=step.id,
+            status=Status.FAILED,
+            cause=cause,
+            message=f"ended: {cause.value.replace('_', ' ')}",
+            error_type=1,
+            error_code=2199010,
+        )
+    )
 
 
 def ask_kill(draft: Draft, job_id: JobId, cause: Cause | None) -> None:
     """Ask the runner of a job to end the step that runs; it will report that."""
     job = draft.run.job(job_id)
+    step = draft.run.step(draft.run.index.jobs[job_id].steps[job.cursor].id)
     data = {
         "attempt": job.attempt,
         "fence": job.fence,
+        "step": step.id,  # a later step of the job, e.g. its clean-up, is not meant
+        "step_attempt": step.attempt,
         "cause": cause.value if cause else "cancelled",
     }
     draft.effect(Effect(kind="kill", key=job_id, data=data))

@@ -79,15 +79,16 @@ def _rerun_jobs(plan: Plan) -> list[JobId]:
 
 def _withdraw(draft: Draft, plan: Plan) -> None:
     if plan.wipe_variables:
-        built_in = tuple(
+        # facts of the pipeline that the start wrote; its parameters are applied again anyway
+        started_with = tuple(
             write
             for stack in draft.run.writes.values()
             for write in stack
-            if write.writer == "start" and write.read_only
+            if write.writer == "start"
         )
         draft.emit(e.ValuesWithdrawn(at=draft.now, everything=True))
-        if built_in:
-            draft.emit(e.ValuesWritten(at=draft.now, writes=built_in))
+        if started_with:
+            draft.emit(e.ValuesWritten(at=draft.now, writes=started_with))
     elif plan.withdrawn:
         draft.emit(e.ValuesWithdrawn(at=draft.now, writers=plan.withdrawn))
 
@@ -100,7 +101,16 @@ def _reapply(draft: Draft) -> None:
 
 def _reset_jobs(draft: Draft, plan: Plan, request: RetryRequest) -> None:
     for job_id in _rerun_jobs(plan):
-        if job_id in draft.run.jobs:
+        steps = draft.run.index.jobs[job_id].steps
+        for step in steps:
+            if plan.steps[step.id].action is not Action.KEEP and step.id in draft.run.steps:
+                asked = step.id == plan.retry_target
+                draft.emit(
+                    e.StepReset(
+                        at=draft.now, node=step.id, run_attempt=plan.run_attempt, asked=asked
+                    )
+                )
+        if job_id in draft.run.jobs:  # after its steps: it settles on those that are kept
             draft.emit(
                 e.JobReset(
                     at=draft.now,
@@ -109,18 +119,8 @@ def _reset_jobs(draft: Draft, plan: Plan, request: RetryRequest) -> None:
                     workspace=plan.workspaces.get(job_id, "fresh"),
                 )
             )
-        for step in draft.run.index.jobs[job_id].steps:
-            action = plan.steps[step.id].action
-            if action is Action.KEEP:
-                continue
-            asked = step.id == plan.retry_target
-            if step.id in draft.run.steps:
-                draft.emit(
-                    e.StepReset(
-                        at=draft.now, node=step.id, run_attempt=plan.run_attempt, asked=asked
-                    )
-                )
-            if action is Action.SKIP:
+        for step in steps:
+            if plan.steps[step.id].action is Action.SKIP:
                 draft.emit(
                     e.StepSkipped(
                         at=draft.now,

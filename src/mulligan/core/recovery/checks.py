@@ -4,7 +4,7 @@ from mulligan.core.cause import Cause
 from mulligan.core.flow.judge import is_enabled
 from mulligan.core.ids import StageId, StepId
 from mulligan.core.recovery.request import RetryFacts, RetryRequest, Scope
-from mulligan.core.recovery.target import Target, find_target, first_enabled_step
+from mulligan.core.recovery.target import Target, find_target, first_enabled_step, job_of
 from mulligan.core.refusal import Refusal, RefusalCode
 from mulligan.core.run import Run
 from mulligan.core.status import Status
@@ -87,13 +87,20 @@ def _check_target(run: Run, request: RetryRequest, target: Target) -> Refusal | 
                 rule="R9",
                 instead=("retry the step",),
             )
-    if target.is_trigger:
-        return _unknown(target.node)
-    if target.scope is Scope.STEP and not is_enabled(run, run.index.steps[StepId(target.node)]):
-        return _unknown(target.node)
-    if target.scope is Scope.JOB and first_enabled_step(run.index, target.node) is None:
+    if target.is_trigger or not _has_work(run, target):
         return _unknown(target.node)
     return None
+
+
+def _has_work(run: Run, target: Target) -> bool:
+    """Tell whether the target is switched on, with all that it lies in."""
+    if target.scope is Scope.RUN:
+        return True
+    if target.scope is Scope.STEP and not is_enabled(run, run.index.steps[StepId(target.node)]):
+        return False
+    job = run.index.jobs[job_of(run.index, target)]
+    stage = run.index.stage_of_job(job.id)
+    return stage.enabled and job.enabled and first_enabled_step(run, job.id) is not None
 
 
 def _check_stage(run: Run, target: Target) -> Refusal | None:

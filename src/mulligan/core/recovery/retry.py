@@ -11,7 +11,7 @@ from mulligan.core.ids import JobId, StageId, StepId
 from mulligan.core.recovery.checks import check_retry
 from mulligan.core.recovery.plan import Action, NodePlan, Plan, Why
 from mulligan.core.recovery.request import RetryFacts, RetryRequest, Scope
-from mulligan.core.recovery.target import Target, first_enabled_step, stage_position
+from mulligan.core.recovery.target import Target, first_enabled_step, job_of, stage_position
 from mulligan.core.refusal import Refusal
 from mulligan.core.run import Job, Run, Stage, Step
 from mulligan.core.spec import JobSpec, StageSpec, StepSpec
@@ -120,7 +120,7 @@ class _Planner:
                 if place == position:
                     self._skip_in(stage)
             elif in_finally or place < position:
-                self._keep_stage(stage)
+                self._plan_earlier_stage(stage, in_finally=in_finally)
             else:
                 self._plan_later_stage(stage)
 
@@ -136,6 +136,18 @@ class _Planner:
                 failed = self.run.step(step.id).status is Status.FAILED
                 if step.id == self.target.node or (self.target.scope is Scope.STAGE and failed):
                     self.steps[step.id] = SKIP_ASKED
+
+    def _plan_earlier_stage(self, stage: StageSpec, *, in_finally: bool) -> None:
+        """Keep a stage before the target's, unless the run has to pass through it first."""
+        record = self.run.stage(stage.id)
+        upstream = self.run.head.settings.only_current_attempt
+        unreached = record.cause is Cause.UNREACHED and upstream and not in_finally
+        if record.status is not Status.QUEUED and not unreached:
+            self._keep_stage(stage)
+            return
+        self.stages[stage.id] = _rerun(Why.NEVER_RAN)
+        for job in stage.jobs:
+            self._plan_neighbour(job)
 
     def _keep_stage(self, stage: StageSpec) -> None:
         self.stages[stage.id] = KEEP_OUTSIDE
@@ -185,9 +197,7 @@ class _Planner:
                 self._plan_neighbour(job)
 
     def _target_job(self) -> JobSpec:
-        if self.target.scope is Scope.JOB:
-            return self.run.index.jobs[JobId(self.target.node)]
-        return self.run.index.job_of_step(StepId(self.target.node))
+        return self.run.index.jobs[job_of(self.run.index, self.target)]
 
     def _plan_job_of_stage(self, job: JobSpec) -> None:
         record = self.run.job(job.id)
@@ -220,7 +230,7 @@ class _Planner:
     def _plan_target_job(self, job: JobSpec) -> None:
         first = StepId(self.target.node)
         if self.target.scope is Scope.JOB:
-            first = first_enabled_step(self.run.index, job.id) or first
+            first = first_enabled_step(self.run, job.id) or first
         place = self.run.index.step_job[first][1]
         self.jobs[job.id] = _rerun(Why.TARGET)
         for number, step in enumerate(job.steps):
@@ -301,21 +311,27 @@ class _Planner:
 
     def _retry_target(self) -> str:
         if self.target.scope is Scope.JOB:
-            return first_enabled_step(self.run.index, self.target.node) or ""
+            return first_enabled_step(self.run, self.target.node) or ""
         return self.target.node
 
     def _approvals(self) -> tuple[tuple[StageId, ...], tuple[StageId, ...]]:
-        """Tell which reviews hold (nothing before them runs again) and which are asked again."""
+        """Tell which reviews hold and which are asked again.
+
+        One holds if nothing before it runs again, and nothing has since it was given.
+        """
         kept: list[StageId] = []
         void: list[StageId] = []
         earlier_rerun = self.target.scope is Scope.RUN
+        newest = 0  # attempt of the run in which something before the stage was last touched
         for stage in self.run.index.spec.stages:
             reruns = self.stages[stage.id].action is Action.RERUN
             gate = self.run.gates.get(stage.id)
             if reruns and stage.review is not None and gate is not None:
-                holds = gate.state == "approved" and not earlier_rerun
+                unchanged = not earlier_rerun and newest <= gate.run_attempt
+                holds = gate.state == "approved" and unchanged
                 (kept if holds else void).append(stage.id)
             earlier_rerun = earlier_rerun or reruns
+            newest = max(newest, self.run.stage(stage.id).run_attempt)
         return tuple(kept), tuple(void)
 
     def _withdrawn(self, void: tuple[StageId, ...]) -> tuple[str, ...]:

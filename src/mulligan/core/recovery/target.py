@@ -2,8 +2,10 @@
 
 import msgspec
 
+from mulligan.core.flow.judge import is_enabled
 from mulligan.core.ids import JobId, StageId, StepId
 from mulligan.core.recovery.request import Scope
+from mulligan.core.run import Run
 from mulligan.core.spec import TRIGGER_JOB, TRIGGER_STAGE, SpecIndex
 
 
@@ -40,12 +42,19 @@ def find_target(index: SpecIndex, text: str) -> Target | None:
     return None
 
 
-def first_enabled_step(index: SpecIndex, job_id: str) -> StepId | None:
-    """Return the first step of a job that is switched on."""
-    for step in index.jobs[JobId(job_id)].steps:
-        if step.enabled:
+def first_enabled_step(run: Run, job_id: str) -> StepId | None:
+    """Return the first step of a job that is switched on, in the definition and at the start."""
+    for step in run.index.jobs[JobId(job_id)].steps:
+        if is_enabled(run, step):
             return step.id
     return None
+
+
+def job_of(index: SpecIndex, target: Target) -> JobId:
+    """Return the job that is the target or holds it; only for jobs and steps."""
+    if target.scope is Scope.JOB:
+        return JobId(target.node)
+    return index.step_job[StepId(target.node)][0]
 
 
 def stage_position(index: SpecIndex, target: Target) -> int:
@@ -56,6 +65,4 @@ def stage_position(index: SpecIndex, target: Target) -> int:
     """
     if target.scope is Scope.STAGE:
         return index.stages[StageId(target.node)]
-    if target.scope is Scope.JOB:
-        return index.job_stage[JobId(target.node)]
-    return index.job_stage[index.step_job[StepId(target.node)][0]]
+    return index.job_stage[job_of(index, target)]

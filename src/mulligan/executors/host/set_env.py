@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mulligan.executors.host.commands import Command
@@ -15,11 +17,13 @@ def read_set_env(path: str) -> tuple[dict[str, str], list[Command]]:
     """Return the variables, the last value of each, and the gate values as commands.
 
     The file holds records `NAME=value` that end with a NUL byte. A last record without that end
-    was cut off and is left out, as is everything behind the first 4 MiB. No file: nothing.
+    was cut off and is left out, as is everything behind the first 4 MiB. No file: nothing. The
+    file is removed.
     """
     try:
         with open(path, "rb", buffering=0) as file:
             content = file.read(MAX_BYTES)
+        os.unlink(path)
     except OSError:
         return {}, []
     variables: dict[str, str] = {}

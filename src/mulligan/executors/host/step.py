@@ -46,6 +46,7 @@ _PROGRESS_EVERY_S = 0.05
 _UNKNOWN_STATUS = -1
 
 
+_LIFE = f"{time.time_ns():x}"
 _numbers = itertools.count(1)
 
 
@@ -76,8 +77,8 @@ class Step:
         self._report = report
         self._ended = ended
         self._detector = CommandDetector() if request["commands"] else None
-        # a file for each step: the steps of a job may share their folder
-        self._set_env_path = f"{request['temp_dir']}/{SET_ENV_FILE}.{next(_numbers)}"
+        # a file for each step: all steps may share one folder, also with those of a dead host
+        self._set_env_path = f"{request['temp_dir']}/{SET_ENV_FILE}.{_LIFE}.{next(_numbers)}"
         self._pump: Pump | None = None
         self._has_section = False
         self._status: int | None = None

@@ -4,7 +4,6 @@ import re
 from collections.abc import Awaitable, Callable
 from urllib.parse import unquote
 
-import structlog
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
@@ -22,8 +21,9 @@ from mulligan.facades.common.body import read_body
 from mulligan.facades.common.errors import RequestError, UnauthenticatedError
 from mulligan.facades.common.guard import Receive, Scope, Send
 from mulligan.facades.common.services import Services
+from mulligan.log import get_log
 
-log = structlog.get_logger()
+log = get_log()
 
 Handler = Callable[[Call], Awaitable[Response]]
 

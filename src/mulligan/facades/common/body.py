@@ -3,7 +3,7 @@
 from typing import Any
 
 import msgspec
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from mulligan.facades.common.errors import BodyTooLargeError, RequestError
 from mulligan.facades.common.ways import Limits
@@ -16,14 +16,18 @@ async def read_body(request: Request, limits: Limits) -> bytes:
 
     Raises:
         BodyTooLargeError: It is over the limit; the rest of it is not read.
+        RequestError: 400, the client went away in the middle of it.
     """
     parts: list[bytes] = []
     size = 0
-    async for part in request.stream():
-        size += len(part)
-        if size > limits.body_bytes:
-            raise BodyTooLargeError(limits.body_bytes)
-        parts.append(part)
+    try:
+        async for part in request.stream():
+            size += len(part)
+            if size > limits.body_bytes:
+                raise BodyTooLargeError(limits.body_bytes)
+            parts.append(part)
+    except ClientDisconnect:
+        raise RequestError(400, "the body ended before its announced length") from None
     return b"".join(parts)
 
 

@@ -55,8 +55,9 @@ class Guard:
         headers = [
             (b"content-type", content_type.encode()),
             (b"content-length", str(len(body)).encode()),
-            (b"connection", b"close"),
         ]
+        # The connection stays open: what is still coming is read and thrown away, because a
+        # connection that is closed on unread data takes the answer with it.
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 

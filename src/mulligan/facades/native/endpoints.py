@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeVar
+from weakref import WeakValueDictionary
 
 import msgspec
 from starlette.requests import Request
@@ -25,6 +26,7 @@ JSON = "application/json"
 WAY = "api"
 _ENCODER = msgspec.json.Encoder()
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+_WITH_KEY = frozenset({"POST", "PUT"})
 _LOCATED_BYTES = 4 * 1024 * 1024
 _NOBODY = Actor(user=UserName(""))
 
@@ -185,12 +187,46 @@ async def handle(services: Services, endpoint: Endpoint, request: Request) -> Re
         if endpoint.method in _WITH_BODY:
             _check_media(request, endpoint)
             call.body = body = await read_body(request, services.limits)
+        if endpoint.method in _WITH_KEY and header(request, "idempotency-key"):
+            return await _act_with_key(call)
         return await endpoint.act(call)
     except KNOWN as error:
         if not 0 < len(body) <= _LOCATED_BYTES:
             return problem_response(problem_of(error))
         # finding lines and columns takes a while in a large document
         return problem_response(await asyncio.to_thread(problem_of, error, body))
+
+
+_keys: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
+
+
+class _NotYetError(Exception):
+    """No call came with this key before."""
+
+
+async def _not_yet(_receipt: ReceiptRequest | None) -> None:
+    raise _NotYetError
+
+
+async def _act_with_key(call: Call) -> Response:
+    """Give the first answer to a key, whatever has become of what it was about; else act.
+
+    Calls with one key wait for each other: the store would refuse the second receipt in any case,
+    but some rule might refuse the second act before that.
+    """
+    key = (str(call.actor.user), header(call.request, "idempotency-key"))
+    lock = _keys.setdefault(key, asyncio.Lock())
+    async with lock:
+        try:
+            return await once(
+                call.request, call.services, call.actor, call.body, _not_yet, _nothing
+            )
+        except _NotYetError:
+            return await call.endpoint.act(call)
+
+
+def _nothing(_result: object) -> tuple[int, bytes, str]:
+    return NOTHING, b"", JSON
 
 
 def _check_media(request: Request, endpoint: Endpoint) -> None:

@@ -115,7 +115,7 @@ class StepLog:
                     offset = part.offset
                     yield b"".join(frame(line.text, ident=line.offset_end) for line in part.lines)
                 if part.at_end and ended:
-                    yield self._end(run, offset)
+                    yield await self._end(run, offset)
                     return
                 if part.at_end and not await waker.wait(HEARTBEAT_S):
                     await check_rights(self._call, run.head.project, Permission.VIEW_LOG)
@@ -128,10 +128,9 @@ class StepLog:
         over = latest.attempt > self._number or latest.status.is_final
         return over or run.head.status.is_final
 
-    def _end(self, run: Run, offset: int | None) -> bytes:
-        latest = run.step(self._step)
-        known = latest.attempt == self._number
-        data = {"attempt": self._number, "status": latest.status.value if known else None}
+    async def _end(self, run: Run, offset: int | None) -> bytes:
+        status = (await self._record(run)).status
+        data = {"attempt": self._number, "status": status.value}
         return frame(msgspec.json.encode(data), ident=offset or 0, event="end")
 
 

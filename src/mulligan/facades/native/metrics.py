@@ -13,7 +13,6 @@ from mulligan.facades.native.problems import KNOWN, problem_of, problem_response
 from mulligan.ports import RunFilter
 
 _TYPE = "text/plain; version=0.0.4; charset=utf-8"
-_MOST_LOOKS = 3
 
 
 def metrics_route(services: Services) -> Route:
@@ -33,34 +32,26 @@ def metrics_route(services: Services) -> Route:
 
 
 class RunTotals:
-    """How many runs have ended, by status: counted in the store once, since then as they end.
+    """How many runs have ended, by status.
 
-    A run that is repaired and ends again counts again: a counter never goes down.
+    Those that ended before this object was made are counted in the store, once; later ones as they
+    end. A run that is repaired and ends again counts again: a counter never goes down.
     """
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self._made_at = services.clock.now()
+        self._ended_before = Counter(services.live.runs_ended)
         self._base: Counter[Status] | None = None
 
     async def by_status(self) -> Counter[Status]:
         """Return the totals."""
-        ended = self._services.live.runs_ended
         if self._base is None:
-            self._base = await self._count(ended)
-        return self._base + ended
-
-    async def _count(self, ended: Counter[Status]) -> Counter[Status]:
-        """Count in the store, less what has ended in this process already."""
-        for _ in range(_MOST_LOOKS):
-            before = Counter(ended)
-            found = Counter({status: await self._total(status) for status in sorted(FINAL)})
-            if before == ended:
-                break
-        found.subtract(before)
-        return found
+            self._base = Counter({status: await self._total(status) for status in sorted(FINAL)})
+        return self._base + (self._services.live.runs_ended - self._ended_before)
 
     async def _total(self, status: Status) -> int:
-        where = RunFilter(statuses=(status,))
+        where = RunFilter(statuses=(status,), ended_to=self._made_at)
         page = await self._services.store.list_runs(where, limit=1, with_total=True)
         return page.total or 0
 
@@ -71,7 +62,7 @@ def _render(services: Services, ended: Counter[Status]) -> str:
         "# HELP mulligan_runs_total Runs that have ended.",
         "# TYPE mulligan_runs_total counter",
         *(
-            f'mulligan_runs_total{{status="{status.value}"}} {max(0, ended[status])}'
+            f'mulligan_runs_total{{status="{status.value}"}} {ended[status]}'
             for status in sorted(FINAL)
         ),
     ]

@@ -40,7 +40,7 @@ def id_from_name(name: str) -> str:
     """
     if PROJECT_ID.fullmatch(name):
         return name
-    text = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-0123456789")[:_LONGEST_ID].rstrip("-")
+    text = re.sub(r"[^a-z0-9]+", "-", name.lower()).lstrip("-0123456789")[:_LONGEST_ID].rstrip("-")
     if not text:
         raise InvalidError(f"no id can be made of the name {name!r}; give one", pointer="/id")
     return text

@@ -7,11 +7,11 @@ from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from typing import Any
 
-import structlog
 from starlette.responses import Response
 
 from mulligan.core.errors import MulliganError
 from mulligan.facades.common.errors import RequestError
+from mulligan.log import get_log
 
 HEARTBEAT_S = 15.0
 STALL_S = 60.0  # a reader that takes nothing for so long is cut off; it may resume
@@ -20,7 +20,7 @@ HEARTBEAT = b": still here\n\n"
 
 _LINE_ENDS = re.compile("\r\n|\r|\n")
 
-log = structlog.get_logger()
+log = get_log()
 
 
 def frame(data: str | bytes, *, ident: int | None = None, event: str = "") -> bytes:
