@@ -88,6 +88,13 @@ class Draft:
         """Ask for something to be done after the commit."""
         self._effects[effect.kind, effect.key] = effect
 
+    def new_offer(self) -> JobId | None:
+        """Return a job that this decision offers to runners, if it does."""
+        for effect in self._effects.values():
+            if effect.kind == "offer" and not effect.drop:
+                return JobId(effect.key)
+        return None
+
     @property
     def has_events(self) -> bool:
         """Tell whether anything was decided yet."""

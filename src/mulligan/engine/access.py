@@ -48,6 +48,7 @@ class Access:
         self.is_dev = is_dev
         self._known_users: dict[UserName, User] = {}
         self._known_tokens: dict[str, Token] = {}
+        self._changing = asyncio.Lock()  # a user is read and written again by one at a time
         self._revoked: set[str] = set()  # digests: a read that began before must not bring one back
 
     # --- who is it ------------------------------------------------------------------------------
@@ -92,15 +93,18 @@ class Access:
         user = await self._user(name)
         if user is None:
             _check_name(name)
-            user = User(name=name, created_at=self._clock.now(), is_admin=name == DEV_USER)
-            await self._store.put_user(user)
-            await self._store.put_member(
-                Member(project=DEV_PROJECT, user=name, role=Role.DEVELOPER)
-            )
-            self._known_users[name] = user
+            async with self._changing:
+                user = await self._user(name) or await self._make_dev_user(name)
         return Actor(
             user=name, is_admin=user.is_admin, is_open=True, way="dev", language=user.language
         )
+
+    async def _make_dev_user(self, name: UserName) -> User:
+        user = User(name=name, created_at=self._clock.now(), is_admin=name == DEV_USER)
+        await self._store.put_user(user)
+        await self._store.put_member(Member(project=DEV_PROJECT, user=name, role=Role.DEVELOPER))
+        self._known_users[name] = user
+        return user
 
     async def _user(self, name: UserName) -> User | None:
         user = self._known_users.get(name)
@@ -171,15 +175,16 @@ class Access:
         """
         await self.demand(actor, Permission.ADMINISTER, "")
         _check_name(name)
-        if await self._store.find_user(UserName(name)) is not None:
-            raise ConflictError(f"user {name} exists", code="user", values=(name,))
         hashed = await asyncio.to_thread(_hash_password, password) if password else ""
         user = User(
             name=UserName(name), created_at=self._clock.now(), password=hashed, is_admin=is_admin
         )
         acts = self._acts(actor, "user.create", target=name)
-        await self._store.put_user(user, self._with_receipt(acts, actor, receipt, user))
-        self._known_users.pop(user.name, None)
+        async with self._changing:
+            if await self._store.find_user(user.name) is not None:
+                raise ConflictError(f"user {name} exists", code="user", values=(name,))
+            await self._store.put_user(user, self._with_receipt(acts, actor, receipt, user))
+            self._known_users.pop(user.name, None)
         return user
 
     async def change_user(
@@ -201,15 +206,16 @@ class Access:
         if disabled and name == actor.user:
             raise InvalidError("you can't disable yourself", pointer="/disabled")
         hashed = await asyncio.to_thread(_hash_password, password) if password else password
-        user = await self._store.find_user(UserName(name))
-        if user is None:
-            raise NotFoundError("user", name)
         given = {"language": language, "password": hashed, "disabled": disabled}
         changes: dict[str, Any] = {key: new for key, new in given.items() if new is not None}
-        changed = replace(user, **changes)
         acts = self._acts(actor, "user.change", target=name, changed=" ".join(sorted(changes)))
-        await self._store.put_user(changed, acts)
-        self._known_users[changed.name] = changed
+        async with self._changing:
+            user = await self._store.find_user(UserName(name))
+            if user is None:
+                raise NotFoundError("user", name)
+            changed = replace(user, **changes)
+            await self._store.put_user(changed, acts)
+            self._known_users[changed.name] = changed
         return changed
 
     async def set_member(
@@ -340,8 +346,6 @@ class Access:
         if not projects:
             raise InvalidError("an application needs at least one project", pointer="/projects")
         _check_name(code)
-        if await self._store.find_app(code) is not None:
-            raise ConflictError(f"application {code} exists", code="app", values=(code,))
         secret = secrets.token_urlsafe(32)
         app = App(
             code=code,
@@ -351,7 +355,10 @@ class Access:
             created_at=self._clock.now(),
         )
         acts = self._acts(actor, "app.create", target=code)
-        await self._store.put_app(app, self._with_receipt(acts, actor, receipt, secret))
+        async with self._changing:
+            if await self._store.find_app(code) is not None:
+                raise ConflictError(f"application {code} exists", code="app", values=(code,))
+            await self._store.put_app(app, self._with_receipt(acts, actor, receipt, secret))
         return secret
 
     async def check_password(self, name: str, password: str) -> User | None:
@@ -368,11 +375,12 @@ class Access:
 
     async def set_language(self, actor: Actor, language: str) -> None:
         """Remember the language of a user's messages."""
-        user = await self._store.find_user(actor.user)
-        if user is not None:
-            changed = replace(user, language=language)
-            await self._store.put_user(changed)
-            self._known_users[user.name] = changed
+        async with self._changing:
+            user = await self._store.find_user(actor.user)
+            if user is not None:
+                changed = replace(user, language=language)
+                await self._store.put_user(changed)
+                self._known_users[user.name] = changed
 
     def _acts(
         self, actor: Actor, action: str, *, project: str = "", target: str = "", **detail: str

@@ -18,9 +18,16 @@ class LocalDispatcher:
         """How many offers wait."""
         return len(self._offers)
 
+    def first(self) -> Offer | None:
+        """Return the offer that is next, and leave it there."""
+        return self._offers[0] if self._offers else None
+
     def offer(self, offer: Offer) -> None:
         """Let a waiting runner know."""
         self._offers.append(offer)
+        self._wake_one()
+
+    def _wake_one(self) -> None:
         while self._waiting:
             waiter = self._waiting.popleft()
             if not waiter.done():
@@ -32,5 +39,10 @@ class LocalDispatcher:
         while not self._offers:
             waiter = asyncio.get_running_loop().create_future()
             self._waiting.append(waiter)
-            await waiter
+            try:
+                await waiter
+            except asyncio.CancelledError:
+                if self._offers:
+                    self._wake_one()  # it may have been woken just before it went away
+                raise
         return self._offers.popleft()

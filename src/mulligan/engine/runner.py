@@ -147,16 +147,12 @@ class Runner:
             self._executor.kill_step(drive.order, "cancelled", grace_s)
 
     async def _take(self, offer: Offer) -> None:
-        drive: _Drive | None = None
         try:
             order = await self._claim(offer)
-            if order is not None:
-                drive = await self._begin(order)
-                await self._drive(drive)
+            while order is not None:
+                order = await self._drive(await self._begin(order))
         finally:
-            self._free.release()  # the next job need not wait for what this one left behind
-            if drive is not None:
-                await self._finish(drive)
+            self._free.release()
 
     async def _claim(self, offer: Offer) -> StepOrder | None:
         try:
@@ -180,15 +176,22 @@ class Runner:
             drive.killed = step
         return drive
 
-    async def _drive(self, drive: _Drive) -> None:
+    async def _drive(self, drive: _Drive) -> StepOrder | None:
+        """Drive a job to its end; give the first step of the next one, if it came with that."""
         order = drive.order
         try:
             following: StepOrder | None = order
-            while following is not None:
+            while following is not None and is_same_job(order, following):
                 drive.order = following
                 following = await self._one_step(drive)
         except StateError:
             log.info("drive_fenced", run_id=order.run_id, job=order.job_id, fence=order.fence)
+            return None
+        else:
+            return following
+        finally:
+            # the next job need not wait for what this one left behind
+            self._spawn(self._finish(drive))
 
     async def _finish(self, drive: _Drive) -> None:
         order = drive.order
@@ -216,7 +219,10 @@ class Runner:
         if end.cause == "timeout" and left <= order.timeout_s:
             await self._insist(lambda: self._engine.end_job_time(order.run_id, order))
         report = report_of(order, end)
-        return await self._insist(lambda: self._engine.report_step(order.run_id, report))
+        wants_more = not self.is_stopping
+        return await self._insist(
+            lambda: self._engine.report_step(order.run_id, report, wants_more=wants_more)
+        )
 
     async def _run_step(self, order: StepOrder, timeout_s: float) -> StepEnd:
         try:
@@ -235,6 +241,11 @@ class Runner:
                 log.warning("report_waits", error=str(error), wait_s=wait_s)
                 await asyncio.sleep(wait_s)
                 wait_s = min(wait_s * 2, _LONGEST_WAIT_S)
+
+
+def is_same_job(one: StepOrder, other: StepOrder) -> bool:
+    """Tell whether two orders belong to one claim of one job."""
+    return (one.job_id, one.fence) == (other.job_id, other.fence)
 
 
 # Error types and codes of spec/bkci-model-and-engine.md §2.16.

@@ -22,6 +22,7 @@ from mulligan.core.errors import (
     MulliganError,
     NotFoundError,
     RefusedError,
+    StaleFenceError,
     StaleRevisionError,
 )
 from mulligan.core.flow import cancel, queue, steps, votes
@@ -36,7 +37,7 @@ from mulligan.core.recovery.retry import plan_retry
 from mulligan.core.refusal import Refusal, RefusalCode
 from mulligan.core.report import StepReport
 from mulligan.core.run import Run, RunHead
-from mulligan.core.spec import PipelineSpec, SpecIndex
+from mulligan.core.spec import PipelineSpec, SpecIndex, StepSpec
 from mulligan.core.status import Status
 from mulligan.engine.commands import (
     AnswerStage,
@@ -53,7 +54,7 @@ from mulligan.engine.lines import Line, Lines
 from mulligan.engine.masking import without_secrets
 from mulligan.engine.starting import StartPolicy, new_run
 from mulligan.log import get_log
-from mulligan.ports import Acts, Clock, Files, Ids, RunFilter, Store
+from mulligan.ports import Acts, Clock, Files, Ids, Offer, RunFilter, Store
 
 T = TypeVar("T")
 log = get_log()
@@ -95,6 +96,8 @@ class Engine:
         # set by the composition root: what to do with effects, and whom to wake after a commit
         self.on_effects: Callable[[Run, tuple[Effect, ...]], None] = lambda _run, _effects: None
         self.on_commit: Callable[[Decision], None] = lambda _decision: None
+        # the offer that is next, for runners that take their next job with a report
+        self.first_offer: Callable[[], Offer | None] = lambda: None
 
     @property
     def retry_window(self) -> timedelta | None:
@@ -386,17 +389,30 @@ class Engine:
         return await self._with_artifacts(order)
 
     async def report_step(
-        self, run_id: RunId, report: StepReport, *, runner_gone: bool = False
+        self,
+        run_id: RunId,
+        report: StepReport,
+        *,
+        runner_gone: bool = False,
+        wants_more: bool = False,
     ) -> StepOrder | None:
         """Take in the end of a step; give the next one of its job, if there is one.
+
+        Args:
+            runner_gone: The report was found after its runner's end.
+            wants_more: If the job has ended, give the first step of another job of the run, when
+                it is that job's turn: a claim in the same transaction.
 
         Raises:
             StaleFenceError: The report is too late; it changed nothing.
         """
 
         def decide(draft: Draft) -> StepOrder | None:
+            runner = draft.run.job(report.job).runner
             safe = without_secrets(report, draft.run)
             step = steps.report_step(draft, safe, runner_gone=runner_gone)
+            if step is None and wants_more and runner is not None:
+                step = self._hand_over(draft, runner)
             return prepare_step(draft.run, step) if step is not None else None
 
         if report.artifacts:
@@ -404,6 +420,21 @@ class Engine:
         order = await self._change(run_id, decide)
         failpoints.hit("report.after_commit")
         return await self._with_artifacts(order)
+
+    def _hand_over(self, draft: Draft, runner: RunnerName) -> StepSpec | None:
+        """Claim another job of the run for a runner that is free now; nobody is overtaken."""
+        waiting = self.first_offer()
+        if waiting is None:
+            job_id = draft.new_offer()
+        else:
+            is_its_turn = waiting.run_id == draft.run.head.id
+            job_id = waiting.job_id if is_its_turn else None
+        if job_id is None:
+            return None
+        try:
+            return steps.claim_job(draft, job_id, runner)
+        except StaleFenceError:
+            return None  # the offer is out of date
 
     async def _archived(self, run_id: RunId, report: StepReport) -> list[Artifact]:
         run = (await self.lines.get(run_id)).tip
