@@ -142,6 +142,7 @@ class Server:
         )
         self.engine.on_effects = self.supervisor.take_effects
         self.engine.on_commit = self.live.committed
+        self.engine.on_fenced = self.live.report_fenced
         self.engine.first_offer = self.dispatcher.first
         self._tasks: list[asyncio.Task[None]] = []
 

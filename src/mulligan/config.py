@@ -90,7 +90,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 _CHOICES = {
     "bkci.verdict": ("latest", "as-upstream"),
     "recovery.on_lost": ("rerun", "fail"),
-    "storage.synchronous": ("FULL", "NORMAL", "OFF"),
+    "storage.synchronous": ("FULL", "NORMAL"),
 }
 _RANGES = {
     "limits.stages": (1, 10_000),

@@ -84,7 +84,12 @@ async def _serve(
         await server.open()
         web = uvicorn.Server(
             uvicorn.Config(
-                server.app(), lifespan="off", log_config=None, access_log=False, ws="none"
+                server.app(),
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                ws="none",
+                timeout_graceful_shutdown=1,
             )
         )
         web.capture_signals = contextlib.nullcontext  # type: ignore[method-assign, assignment]

@@ -63,8 +63,10 @@ class Draft:
         self._gates: dict[tuple[str, int], Gate] = {}
 
     def emit(self, event: Event) -> None:
-        """Append an event; from now on `run` is the snapshot after it."""
+        """Append an event; from now on `run` is the snapshot after it, at the next revision."""
         self.run = evolve(self.run, event)
+        if not self._events:
+            self.run = replace(self.run, head=replace(self.run.head, revision=self._base + 1))
         self._events.append(event)
         if isinstance(event, ValuesWritten | ValuesWithdrawn):
             return
@@ -102,8 +104,6 @@ class Draft:
 
     def decision(self) -> Decision:
         """Give the finished decision; its snapshot carries the next revision."""
-        head = replace(self.run.head, revision=self._base + 1)
-        self.run = replace(self.run, head=head)
         return Decision(
             run=self.run,
             base_revision=self._base,

@@ -1,5 +1,6 @@
 """Catalog: projects, pipelines and their versions. Dialects hand in what they have compiled."""
 
+import asyncio
 from typing import Any
 
 import msgspec
@@ -41,6 +42,7 @@ class Catalog:
         self._store = store
         self._clock = clock
         self._ids = ids
+        self._changing = asyncio.Lock()  # a pipeline is read and written again by one at a time
 
     # --- projects -------------------------------------------------------------------------------
 
@@ -153,18 +155,24 @@ class Catalog:
     async def edit_pipeline(
         self, actor: Actor, pipeline: Pipeline, definition: Definition
     ) -> Pipeline:
-        """Replace the definition: a new version. Runs keep the version that they began with."""
-        changed = replace(
-            pipeline,
-            name=definition.spec.name,
-            description=definition.description,
-            version=pipeline.version + 1,
-            updated_by=actor.user,
-            updated_at=self._clock.now(),
-        )
-        acts = self._acts(actor, "pipeline.edit", pipeline.project, pipeline.id)
-        version = self._version(changed, definition, actor.user)
-        stored = await self._store.put_pipeline(changed, version, acts)
+        """Replace the definition: a new version. Runs keep the version that they began with.
+
+        Raises:
+            ConflictError: The name is taken (code "pipeline-name").
+        """
+        async with self._changing:
+            newest = await self._newest(pipeline)
+            changed = replace(
+                newest,
+                name=definition.spec.name,
+                description=definition.description,
+                version=newest.version + 1,
+                updated_by=actor.user,
+                updated_at=self._clock.now(),
+            )
+            acts = self._acts(actor, "pipeline.edit", pipeline.project, pipeline.id)
+            version = self._version(changed, definition, actor.user)
+            stored = await self._store.put_pipeline(changed, version, acts)
         await self._store.drop_versions(pipeline.id, pipeline.settings.kept_versions)
         return stored
 
@@ -177,30 +185,45 @@ class Catalog:
         name: str | None = None,
         description: str | None = None,
     ) -> Pipeline:
-        """Replace the settings; may rename. Counts from the next start."""
-        changed = replace(
-            pipeline,
-            settings=settings,
-            name=name or pipeline.name,
-            description=pipeline.description if description is None else description,
-            updated_by=actor.user,
-            updated_at=self._clock.now(),
-        )
-        acts = self._acts(actor, "pipeline.settings", pipeline.project, pipeline.id)
-        return await self._store.put_pipeline(changed, None, acts)
+        """Replace the settings; may rename. Counts from the next start.
+
+        Raises:
+            ConflictError: The name is taken (code "pipeline-name").
+        """
+        now = self._clock.now()
+        changes: dict[str, Any] = {
+            "settings": settings,
+            "updated_by": actor.user,
+            "updated_at": now,
+        }
+        if name:
+            changes["name"] = name
+        if description is not None:
+            changes["description"] = description
+        return await self._change(actor, pipeline, "pipeline.settings", changes)
 
     async def lock_pipeline(self, actor: Actor, pipeline: Pipeline, *, locked: bool) -> Pipeline:
         """Lock or unlock: a locked pipeline refuses starts and retries; what runs goes on."""
-        changed = replace(pipeline, locked=locked, updated_at=self._clock.now())
         action = "pipeline.lock" if locked else "pipeline.unlock"
-        acts = self._acts(actor, action, pipeline.project, pipeline.id)
-        return await self._store.put_pipeline(changed, None, acts)
+        changes = {"locked": locked, "updated_at": self._clock.now()}
+        return await self._change(actor, pipeline, action, changes)
 
     async def delete_pipeline(self, actor: Actor, pipeline: Pipeline) -> Pipeline:
         """Delete: the name is free again, runs stay readable, nothing can be retried."""
-        changed = replace(pipeline, deleted_at=self._clock.now())
-        acts = self._acts(actor, "pipeline.delete", pipeline.project, pipeline.id)
-        return await self._store.put_pipeline(changed, None, acts)
+        deleted_at = self._clock.now()
+        return await self._change(actor, pipeline, "pipeline.delete", {"deleted_at": deleted_at})
+
+    async def _change(
+        self, actor: Actor, pipeline: Pipeline, action: str, changes: dict[str, Any]
+    ) -> Pipeline:
+        """Change some fields, as the pipeline is now: somebody may have edited it meanwhile."""
+        acts = self._acts(actor, action, pipeline.project, pipeline.id)
+        async with self._changing:
+            newest = await self._newest(pipeline)
+            return await self._store.put_pipeline(replace(newest, **changes), None, acts)
+
+    async def _newest(self, pipeline: Pipeline) -> Pipeline:
+        return await self.get_pipeline(pipeline.project, pipeline.id)
 
     @staticmethod
     def demand_unlocked(pipeline: Pipeline) -> None:

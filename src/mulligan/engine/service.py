@@ -96,6 +96,7 @@ class Engine:
         # set by the composition root: what to do with effects, and whom to wake after a commit
         self.on_effects: Callable[[Run, tuple[Effect, ...]], None] = lambda _run, _effects: None
         self.on_commit: Callable[[Decision], None] = lambda _decision: None
+        self.on_fenced: Callable[[], None] = lambda: None  # a report came too late
         # the offer that is next, for runners that take their next job with a report
         self.first_offer: Callable[[], Offer | None] = lambda: None
 
@@ -417,7 +418,11 @@ class Engine:
 
         if report.artifacts:
             await self.store.add_artifacts(await self._archived(run_id, report))
-        order = await self._change(run_id, decide)
+        try:
+            order = await self._change(run_id, decide)
+        except StaleFenceError:
+            self.on_fenced()
+            raise
         failpoints.hit("report.after_commit")
         return await self._with_artifacts(order)
 

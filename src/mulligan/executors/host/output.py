@@ -41,6 +41,7 @@ class LogSink:
         self._masker = Masker(())
         self._section: tuple[str, int, int, str] | None = None
         self._is_dropping = False
+        self._is_line_open = False
         self.problem = ""
 
     @property
@@ -61,6 +62,7 @@ class LogSink:
     def begin(self, request: dict[str, Any]) -> None:
         """Begin the section of a step attempt; later, if the disk is full now."""
         self._is_dropping = False
+        self._is_line_open = False
         self.problem = ""
         self._counter.raise_to(request["next_line"])
         if request["secrets"] != self._secrets:
@@ -104,7 +106,14 @@ class LogSink:
         except (OSError, LogError) as error:
             self.problem = f"output was lost: {error}"
             return self._is_dropping
+        if data:
+            self._is_line_open = not data.endswith(b"\n")
         return True
+
+    def note(self, text: str) -> None:
+        """Append a line that the step did not print."""
+        newline = "\n" if self._is_line_open else ""
+        self.write(f"{newline}{text}\n".encode("utf-8", "replace"))
 
     def end(self) -> None:
         """End the section."""

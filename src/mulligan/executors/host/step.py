@@ -103,7 +103,7 @@ class Step:
             started = spawn(request["argv"], env, request["cwd"], **options)
         except SpawnError as error:
             self._begin_section()
-            self.job.sink.write(f"##[error]{error}\n".encode("utf-8", "replace"))
+            self.job.sink.note(f"##[error]{error}")
             self.refuse(str(error))
             return
         self.pid = started.pid
@@ -184,6 +184,8 @@ class Step:
         )
 
     def _time_is_over(self) -> None:
+        seconds = self._request["timeout"]
+        self.job.sink.note(f"##[error]the step took longer than its time-out of {seconds:g} s")
         self.terminate(CAUSE_TIMEOUT, self._request["grace"])
 
     def _find(self) -> set[int]:

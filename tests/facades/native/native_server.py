@@ -1,0 +1,209 @@
+"""The own API over the real engine and store, with steps that obey the test."""
+
+import asyncio
+import contextlib
+import socket
+import threading
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from mulligan.core.ids import RunnerName
+from mulligan.engine.access import Access
+from mulligan.engine.catalog import Catalog
+from mulligan.engine.dispatch import LocalDispatcher
+from mulligan.engine.live import Live
+from mulligan.engine.runner import Runner, RunnerPolicy
+from mulligan.engine.service import Engine, RecoveryPolicy
+from mulligan.engine.starting import StartPolicy
+from mulligan.engine.supervisor import Supervisor
+from mulligan.facades.bkci.definitions import definition_reader
+from mulligan.facades.common.services import Services
+from mulligan.facades.common.ways import Limits
+from mulligan.facades.native.app import NativeApp, metrics_route
+from mulligan.logs.store import LogFiles
+from mulligan.store.sql.store import SqlStore
+from mulligan.testing.scripted import ScriptedExecutor, ScriptedFiles
+
+
+class FixedClock:
+    """Stands still until it is moved. `instant`: where it begins."""
+
+    def __init__(self, instant: datetime = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)) -> None:
+        self.instant = instant
+
+    def now(self) -> datetime:
+        """Return the instant."""
+        return self.instant
+
+    def advance(self, seconds: float) -> None:
+        """Move it forward."""
+        self.instant += timedelta(seconds=seconds)
+
+
+class RandomIds:
+    """New identifiers."""
+
+    def hex32(self) -> str:
+        """Return 32 hexadecimal digits."""
+        return uuid.uuid4().hex
+
+
+class NativeServer:
+    """All parts of a server, for one life: to restart, make another one on the same directory."""
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        is_dev: bool = False,
+        metrics_public: bool = False,
+        admin_token: str = "",
+    ) -> None:
+        self.clock = FixedClock()
+        ids = RandomIds()
+        self.store = SqlStore(root / "mulligan.db", synchronous="NORMAL")
+        self.live = Live()
+        logs = LogFiles(root / "logs")
+        self.files = ScriptedFiles()
+        self.executor = ScriptedExecutor(logs, self.live.log_grew)
+        self.engine = Engine(
+            store=self.store,
+            clock=self.clock,
+            ids=ids,
+            files=self.files,
+            start_policy=StartPolicy(),
+            recovery_policy=RecoveryPolicy(),
+        )
+        dispatcher = LocalDispatcher()
+        self.runner = Runner(
+            name=RunnerName("local"),
+            engine=self.engine,
+            executor=self.executor,
+            dispatcher=dispatcher,
+            policy=RunnerPolicy(slots=4, grace_s=0.05),
+        )
+        self.supervisor = Supervisor(
+            engine=self.engine,
+            store=self.store,
+            clock=self.clock,
+            executor=self.executor,
+            dispatcher=dispatcher,
+            runner=self.runner,
+        )
+        self.access = Access(store=self.store, clock=self.clock, ids=ids, is_dev=is_dev)
+        limits = Limits()
+        self.services = Services(
+            engine=self.engine,
+            catalog=Catalog(store=self.store, clock=self.clock, ids=ids),
+            access=self.access,
+            store=self.store,
+            live=self.live,
+            logs=logs,
+            clock=self.clock,
+            ids=ids,
+            limits=limits,
+            read_definition=definition_reader(limits, ids),
+            advance_clock=self._advance,
+            runner_busy=lambda: self.runner.busy,
+            queue_depth=lambda: dispatcher.depth,
+            is_dev=is_dev,
+            metrics_public=metrics_public,
+        )
+        self.engine.on_effects = self.supervisor.take_effects
+        self.engine.on_commit = self.live.committed
+        self.admin_token = admin_token
+
+    def _advance(self, seconds: float) -> None:
+        self.clock.advance(seconds)
+        self.supervisor.clock_moved()
+
+    def app(self) -> Starlette:
+        """Return the application; it opens and closes all parts."""
+
+        @contextlib.asynccontextmanager
+        async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+            async with self.running():
+                yield
+
+        native = NativeApp(self.services)
+        return Starlette(
+            routes=[metrics_route(self.services), Mount("/", _Whole(native))], lifespan=lifespan
+        )
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Open all parts for a while."""
+        await self.store.open()
+        await self.executor.open()
+        if self.access.is_dev:
+            await self.access.prepare_dev()
+        else:
+            self.admin_token = await self.access.make_first_admin() or self.admin_token
+        work = [
+            asyncio.ensure_future(self.runner.run()),
+            asyncio.ensure_future(self.supervisor.run()),
+        ]
+        try:
+            yield
+        finally:
+            self.executor.release_all()
+            await self.runner.stop(5)
+            for task in work:
+                task.cancel()
+            await asyncio.gather(*work, return_exceptions=True)
+            await self.executor.close()
+            await self.store.close()
+
+
+class _Whole:
+    """Gives an application the whole path again, as the shell of the server does."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Pass a request on."""
+        await self._app({**scope, "root_path": ""}, receive, send)
+
+
+@contextlib.contextmanager
+def served(server: NativeServer) -> Iterator[str]:
+    """Serve over a real socket from a thread; yield the URL."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(
+        server.app(),
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=1,
+    )
+    web = uvicorn.Server(config)
+    web.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
+    ready = threading.Event()
+
+    async def main() -> None:
+        serving = asyncio.ensure_future(web.serve(sockets=[listener]))
+        while not web.started and not serving.done():  # noqa: ASYNC110 - uvicorn has a flag only
+            await asyncio.sleep(0.001)
+        ready.set()
+        await serving
+
+    thread = threading.Thread(target=asyncio.run, args=(main(),), daemon=True)
+    thread.start()
+    try:
+        assert ready.wait(20)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        web.should_exit = True
+        thread.join(20)
+        listener.close()
+        assert not thread.is_alive()
