@@ -1,0 +1,298 @@
+"""An HTTP client of the own API on the standard library."""
+
+import http.client
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+from urllib.parse import SplitResult, quote, urlencode, urlsplit
+
+from mulligan.cli.exits import (
+    EXIT_CONFLICT,
+    EXIT_FAILED,
+    EXIT_FORBIDDEN,
+    EXIT_UNREACHABLE,
+    EXIT_USAGE,
+    FailureError,
+)
+
+_TIMEOUT_S = 60.0
+_STREAM_TIMEOUT_S = 45.0  # three heartbeats of the server
+_RECONNECT_S = 30.0  # how long a server may be away in the middle of a stream
+_EXIT_CODES = {
+    400: EXIT_USAGE,
+    401: EXIT_FORBIDDEN,
+    403: EXIT_FORBIDDEN,
+    404: EXIT_USAGE,
+    409: EXIT_CONFLICT,
+    412: EXIT_CONFLICT,
+    413: EXIT_USAGE,
+    415: EXIT_USAGE,
+    422: EXIT_USAGE,
+    429: EXIT_CONFLICT,
+    503: EXIT_UNREACHABLE,
+}
+_LOST = (ConnectionError, http.client.HTTPException, TimeoutError)
+
+Json = dict[str, Any]
+
+
+class ProblemError(FailureError):
+    """The server refused; `problem` is its answer (RFC 9457)."""
+
+    def __init__(self, status: int, problem: Json) -> None:
+        detail = str(problem.get("detail") or f"the server answered with status {status}")
+        instead = problem.get("instead") or []
+        if instead:
+            detail += f" (possible instead: {'; '.join(map(str, instead))})"
+        if status == http.client.UNAUTHORIZED:
+            detail += " (give one with --token or MULLIGAN_TOKEN)"
+        super().__init__(detail, _EXIT_CODES.get(status, EXIT_FAILED))
+        self.status = status
+        self.problem = problem
+
+
+class UnreachableError(FailureError):
+    """There is no answer."""
+
+    def __init__(self, url: str, reason: object) -> None:
+        super().__init__(f"no server answers at {url}: {reason}", EXIT_UNREACHABLE)
+
+
+class StreamEvent(NamedTuple):
+    """One server-sent event."""
+
+    ident: str
+    name: str
+    data: str
+
+
+class Client:
+    """Calls one server. `path`: behind `/api/v1`, its parts quoted with `part`.
+
+    Args:
+        embedded: The server ends with this command.
+        borrowed_from: It ends with the command of that process.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: str | None = None,
+        *,
+        embedded: bool = False,
+        borrowed_from: int | None = None,
+    ) -> None:
+        self.url = url.rstrip("/")
+        self.embedded = embedded
+        self.borrowed_from = borrowed_from
+        self._parts = _parts_of(url)
+        if token and not (token.isascii() and token.isprintable()):
+            raise FailureError("the token has characters that no token has", EXIT_USAGE)
+        self._token = token
+        self._kept: http.client.HTTPConnection | None = None
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        query: Mapping[str, object] | None = None,
+        media: str = "application/json",
+    ) -> Any:
+        """Send a request; return the decoded answer, None if it has none.
+
+        Args:
+            body: Sent as JSON, bytes as they are; None = no body.
+            media: Content type of the body.
+
+        Raises:
+            ProblemError: The server refused.
+            UnreachableError: There is no answer.
+        """
+        content = body if isinstance(body, bytes) else None
+        if content is None and body is not None:
+            content = json.dumps(body, ensure_ascii=False).encode()
+        fields = self._headers()
+        if content is not None:
+            fields["Content-Type"] = media
+        if method in {"POST", "PUT"}:
+            # makes it safe to send it again when the connection breaks before the answer
+            fields["Idempotency-Key"] = os.urandom(16).hex()
+        status, data = self._send(method, _target(path, query), content, fields)
+        if status >= 400:
+            raise ProblemError(status, _problem(data))
+        try:
+            return json.loads(data) if data else None
+        except ValueError:
+            raise UnreachableError(self.url, "what answers is no Mulligan server") from None
+
+    def get(self, path: str, **query: object) -> Any:
+        """GET with the given query; absent values are left out."""
+        return self.call("GET", path, query=query)
+
+    def pages(self, path: str, most: int, **query: object) -> list[Json]:
+        """Return up to `most` items of a list, from as many pages as needed."""
+        items: list[Json] = []
+        cursor: object = None
+        while len(items) < most:
+            page = self.get(path, **query, limit=min(most - len(items), 200), cursor=cursor)
+            items += page["items"]
+            cursor = page["next_cursor"]
+            if cursor is None:
+                break
+        return items
+
+    def read(self, path: str, **query: object) -> Iterator[bytes]:
+        """Yield the body of an answer piece by piece."""
+        connection, answer = self._open(_target(path, query), {}, _TIMEOUT_S)
+        try:
+            while piece := answer.read1(65_536):
+                yield piece
+        except _LOST as error:
+            raise UnreachableError(self.url, error) from None
+        finally:
+            answer.close()
+            connection.close()
+
+    def stream(self, path: str, **query: object) -> Iterator[StreamEvent]:
+        """Yield events. The first step connects; a broken connection is resumed where it broke.
+
+        Ends when the server says `end`.
+        """
+        last = ""
+        deadline = 0.0
+        while True:
+            try:
+                for event in self._stream_once(_target(path, query), last):
+                    last = event.ident or last
+                    deadline = 0.0
+                    yield event
+                    if event.name == "end":
+                        return
+            except (UnreachableError, *_LOST) as error:
+                now = time.monotonic()
+                deadline = deadline or now + _RECONNECT_S
+                if self.embedded or now > deadline:
+                    raise UnreachableError(self.url, error) from None
+            time.sleep(0.2)
+
+    def _stream_once(self, target: str, last: str) -> Iterator[StreamEvent]:
+        headers = {"Last-Event-ID": last} if last else {}
+        connection, answer = self._open(target, headers, _STREAM_TIMEOUT_S)
+        yield StreamEvent("", "open", "")
+        fields: dict[str, list[str]] = {}
+        try:
+            while line := answer.readline():
+                text = line.decode().rstrip("\n")
+                if text:
+                    name, _, value = text.partition(":")
+                    fields.setdefault(name, []).append(value.removeprefix(" "))
+                    continue
+                if "data" in fields:
+                    ident, name = fields.get("id", [""])[-1], fields.get("event", [""])[-1]
+                    yield StreamEvent(ident, name, "\n".join(fields["data"]))
+                fields = {}
+        finally:
+            answer.close()
+            connection.close()
+
+    # --- connections --------------------------------------------------------------------------
+
+    def _headers(self) -> dict[str, str]:
+        headers = {"Accept": "application/json"}
+        if self._token:
+            headers["Authorization"] = f"Bearer {self._token}"
+        return headers
+
+    def _send(
+        self, method: str, target: str, content: bytes | None, headers: Mapping[str, str]
+    ) -> tuple[int, bytes]:
+        """Send a request over the kept connection, once more if that had been closed."""
+        for attempt in (1, 2):
+            connection = self._kept or self._connection(_TIMEOUT_S)
+            fresh = self._kept is None
+            self._kept = None
+            try:
+                connection.request(method, target, content, dict(headers))
+                answer = connection.getresponse()
+                data = answer.read()
+            except OSError as error:
+                connection.close()
+                if attempt == 2 or fresh or isinstance(error, TimeoutError):
+                    raise UnreachableError(self.url, error) from None
+                continue
+            except http.client.HTTPException as error:
+                connection.close()
+                if attempt == 2:
+                    raise UnreachableError(self.url, repr(error)) from None
+                continue
+            if answer.will_close:
+                connection.close()
+            else:
+                self._kept = connection
+            return answer.status, data
+        raise AssertionError  # pragma: no cover - the loop ends before
+
+    def _open(
+        self, target: str, headers: Mapping[str, str], timeout_s: float
+    ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
+        """Send a GET on a connection of its own; the answer is read by the caller."""
+        connection = self._connection(timeout_s)
+        try:
+            connection.request("GET", target, headers={**self._headers(), **headers})
+            answer = connection.getresponse()
+        except (OSError, http.client.HTTPException) as error:
+            connection.close()
+            raise UnreachableError(self.url, error) from None
+        if answer.status >= 400:
+            problem = _problem(answer.read())
+            connection.close()
+            raise ProblemError(answer.status, problem)
+        return connection, answer
+
+    def _connection(self, timeout_s: float) -> http.client.HTTPConnection:
+        host, port = self._parts.hostname or "", self._parts.port
+        if self._parts.scheme == "https":
+            return http.client.HTTPSConnection(host, port, timeout=timeout_s)
+        return http.client.HTTPConnection(host, port, timeout=timeout_s)
+
+    def close(self) -> None:
+        """Close the kept connection."""
+        if self._kept is not None:
+            self._kept.close()
+            self._kept = None
+
+
+def _parts_of(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url.rstrip("/"))
+        if parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0:
+            return parts
+    except ValueError:  # a port that is no number
+        pass
+    raise FailureError(f"{url!r} is no URL of a server, like http://HOST:8710", EXIT_USAGE)
+
+
+def part(text: str) -> str:
+    """Quote a part of a path."""
+    return quote(text, safe="")
+
+
+def _target(path: str, query: Mapping[str, object] | None) -> str:
+    given = {name: _word(value) for name, value in (query or {}).items() if value is not None}
+    return f"/api/v1{path}" + (f"?{urlencode(given)}" if given else "")
+
+
+def _word(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _problem(data: bytes) -> Json:
+    try:
+        found = json.loads(data)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

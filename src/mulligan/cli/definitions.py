@@ -1,0 +1,139 @@
+"""`mulligan pipelines`, `import`, `export`."""
+
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from mulligan.cli.client import part
+from mulligan.cli.documents import FileError, PipelineFile, counted, ensure_project, save
+from mulligan.cli.exits import EXIT_USAGE
+from mulligan.cli.options import EXAMPLE, Session, in_project, with_session
+from mulligan.cli.output import emit, moment, note, one_line, table
+from mulligan.cli.references import find_pipeline, find_run
+from mulligan.cli.servers import ServerOptions, connect
+
+
+@click.command(help="List pipelines.\n\n" + EXAMPLE + "mulligan pipelines --search web -o json")
+@in_project
+@click.option("--search", help="Only those with this text in the name.")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
+@with_session
+def pipelines(session: Session, search: str | None, limit: int) -> None:
+    """List pipelines."""
+    items = session.listed("pipelines", limit, search=search)
+    if not session.is_table:
+        emit(items, session.form)
+        return
+    if not items:
+        note(f"project {session.project} has no such pipelines")
+    rows = [
+        (
+            item["id"],
+            one_line(item["name"]),
+            str(item["version"]),
+            moment(item["updated_at"]),
+            one_line(item["updated_by"]),
+        )
+        for item in items
+    ]
+    table(("PIPELINE", "NAME", "VERSION", "CHANGED", "BY"), rows)
+
+
+@click.command(
+    help="Print the definition of a pipeline (id or name), or the one that a run began with; "
+    "JSON unless -o yaml.\n\n" + EXAMPLE + "mulligan export web > web.json"
+)
+@click.argument("what", metavar="RUN|PIPELINE")
+@click.option("--version", type=click.IntRange(1), help="Of a pipeline; the newest if absent.")
+@click.option("--pipeline", metavar="ID|NAME", help="For a RUN that is a number or begins with @.")
+@in_project
+@with_session
+def export(session: Session, what: str, version: int | None, pipeline: str | None) -> None:
+    """Print a definition."""
+    if pipeline is not None or what.startswith(("b-", "@")):
+        run = find_run(session, what, pipeline)
+        project, ident, version = run["project"], run["pipeline"], run["version"]
+    else:
+        found = find_pipeline(session, what)
+        project, ident = found["project"], found["id"]
+    path = f"/projects/{part(project)}/pipelines/{part(ident)}/definition"
+    document = session.client.get(path, version=version)
+    emit(document, "yaml" if session.form == "yaml" else "json")
+
+
+@click.command(
+    "import",
+    help="Check pipeline files and store them: a new version of the pipeline of the same name, "
+    "or a new pipeline. --check stores nothing and needs no server.\n\n"
+    + EXAMPLE
+    + "mulligan import --check ci/*.json",
+)
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--check", is_flag=True, help="Store nothing.")
+@in_project
+@click.option("--url", help="Server (MULLIGAN_URL).")
+@click.option("--token", help="Token (MULLIGAN_TOKEN).")
+@click.option("--data", type=click.Path(path_type=Path), help="Data directory (MULLIGAN_DATA).")
+def import_files(
+    files: tuple[Path, ...],
+    check: bool,  # noqa: FBT001 - click gives flags by name
+    project: str | None,
+    url: str | None,
+    token: str | None,
+    data: Path | None,
+) -> int:
+    """Check or store files."""
+    if check:
+        return _each(files, _check)
+    server = ServerOptions(url=url, token=token, data=data)
+    client = click.get_current_context().with_resource(connect(server))
+    session = Session(client, project, "table", server)
+    ensure_project(session)
+
+    def store(file: PipelineFile) -> str:
+        saved = save(session, file)
+        return f"pipeline {saved['id']} ({counted(saved)})"
+
+    return _each(files, store)
+
+
+def _each(files: tuple[Path, ...], act: Callable[[PipelineFile], str]) -> int:
+    """Handle every file, whatever is wrong with others; return the exit code."""
+    code = 0
+    for path in files:
+        try:
+            file = PipelineFile(path)
+            click.echo(f"{file.shown}: {act(file)}")
+        except FileError as error:
+            error.show()
+            code = EXIT_USAGE
+    return code
+
+
+class _NewIds:
+    """Identifiers for a definition that is only checked."""
+
+    def hex32(self) -> str:
+        """Return 32 hexadecimal digits."""
+        return uuid.uuid4().hex
+
+
+def _check(file: PipelineFile) -> str:
+    from mulligan.core.errors import InvalidError
+    from mulligan.facades.bkci.definitions import read_definition
+    from mulligan.facades.common.ways import Limits
+    from mulligan.facades.native.cautions import find_cautions
+
+    document = file.document()
+    try:
+        definition = read_definition(document, limits=Limits(), ids=_NewIds())
+    except InvalidError as error:
+        raise FileError([file.line(str(error), error.pointer, error.code)]) from None
+    for caution in find_cautions(definition):
+        note(file.line(f"warning: {caution.detail}", caution.pointer))
+    jobs = [job for stage in definition.spec.stages for job in stage.jobs]
+    steps = sum(len(job.steps) for job in jobs)
+    size = {"stages": len(definition.spec.stages), "jobs": len(jobs), "steps": steps}
+    return f"ok ({counted(size)})"

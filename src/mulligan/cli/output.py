@@ -1,0 +1,115 @@
+"""What commands print: tables for people, JSON and YAML for programs. Data goes to stdout."""
+
+import os
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+COLOURS = {
+    "succeeded": "green",
+    "failed": "red",
+    "cancelled": "yellow",
+    "skipped": "bright_black",
+    "running": "cyan",
+    "rerun": "cyan",
+    "skip": "yellow",
+}
+_MINUTE = 60
+_WIDE = {"W", "F"}  # East Asian width: takes two columns
+
+
+def wants_colour() -> bool | None:
+    """Tell whether colours are wanted; None: on a terminal only."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    if os.environ.get("FORCE_COLOR") or os.environ.get("CLICOLOR_FORCE"):
+        return True
+    return None
+
+
+def note(text: str) -> None:
+    """Say something to the person, on stderr."""
+    click.echo(text, err=True)
+
+
+def emit(value: Any, form: str) -> None:
+    """Print data as JSON or YAML."""
+    if form == "yaml":
+        import yaml
+
+        click.echo(yaml.safe_dump(value, allow_unicode=True, sort_keys=False), nl=False)
+        return
+    import json
+
+    indent = 2 if sys.stdout.isatty() else None
+    click.echo(json.dumps(value, ensure_ascii=False, indent=indent))
+
+
+def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows under titles, columns as wide as needed; a status gets its colour."""
+    if not rows:
+        return
+    widths = [max(_width(row[column]) for row in [titles, *rows]) for column in range(len(titles))]
+    click.echo(_row(titles, widths, coloured=False))
+    for row in rows:
+        click.echo(_row(row, widths, coloured=True))
+
+
+def _row(cells: Sequence[str], widths: Sequence[int], *, coloured: bool) -> str:
+    padded = []
+    for cell, width in zip(cells, widths, strict=True):
+        text = paint(cell) if coloured else cell
+        padded.append(text + " " * (width - _width(cell)))
+    return "  ".join(padded).rstrip()
+
+
+def _width(text: str) -> int:
+    if text.isascii():
+        return len(text)
+    import unicodedata
+
+    return sum(2 if unicodedata.east_asian_width(letter) in _WIDE else 1 for letter in text)
+
+
+def paint(status: str) -> str:
+    """Give a status its colour, if it has one."""
+    colour = COLOURS.get(status)
+    return click.style(status, fg=colour) if colour else status
+
+
+def one_line(text: str) -> str:
+    """Give a text without line ends and control characters, for a cell."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
+def moment(text: str | None) -> str:
+    """Show an instant in local time."""
+    if not text:
+        return "-"
+    return _instant(text).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+def between(started: str | None, ended: str | None) -> str:
+    """Show how long something took, or takes so far."""
+    if not started:
+        return "-"
+    end = _instant(ended) if ended else datetime.now(UTC)
+    return duration((end - _instant(started)).total_seconds())
+
+
+def duration(seconds: float) -> str:
+    """Show a length of time."""
+    if seconds < _MINUTE:
+        return f"{max(seconds, 0):.1f} s"
+    minutes, rest = divmod(round(seconds), _MINUTE)
+    if minutes < _MINUTE:
+        return f"{minutes} min {rest:02} s"
+    hours, minutes = divmod(minutes, _MINUTE)
+    return f"{hours} h {minutes:02} min"

@@ -1,0 +1,181 @@
+"""Follow a run: lines about its progress on stderr, and what to do when it failed."""
+
+import shlex
+from collections.abc import Iterator
+
+import click
+
+from mulligan.cli.client import Json, ProblemError, UnreachableError, part
+from mulligan.cli.exits import BY_STATUS
+from mulligan.cli.options import Session
+from mulligan.cli.output import between, duration, emit, note, one_line, paint
+from mulligan.cli.references import all_steps, path_of, state_of
+
+FINAL = frozenset(BY_STATUS)
+TAIL = 20  # lines of the log of a failed step
+_MOST_FAILED = 3  # steps whose logs are shown
+_SHOWN_SKIPS = frozenset({"waived", "condition", "disabled"})
+_STATUS_WIDTH = len("succeeded")
+
+
+class Progress:
+    """Says what changed between two looks at a run.
+
+    Args:
+        before: The run before it went on; what ended by then is not told again.
+    """
+
+    def __init__(self, session: Session, before: Json | None = None) -> None:
+        self._session = session
+        self._told: dict[str, tuple[int, str]] = {}
+        self._stage = ""
+        self._gates: set[tuple[str, str]] = set()
+        if before is not None:
+            for _, _, step in all_steps(before):
+                self._told[step["id"]] = _mark(step)
+
+    def show(self, state: Json) -> None:
+        """Tell what is new."""
+        for stage, job, step in all_steps(state):
+            if self._told.get(step["id"]) == _mark(step):
+                continue
+            self._told[step["id"]] = _mark(step)
+            line = _line(job, step)
+            if line is None:
+                continue
+            if self._stage != stage["id"]:
+                self._stage = stage["id"]
+                note(f"stage {one_line(stage['name'] or stage['id'])}")
+            note(f"  {line}")
+        gates = {(gate["node"], gate["kind"]): gate for gate in state["gates"]}
+        for key, gate in gates.items():
+            if key not in self._gates:
+                note(self._question(state, gate))
+        self._gates = set(gates)
+
+    def _question(self, state: Json, gate: Json) -> str:
+        option = "--stage" if gate["kind"] == "stage-review" else "--step"
+        command = command_line(self._session, "approve", state["id"], option, gate["node"])
+        what = "to be resumed" if gate["kind"] == "pause" else "for approval"
+        who = f" by {', '.join(gate['reviewers'])}" if gate["reviewers"] else ""
+        return f"waiting {what}{who}: {command}"
+
+
+def _mark(step: Json) -> tuple[int, str]:
+    return step["attempt"], step["status"]
+
+
+def _line(job: Json, step: Json) -> str | None:
+    """Give the line about a step; None: there is nothing to say about it."""
+    status = step["status"]
+    if status == "queued" or (status == "skipped" and step["cause"] not in _SHOWN_SKIPS):
+        return None
+    name = one_line(step["name"])
+    if len(job["steps"]) > 1 or job["name"] != step["name"]:
+        name = f"{one_line(job['name'] or job['id'])} / {name}"
+    details = []
+    if status == "failed" and step["exit_code"] is not None:
+        details.append(f"exit {step['exit_code']}")
+    elif status in {"failed", "cancelled", "skipped"} and step["cause"]:
+        details.append(step["cause"])
+    if status in FINAL and step["ended_at"] and step["started_at"]:
+        details.append(between(step["started_at"], step["ended_at"]))
+    if step["attempt"] > 1:
+        details.append(f"attempt {step['attempt']}")
+    padding = " " * (_STATUS_WIDTH - len(status))
+    return f"{paint(status)}{padding}  {name}" + (f" ({', '.join(details)})" if details else "")
+
+
+def command_line(session: Session, *words: str) -> str:
+    """Give a command of this program that reaches the same server."""
+    return shlex.join(["mulligan", *words, *session.server.as_flags()])
+
+
+def follow(session: Session, run: Json, progress: Progress) -> Json:
+    """Wait for the end of a run and tell what happens; return its last state.
+
+    Raises:
+        UnreachableError: The server went away.
+    """
+    seen = -1
+    for event in states_wanted(session, run):
+        if event <= seen:
+            continue
+        state = state_of(session, run)
+        seen = state["revision"]
+        progress.show(state)
+        if state["status"] in FINAL:
+            return state
+    raise UnreachableError(session.client.url, "it ended the stream")
+
+
+def states_wanted(session: Session, run: Json) -> Iterator[int]:
+    """Yield the revision of every event of a run; a very large number after each connect."""
+    import json
+
+    stream = session.client.stream("/events", project=run["project"], run=run["id"])
+    for event in stream:
+        yield 2**62 if event.name == "open" else int(json.loads(event.data)["revision"])
+
+
+def report_end(session: Session, state: Json) -> int:
+    """Tell how a run ended – for a failed one why, and how to retry it; return the exit code."""
+    attempt = state["attempts"][-1]
+    started, ended = attempt["started_at"] or attempt["queued_at"], attempt["ended_at"]
+    length = f" in {between(started, ended)}" if ended else ""
+    verdict = state["verdict"] or state["status"]
+    number = f"#{state['number']} of {one_line(state['pipeline_name'])}"
+    note(f"{paint(verdict)}: run {number}, attempt {state['attempt']}{length}")
+    if state["status"] == "failed":
+        explain_failure(session, state)
+    if not session.is_table:
+        emit(state, session.form)
+    return BY_STATUS[state["status"]]
+
+
+def failed_steps(state: Json) -> list[tuple[Json, Json, Json]]:
+    """Return the steps that made the run fail, with stage and job."""
+    failed = [found for found in all_steps(state) if found[2]["status"] == "failed"]
+    return [found for found in failed if found[1]["status"] == "failed"] or failed
+
+
+def explain_failure(session: Session, state: Json) -> None:
+    """Show the failed steps, the ends of their logs, and the command that retries."""
+    failed = failed_steps(state)
+    for stage, job, step in failed[:_MOST_FAILED]:
+        why = f"exit {step['exit_code']}" if step["exit_code"] is not None else step["cause"]
+        where = f"{one_line(job['name'] or job['id'])}, {one_line(stage['name'] or stage['id'])}"
+        note("")
+        note(f"failed: {one_line(step['name'])} ({why or 'failed'}) in {where}")
+        if step["message"] and step["message"] != f"exit code {step['exit_code']}":
+            note(f"  {one_line(step['message'])}")
+        for line in log_tail(session, state, step):
+            note(f"  | {line}")
+        retry = command_line(session, "retry", state["id"], "--step", step["id"])
+        note(f"retry it: {retry}")
+    if len(failed) > _MOST_FAILED:
+        note(f"and {len(failed) - _MOST_FAILED} more failed steps")
+    if len(failed) != 1:
+        note(f"retry all: {command_line(session, 'retry', state['id'], '--failed')}")
+
+
+def log_tail(session: Session, run: Json, step: Json) -> list[str]:
+    """Return the last lines of the log of a step's newest attempt."""
+    path = f"{path_of(run)}/steps/{part(step['id'])}/log"
+    try:
+        text = b"".join(session.client.read(path, tail=TAIL)).decode("utf-8", "replace")
+    except ProblemError:  # it never began, or one may not see logs
+        return []
+    return [one_line(click.unstyle(line)).rstrip() for line in text.splitlines()]
+
+
+def saved_text(plan: Json) -> str:
+    """Tell in one line what a recovery does."""
+    counts = plan["counts"]
+    parts = [f"re-run {counts['rerun']}", f"kept {counts['keep']}"]
+    if counts["skip"]:
+        parts.append(f"skipped {counts['skip']}")
+    text = ", ".join(parts) + " steps"
+    if plan["seconds_saved"] > 0:
+        text += f"; saved {duration(plan['seconds_saved'])}"
+    return text

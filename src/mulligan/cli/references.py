@@ -1,0 +1,121 @@
+"""Find what a person means by a word: a run, a pipeline, a stage, job or step."""
+
+import re
+from collections.abc import Iterator
+from typing import Literal
+
+from mulligan.cli.client import Json, part
+from mulligan.cli.exits import EXIT_USAGE, FailureError
+from mulligan.cli.options import Session
+
+_RUN = re.compile(r"b-[0-9a-f]{32}")
+_PIPELINE = re.compile(r"p-[0-9a-f]{32}")
+_NUMBER = re.compile(r"#?([1-9][0-9]{0,17})")
+_LISTED = 10  # names in an error
+
+Kind = Literal["stage", "job", "step"]
+
+
+def find_run(session: Session, text: str, pipeline: str | None) -> Json:
+    """Return the summary of a run.
+
+    Args:
+        text: Its id, a number of `pipeline`, `@latest` or `@failed`.
+        pipeline: Id or name, None = any.
+
+    Raises:
+        FailureError: There is none, or the text says too little.
+    """
+    if _RUN.fullmatch(text):
+        return dict(session.client.get(f"/runs/{part(text)}"))
+    query: dict[str, object] = {}
+    number = _NUMBER.fullmatch(text)
+    if number is not None:
+        if pipeline is None:
+            message = f"run {text} of which pipeline? Say --pipeline ID|NAME, or give the id b-…"
+            raise FailureError(message, EXIT_USAGE)
+        query["number"] = number[1]
+    elif text == "@failed":
+        query["status"] = "failed"
+    elif text != "@latest":
+        message = f"{text!r} is no run: an id (b-…), a number, @latest or @failed was expected"
+        raise FailureError(message, EXIT_USAGE)
+    if pipeline is not None:
+        query["pipeline"] = find_pipeline(session, pipeline)["id"]
+    found = session.client.get(f"{session.path}/runs", limit=1, **query)["items"]
+    if not found:
+        where = f"pipeline {pipeline!r}" if pipeline else f"project {session.project!r}"
+        raise FailureError(f"{where} has no run {text}", EXIT_USAGE)
+    return dict(found[0])
+
+
+def find_pipeline(session: Session, text: str) -> Json:
+    """Return a pipeline of the project by id or name.
+
+    Raises:
+        FailureError: There is none.
+    """
+    if _PIPELINE.fullmatch(text):
+        return dict(session.client.get(f"{session.path}/pipelines/{part(text)}"))
+    found = pipeline_named(session, text)
+    if found is None:
+        message = f"project {session.project!r} has no pipeline {text!r}"
+        raise FailureError(message, EXIT_USAGE)
+    return found
+
+
+def pipeline_named(session: Session, name: str) -> Json | None:
+    """Return the pipeline of exactly that name."""
+    found = session.client.get(f"{session.path}/pipelines", name=name)["items"]
+    return dict(found[0]) if found else None
+
+
+def path_of(run: Json) -> str:
+    """Return the path of a run in the API."""
+    return f"/projects/{part(run['project'])}/runs/{part(run['id'])}"
+
+
+def state_of(session: Session, run: Json, attempt: int | None = None) -> Json:
+    """Return the state of a run with all its nodes."""
+    return dict(session.client.get(path_of(run), attempt=attempt))
+
+
+def all_steps(state: Json) -> Iterator[tuple[Json, Json, Json]]:
+    """Yield stage, job and step of every step of a run."""
+    for stage in state["stages"]:
+        for job in stage["jobs"]:
+            for step in job["steps"]:
+                yield stage, job, step
+
+
+def find_node(state: Json, kind: Kind, text: str) -> Json:
+    """Return a node of a run by its id, its author's own id, or its name.
+
+    Raises:
+        FailureError: There is none, or several have that name.
+    """
+    nodes = list(_nodes(state, kind))
+    for key in ("id", "ref", "name"):
+        found = [node for node in nodes if text and node[key] == text]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            idents = ", ".join(node["id"] for node in found)
+            message = f"{len(found)} {kind}s are called {text!r}; say which by its id: {idents}"
+            raise FailureError(message, EXIT_USAGE)
+    names = [f"{node['id']} ({node['name']})" for node in nodes]
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    message = f"the run has no {kind} {text!r}; it has {', '.join(names[:_LISTED])}{more}"
+    raise FailureError(message, EXIT_USAGE)
+
+
+def _nodes(state: Json, kind: Kind) -> Iterator[Json]:
+    for stage in state["stages"]:
+        if kind == "stage":
+            yield stage
+            continue
+        for job in stage["jobs"]:
+            if kind == "job":
+                yield job
+            else:
+                yield from job["steps"]

@@ -1,0 +1,151 @@
+"""Where the server is: named, running on the data directory, or started for one command."""
+
+import contextlib
+import http.client
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from mulligan.cli.client import Client
+from mulligan.cli.exits import EXIT_UNREACHABLE, FailureError
+
+_REACH_S = 2.0  # a server on this machine answers sooner
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}  # noqa: S104 - what it listens on
+
+
+class ServerOptions(NamedTuple):
+    """What was said about the server on the command line."""
+
+    url: str | None = None
+    token: str | None = None
+    data: Path | None = None
+
+    def as_flags(self) -> list[str]:
+        """Return the flags that lead another command to the same server; never the token."""
+        flags = []
+        if self.url:
+            flags += ["--url", self.url]
+        if self.data:
+            flags += ["--data", str(self.data)]
+        return flags
+
+
+class Running(NamedTuple):
+    """A server that runs on a data directory. `pid` of a command if it `ends_with` that one."""
+
+    url: str
+    pid: int
+    ends_with_command: bool
+
+
+def data_directory(given: Path | None) -> Path:
+    """Return the data directory: named, of the environment, or the default one."""
+    if given is not None:
+        return given
+    named = os.environ.get("MULLIGAN_DATA")
+    if named:
+        return Path(named)
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share") / "mulligan"
+
+
+@contextlib.contextmanager
+def connect(options: ServerOptions) -> Iterator[Client]:
+    """Find a server, or start one in this process for the time being."""
+    environment_url = os.environ.get("MULLIGAN_URL") or None
+    url = options.url or (environment_url if options.data is None else None)
+    # the token of the environment belongs to its URL, if it names one
+    is_for_us = url is not None or environment_url is None
+    token = options.token or (os.environ.get("MULLIGAN_TOKEN") if is_for_us else None) or None
+    if url:
+        with contextlib.closing(Client(url, token)) as client:
+            yield client
+        return
+    data = data_directory(options.data)
+    running = running_server(data)
+    if running is None:
+        with _started(data) as client:
+            yield client
+        return
+    borrowed_from = running.pid if running.ends_with_command else None
+    token = token or _admin_token(data)
+    with contextlib.closing(Client(running.url, token, borrowed_from=borrowed_from)) as client:
+        yield client
+
+
+@contextlib.contextmanager
+def _started(data: Path) -> Iterator[Client]:
+    from mulligan.cli.embedded import EmbeddedError, embedded_server
+
+    with contextlib.ExitStack() as stack:
+        try:
+            url, token = stack.enter_context(embedded_server(data))
+        except EmbeddedError as error:
+            message = f"no server runs on {data}, and none could be started: {error}"
+            raise FailureError(message, EXIT_UNREACHABLE) from None
+        stack.enter_context(_announced(data, url))
+        yield stack.enter_context(contextlib.closing(Client(url, token, embedded=True)))
+
+
+@contextlib.contextmanager
+def _announced(data: Path, url: str) -> Iterator[None]:
+    """Let other commands find this one's server, to answer, stop or read what it runs."""
+    path = data / "server.json"
+    text = json.dumps({"url": url, "pid": os.getpid(), "ends_with_command": True})
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def running_server(data: Path) -> Running | None:
+    """Return the server that runs on a data directory, if one does."""
+    try:
+        found = json.loads((data / "server.json").read_text())
+        running = Running(
+            str(found["url"]), int(found["pid"]), bool(found.get("ends_with_command"))
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    for listened, reached in _EVERYWHERE.items():
+        running = running._replace(url=running.url.replace(f"//{listened}:", f"//{reached}:"))
+    return running if _is_alive(running.pid) and _answers(running.url) else None
+
+
+def _is_alive(pid: int) -> bool:
+    if pid <= 0:
+        return False
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _answers(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=_REACH_S)
+    except (ValueError, http.client.HTTPException):
+        return False
+    try:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status == http.client.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _admin_token(data: Path) -> str | None:
+    try:
+        return (data / "admin-token").read_text().strip() or None
+    except OSError:
+        return None

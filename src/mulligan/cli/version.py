@@ -1,0 +1,15 @@
+"""`mulligan version`."""
+
+import platform
+
+import click
+
+from mulligan import __version__
+
+
+@click.command()
+def version() -> None:
+    """Show the versions of this program, Python and the system."""
+    click.echo(f"mulligan {__version__}")
+    click.echo(f"Python {platform.python_version()} ({platform.python_implementation()})")
+    click.echo(f"{platform.system()} {platform.release()} {platform.machine()}")
