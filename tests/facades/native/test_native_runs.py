@@ -44,6 +44,34 @@ def test_failed_run_says_where(api: NativeApi) -> None:
     assert step_of(state, "test")["cause"] == "unreached"
 
 
+def test_what_a_failed_run_never_reached_is_skipped(api: NativeApi) -> None:
+    """When a run is over nothing of it waits: not a later stage, nor its jobs and steps."""
+    api.server.executor.fail("build")
+    stages = [
+        models.stage("make", [models.job("make", [models.step("build", "true")])]),
+        models.stage("ship", [models.job("ship", [models.step("deploy", "true")])]),
+    ]
+
+    state = api.run_to_end(models.pipeline("two stages", stages))
+
+    ship = state["stages"][-1]
+    job = ship["jobs"][0]
+    ends = [(node["status"], node["cause"]) for node in (ship, job, job["steps"][0])]
+    assert ends == [("skipped", "unreached")] * 3
+
+
+def test_parts_of_a_disabled_job_are_skipped_for_its_reason(api: NativeApi) -> None:
+    """A step that is left out with its job says why its job was."""
+    off = models.job("off", [models.step("idle", "true")], jobControlOption={"enable": False})
+    on = models.job("on", [models.step("build", "true")])
+
+    state = api.run_to_end(models.pipeline("half", [models.stage("make", [on, off])]))
+
+    job = state["stages"][0]["jobs"][1]
+    assert (job["status"], job["cause"]) == ("skipped", "disabled")
+    assert (job["steps"][0]["status"], job["steps"][0]["cause"]) == ("skipped", "disabled")
+
+
 def test_values_reach_the_run(api: NativeApi) -> None:
     """Given values replace defaults; numbers become texts; sensitive ones are masked."""
     model = two_steps()

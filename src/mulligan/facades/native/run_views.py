@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Any, TypeVar
 
+from msgspec.structs import replace
+
 from mulligan.core.cause import Cause
 from mulligan.core.run import Gate, Job, Run, RunAttempt, RunHead, Stage, Step
 from mulligan.core.spec import JobSpec, StageSpec, StepSpec
@@ -33,20 +35,35 @@ class Snapshot:
     def stage(self, spec: StageSpec) -> Stage:
         """Return the record of a stage."""
         if self._history is None:
-            return self.run.stage(spec.id)
-        return self._at(self._history.stages.get(spec.id, ())) or Stage(id=spec.id)
+            stage = self.run.stage(spec.id)
+        else:
+            stage = self._at(self._history.stages.get(spec.id, ())) or Stage(id=spec.id)
+        return _settled(stage, self.status, None)
 
-    def job(self, spec: JobSpec) -> Job:
-        """Return the record of a job."""
+    def job(self, spec: JobSpec, stage: Stage) -> Job:
+        """Return the record of a job, as its stage leaves it."""
         if self._history is None:
-            return self.run.job(spec.id)
-        return self._at(self._history.jobs.get(spec.id, ())) or Job(id=spec.id)
+            job = self.run.job(spec.id)
+        else:
+            job = self._at(self._history.jobs.get(spec.id, ())) or Job(id=spec.id)
+        return _settled(job, stage.status, stage.cause)
 
-    def step(self, spec: StepSpec) -> Step:
-        """Return the record of a step."""
+    def step(self, spec: StepSpec, job: Job) -> Step:
+        """Return the record of a step, as its job leaves it."""
+        return _settled(self.recorded_step(spec), job.status, job.cause)
+
+    def recorded_step(self, spec: StepSpec) -> Step:
+        """Return the record of a step as it is stored."""
         if self._history is None:
             return self.run.step(spec.id)
         return self._at(self._history.steps.get(spec.id, ())) or Step(id=spec.id)
+
+    @property
+    def status(self) -> Status:
+        """Give the status of the run as this attempt left it."""
+        if self._history is None:
+            return self.run.head.status
+        return self.head_attempt.status or Status.CANCELLED
 
     def gates(self) -> tuple[Gate, ...]:
         """Return where the run waits; an earlier attempt waits nowhere."""
@@ -63,6 +80,17 @@ class Snapshot:
     def _at(self, records: tuple[Record, ...]) -> Record | None:
         found = [record for record in records if record.run_attempt <= self.attempt]
         return found[-1] if found else None
+
+
+def _settled(record: Record, parent: Status, cause: Cause | None) -> Record:
+    """Give what has not begun its end, when what it is part of has ended.
+
+    The engine writes nothing for it: that would cost an event per node of a run that fails early.
+    """
+    if record.status is not Status.QUEUED or not parent.is_final:
+        return record
+    left_out = cause if parent is Status.SKIPPED and cause is not Cause.UNREACHED else None
+    return replace(record, status=Status.SKIPPED, cause=left_out or Cause.UNREACHED)
 
 
 def word(cause: Cause | None) -> str | None:
@@ -102,9 +130,8 @@ def state(snapshot: Snapshot) -> shapes.RunState:
     run = snapshot.run
     fields = _summary(run.head, run.index.spec.name)
     shown = snapshot.head_attempt
-    status = run.head.status
+    status = snapshot.status
     if snapshot.attempt != run.head.attempt:
-        status = shown.status or Status.CANCELLED
         fields |= {
             "status": status.value,
             "cause": word(shown.cause),
@@ -139,7 +166,7 @@ def _verdict(status: Status, waivers: tuple[shapes.Waiver, ...]) -> str:
 def _waivers(snapshot: Snapshot) -> Iterator[shapes.Waiver]:
     for job in snapshot.run.index.all_jobs():
         for spec in job.steps:
-            step = snapshot.step(spec)
+            step = snapshot.recorded_step(spec)
             if step.status is Status.SKIPPED and step.cause is Cause.WAIVED:
                 yield shapes.Waiver(step=step.id, by=step.actor, reason=step.reason)
 
@@ -187,12 +214,12 @@ def _stage(snapshot: Snapshot, spec: StageSpec) -> shapes.StageView:
         attempt=stage.attempt,
         started_at=stage.started_at,
         ended_at=stage.ended_at,
-        jobs=tuple(_job(snapshot, job) for job in spec.jobs),
+        jobs=tuple(_job(snapshot, job, stage) for job in spec.jobs),
     )
 
 
-def _job(snapshot: Snapshot, spec: JobSpec) -> shapes.JobView:
-    job = snapshot.job(spec)
+def _job(snapshot: Snapshot, spec: JobSpec, stage: Stage) -> shapes.JobView:
+    job = snapshot.job(spec, stage)
     return shapes.JobView(
         id=spec.id,
         name=spec.name,
@@ -204,12 +231,12 @@ def _job(snapshot: Snapshot, spec: JobSpec) -> shapes.JobView:
         workspace=job.workspace,
         started_at=job.started_at,
         ended_at=job.ended_at,
-        steps=tuple(_step(snapshot, step) for step in spec.steps),
+        steps=tuple(_step(snapshot, step, job) for step in spec.steps),
     )
 
 
-def _step(snapshot: Snapshot, spec: StepSpec) -> shapes.StepView:
-    step = snapshot.step(spec)
+def _step(snapshot: Snapshot, spec: StepSpec, job: Job) -> shapes.StepView:
+    step = snapshot.step(spec, job)
     return shapes.StepView(
         id=spec.id,
         name=spec.name,
