@@ -9,10 +9,10 @@ import click
 from mulligan.cli.client import part
 from mulligan.cli.documents import FileError, PipelineFile, counted, ensure_project, save
 from mulligan.cli.exits import EXIT_USAGE
-from mulligan.cli.options import EXAMPLE, Session, in_project, with_session
+from mulligan.cli.options import EXAMPLE, Session, in_project, reaching, with_session
 from mulligan.cli.output import emit, moment, note, one_line, table
 from mulligan.cli.references import find_pipeline, find_run
-from mulligan.cli.servers import ServerOptions, connect
+from mulligan.cli.servers import ServerOptions
 
 
 @click.command(help="List pipelines.\n\n" + EXAMPLE + "mulligan pipelines --search web -o json")
@@ -88,8 +88,7 @@ def import_files(
     if check:
         return _each(files, _check)
     server = ServerOptions(url=url, token=token, data=data)
-    client = click.get_current_context().with_resource(connect(server))
-    session = Session(client, project, "table", server)
+    session = Session(reaching(server), project, "table", server)
     ensure_project(session)
 
     def store(file: PipelineFile) -> str:

@@ -20,15 +20,25 @@ FORMS = ("table", "json", "yaml")
 
 
 class Session:
-    """What a command needs: the server, the project, the form of its output."""
+    """What a command needs: the server, the project, the form of its output.
+
+    Args:
+        reach: Finds or starts the server; called when it is needed first.
+        server: What was said about it on the command line.
+    """
 
     def __init__(
-        self, client: Client, project: str | None, form: str, server: ServerOptions
+        self, reach: Callable[[], Client], project: str | None, form: str, server: ServerOptions
     ) -> None:
-        self.client = client
+        self._reach = reach
         self.named_project = project
         self.form = form
         self.server = server
+
+    @functools.cached_property
+    def client(self) -> Client:
+        """Return the client of the server."""
+        return self._reach()
 
     @property
     def project(self) -> str:
@@ -91,11 +101,16 @@ def with_session(act: F) -> F:
         **kwargs: Any,
     ) -> Any:
         server = ServerOptions(url=url, token=token, data=data)
-        client = click.get_current_context().with_resource(connect(server))
         form = "json" if as_json else output
-        return act(Session(client, project, form, server), *args, **kwargs)
+        return act(Session(reaching(server), project, form, server), *args, **kwargs)
 
     return command  # type: ignore[return-value]
+
+
+def reaching(server: ServerOptions) -> Callable[[], Client]:
+    """Give what finds or starts the server, and leaves or ends it with the command."""
+    context = click.get_current_context()
+    return lambda: context.with_resource(connect(server))
 
 
 def in_project(act: F) -> F:

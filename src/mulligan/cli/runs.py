@@ -35,11 +35,11 @@ _POLL_S = 0.05
 def run(session: Session, file: Path, parameters: tuple[str, ...], watch: bool) -> int:  # noqa: FBT001
     """Store the file, start it, follow it."""
     values = dict(_parameter(text) for text in parameters)
+    content = PipelineFile(file)
+    content.document()
     session.demand_lasting_server()
     if session.client.embedded and not watch:
         raise click.UsageError("--no-watch needs a server that goes on: `mulligan serve`")
-    content = PipelineFile(file)
-    content.document()
     ensure_project(session)
     saved = save(session, content)
     with Interrupts() as interrupts:

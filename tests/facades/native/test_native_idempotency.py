@@ -116,6 +116,24 @@ def test_every_change_takes_a_key(api: NativeApi, method: str, path: str, body: 
     assert second.headers["idempotency-replayed"] == "true"
 
 
+def test_secret_is_not_stored(tmp_path: Path) -> None:
+    """The answer that is kept for repeats holds no secret: after a restart it is empty."""
+    before = NativeServer(tmp_path)
+    with NativeClient(before) as api:
+        token = api.post("/tokens", {"name": "t"}, headers=KEY, expect=201)
+        api.post("/projects", {"name": "shop"}, expect=201)
+        app = {"code": "app", "projects": ["shop"]}
+        secret = api.post("/apps", app, headers={"Idempotency-Key": "2"}, expect=201)["secret"]
+
+    held = b"".join(file.read_bytes() for file in tmp_path.glob("mulligan.db*"))
+    assert token["id"].encode() in held
+    assert token["token"].encode() not in held
+    assert secret.encode() not in held
+    with NativeClient(NativeServer(tmp_path, admin_token=before.admin_token)) as api:
+        again = api.post("/tokens", {"name": "t"}, headers=KEY, expect=201)
+    assert again == {"id": token["id"], "token": ""}
+
+
 def test_first_answer_whatever_has_become_of_it(api: NativeApi) -> None:
     """A repeat gets its first answer also when the same call would be refused by now."""
     pipeline = api.make_pipeline()

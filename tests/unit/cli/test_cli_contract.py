@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from mulligan.cli.main import cli
+from mulligan.cli.main import SECTIONS, cli
 
-SLOW_TO_IMPORT = ("starlette", "uvicorn", "asyncio", "msgspec", "ssl")
+SLOW_TO_IMPORT = ("starlette", "uvicorn", "asyncio", "msgspec", "ssl", "structlog")
 RUN = "b-" + "1" * 32
 
 
@@ -69,7 +69,7 @@ def invoke(*words: str, **environment: str) -> Result:
     return CliRunner().invoke(cli, words, env={**clean, **environment})
 
 
-@pytest.mark.parametrize("flag", ["--help", "--version"])
+@pytest.mark.parametrize("flag", ["--help", "--version", "version"])
 def test_start_imports_no_server(flag: str) -> None:
     """Help and version import none of the modules that take long."""
     code = (
@@ -94,6 +94,15 @@ def test_help_names_every_command() -> None:
         assert f"\n  {name} " in text
     for name in ("pipelines", "import", "export", "user", "token", "serve", "demo", "admin"):
         assert f"\n  {name} " in text
+
+
+@pytest.mark.parametrize("name", [name for _, part in SECTIONS[:4] for name in part])
+def test_help_has_an_example(name: str) -> None:
+    """The help of each command shows how it is called."""
+    result = invoke(name, "--help")
+
+    assert result.exit_code == 0
+    assert f"Example:\n    mulligan {name} " in result.output
 
 
 @pytest.mark.parametrize(

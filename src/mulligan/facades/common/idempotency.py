@@ -18,6 +18,7 @@ from mulligan.facades.common.errors import KeyReusedError, RequestError
 from mulligan.facades.common.services import Services
 
 _LONGEST_KEY = 255
+_MOST_SHOWN = 100
 Render = Callable[[Any], tuple[int, bytes, str]]
 # Does the act; stores the receipt with it when it gets one. Returns what `render` takes.
 Act = Callable[[ReceiptRequest | None], Awaitable[Any]]
@@ -31,11 +32,16 @@ async def once(
     act: Act,
     render: Render,
     *,
+    keep: Render | None = None,
     stores_receipt: bool = True,
 ) -> Response:
     """Do an act once per key, and answer with it – or with the first answer to that key.
 
-    `stores_receipt`: the act keeps the receipt in its own transaction; else it is stored after.
+    Args:
+        request, services, actor, body, act, render: The call, what to do, how to answer.
+        keep: Makes the answer that is stored, when that must not be the first one: a secret is
+            stored nowhere. Repeats get the first one as long as the server remembers it.
+        stores_receipt: The act keeps the receipt in its own transaction; else it is stored after.
 
     Raises:
         KeyReusedError: The key came with another call before.
@@ -45,8 +51,20 @@ async def once(
         return _response(render(await act(None)))
     if len(key) > _LONGEST_KEY:
         raise RequestError(400, f"Idempotency-Key is longer than {_LONGEST_KEY} characters")
+    receipt = ReceiptRequest(
+        key=key, fingerprint=_fingerprint(request, body), render=keep or render
+    )
+
+    def shown(result: object) -> tuple[int, bytes, str]:
+        rendered = render(result)
+        if keep is not None:
+            services.shown[actor.user, key] = rendered
+            if len(services.shown) > _MOST_SHOWN:
+                services.shown.popitem(last=False)
+        return rendered
+
     async with _alone(actor.user, key):
-        return await _once(request, services, actor, body, key, act, render, stores_receipt)
+        return await _once(services, actor, receipt, act, shown, stores_receipt)
 
 
 _locks: dict[tuple[str, str], tuple[asyncio.Lock, int]] = {}
@@ -69,19 +87,15 @@ async def _alone(user: str, key: str) -> AsyncIterator[None]:
 
 
 async def _once(
-    request: Request,
     services: Services,
     actor: Actor,
-    body: bytes,
-    key: str,
+    receipt: ReceiptRequest,
     act: Act,
     render: Render,
     stores_receipt: bool,  # noqa: FBT001 - passed on from `once`
 ) -> Response:
-    fingerprint = _fingerprint(request, body)
-    first = await services.store.find_receipt(actor.user, key)
+    first = await services.store.find_receipt(actor.user, receipt.key)
     if first is None:
-        receipt = ReceiptRequest(key=key, fingerprint=fingerprint, render=render)
         try:
             result = await act(receipt if stores_receipt else None)
             if not stores_receipt:
@@ -90,10 +104,11 @@ async def _once(
         except ConflictError as conflict:
             if conflict.code != "receipt":
                 raise
-        first = await services.store.find_receipt(actor.user, key)
-    if first is None or first.fingerprint != fingerprint:
-        raise KeyReusedError(key)
-    response = _response((first.status, first.body, first.content_type))
+        first = await services.store.find_receipt(actor.user, receipt.key)
+    if first is None or first.fingerprint != receipt.fingerprint:
+        raise KeyReusedError(receipt.key)
+    stored = (first.status, first.body, first.content_type)
+    response = _response(services.shown.get((actor.user, receipt.key), stored))
     response.headers["Idempotency-Replayed"] = "true"
     return response
 

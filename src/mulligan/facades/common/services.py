@@ -1,7 +1,8 @@
 """All that a facade may use. Made by the composition root, handed to each facade's routes."""
 
+from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mulligan.engine.access import Access
 from mulligan.engine.catalog import Catalog, Definition
@@ -34,3 +35,5 @@ class Services:
     retry_days: int = 28
     is_dev: bool = False
     metrics_public: bool = False
+    # first answers with a secret, by user and Idempotency-Key: see `once`
+    shown: OrderedDict[tuple[str, str], tuple[int, bytes, str]] = field(default_factory=OrderedDict)

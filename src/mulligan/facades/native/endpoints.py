@@ -109,12 +109,19 @@ class Call:
         act: Callable[[ReceiptRequest | None], Awaitable[T]],
         render: Callable[[T], object],
         *,
+        keep: Callable[[T], object] | None = None,
         stores_receipt: bool = True,
     ) -> Response:
-        """Do an act once per `Idempotency-Key`; answer with what `render` makes of its result."""
+        """Do an act once per `Idempotency-Key`; answer with what `render` makes of its result.
+
+        `keep` makes the answer that is stored for repeats, when the first one holds a secret.
+        """
 
         def rendered(result: Any) -> tuple[int, bytes, str]:
             return self.endpoint.status, _ENCODER.encode(render(result)), JSON
+
+        def kept(result: Any) -> tuple[int, bytes, str]:
+            return self.endpoint.status, _ENCODER.encode((keep or render)(result)), JSON
 
         return await once(
             self.request,
@@ -123,6 +130,7 @@ class Call:
             self.body,
             act,
             rendered,
+            keep=kept if keep else None,
             stores_receipt=stores_receipt,
         )
 

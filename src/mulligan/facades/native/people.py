@@ -35,7 +35,11 @@ async def create_token(call: Call) -> Response:
             receipt=receipt,
         )
 
-    return await call.once(act, lambda made: shapes.NewToken(id=made.token.id, token=made.secret))
+    return await call.once(
+        act,
+        lambda made: shapes.NewToken(id=made.token.id, token=made.secret),
+        keep=lambda made: shapes.NewToken(id=made.token.id, token=""),
+    )
 
 
 async def list_tokens(call: Call) -> Response:
@@ -171,7 +175,11 @@ async def create_app(call: Call) -> Response:
             call.actor, given.code, given.projects, receipt=receipt
         )
 
-    return await call.once(act, lambda secret: shapes.NewApp(code=given.code, secret=secret))
+    return await call.once(
+        act,
+        lambda secret: shapes.NewApp(code=given.code, secret=secret),
+        keep=lambda _: shapes.NewApp(code=given.code, secret=""),
+    )
 
 
 # --- audit ------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NewToken(Shape, frozen=True, kw_only=True):
-    """A new token; `token` is shown once."""
+    """A new token; `token` is stored nowhere: a repeat after a restart gets it empty."""
 
     id: str
     token: str
@@ -51,7 +51,7 @@ class MemberView(Shape, frozen=True, kw_only=True):
 
 
 class NewApp(Shape, frozen=True, kw_only=True):
-    """A new application; `secret` is shown once."""
+    """A new application; `secret` is stored nowhere: a repeat after a restart gets it empty."""
 
     code: str
     secret: str
