@@ -56,7 +56,7 @@ class RandomIds:
 
 @dataclass(frozen=True, kw_only=True)
 class ServeOptions:
-    """How a server is run. `runners`: jobs that run at once in this process."""
+    """How a server is run. `runners`: jobs that run at once in this process; 0: it only looks."""
 
     data: Path
     settings: Settings

@@ -278,6 +278,24 @@ def test_interrupt_stops_the_run(shell: Shell, number: signal.Signals) -> None:
     assert [item["status"] for item in shell("runs", "--json").json] == ["cancelled"]
 
 
+def test_looking_at_an_interrupted_run_does_not_begin_it(shell: Shell) -> None:
+    """After `kill -9` a run goes on with the next command that waits for runs, with no other."""
+    shell.bench.hold("long")
+    path = shell.write("long.json", one_job("long", [step("long", shell.bench.script("long"))]))
+    process = shell.start("run", path)
+    poll_until(lambda: shell.bench.ran("long") == 1, what="the step runs")
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate(timeout=DEADLINE_S)
+
+    seen = [shell("show", "@latest", "--json").json for _ in range(5)]
+    shell.bench.release("long")
+    watched = shell("watch", "@latest")
+
+    assert {state["status"] for state in seen} <= {"queued", "running"}
+    assert watched.code == 0, watched
+    assert shell.bench.ran("long") == 2  # as it was interrupted, and after
+
+
 def test_other_commands_reach_a_run_without_a_server(shell: Shell) -> None:
     """While a run waits for approval, another command can give it, but not start a second run."""
     deploy = stage("deploy", [job("deploy", [step("deploy", shell.bench.script("deploy"))])])

@@ -4,8 +4,12 @@ import asyncio
 import contextlib
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mulligan.bootstrap import Server
 
 
 class EmbeddedError(Exception):
@@ -14,11 +18,15 @@ class EmbeddedError(Exception):
 
 @contextlib.contextmanager
 def embedded_server(
-    data: Path, *, is_dev: bool = False, runners: int | None = None, quiet: bool = True
+    data: Path, *, is_dev: bool = False, works: bool = True, quiet: bool = True
 ) -> Iterator[tuple[str, str | None]]:
     """Run a server on a free loopback port for a while; yield its URL and an admin's token.
 
-    With `is_dev` no token is needed and None is given. At the end running steps are ended.
+    Args:
+        data: The data directory.
+        is_dev: No token is needed, and None is given.
+        works: It carries out runs; at the end running steps are ended.
+        quiet: Its own log shows only errors.
 
     Raises:
         EmbeddedError: Another process has the data directory, or it can't be used.
@@ -29,7 +37,7 @@ def embedded_server(
 
     def work() -> None:
         try:
-            asyncio.run(_serve(data, is_dev, runners, ready, stop, wake))
+            asyncio.run(_serve(data, is_dev, works, ready, stop, wake))
         except BaseException as error:  # noqa: BLE001 - handed to the thread that waits
             ready.put(error)
 
@@ -60,7 +68,7 @@ def _only_errors() -> None:
 async def _serve(
     data: Path,
     is_dev: bool,  # noqa: FBT001
-    runners: int | None,
+    works: bool,  # noqa: FBT001
     ready: "queue.Queue[tuple[str, str | None] | BaseException]",
     stop: threading.Event,
     wake: list[Callable[[], object]],
@@ -76,7 +84,7 @@ async def _serve(
     options = ServeOptions(
         data=data,
         settings=load_settings(data),
-        runners=runners or default_runners(),
+        runners=default_runners() if works else 0,
         is_dev=is_dev,
     )
     server = Server(options, public_url=url)
@@ -102,22 +110,27 @@ async def _serve(
         serving = loop.create_task(web.serve(sockets=[listener]))
         while not web.started and not serving.done():  # noqa: ASYNC110 - uvicorn has a flag only
             await asyncio.sleep(0.001)
-        ready.put((url, None if is_dev else await _token(server)))
-        if stop.is_set():
-            end()
-        await serving
+        async with contextlib.nullcontext() if is_dev else _token(server) as token:
+            ready.put((url, token))
+            if stop.is_set():
+                end()
+            await serving
     finally:
         listener.close()
         await server.close(at_once=True)
 
 
-async def _token(server: object) -> str:
-    """Make a token for this process alone; it is over after a day."""
-    from mulligan.bootstrap import Server
+@contextlib.asynccontextmanager
+async def _token(server: "Server") -> AsyncIterator[str]:
+    """Make a token for this process alone; it ends with it, after a `kill -9` within a day."""
+    from mulligan.core.errors import MulliganError
     from mulligan.core.ids import UserName
     from mulligan.core.rights import Actor
 
-    assert isinstance(server, Server)  # noqa: S101 - narrows the lazily imported type
     admin = Actor(user=UserName("admin"), is_admin=True, way="local")
     made = await server.access.create_token(admin, "command line", ttl_s=86_400)
-    return made.secret
+    try:
+        yield made.secret
+    finally:
+        with contextlib.suppress(MulliganError):
+            await server.access.revoke_token(admin, made.token.id)

@@ -83,6 +83,15 @@ class Session:
 
 def with_session(act: F) -> F:
     """Add the shared options to a command and hand it a connected `Session` as first argument."""
+    return _with_session(act, works=False)
+
+
+def with_working_session(act: F) -> F:
+    """Like `with_session`, for a command that waits for runs: its own server carries them out."""
+    return _with_session(act, works=True)
+
+
+def _with_session(act: F, *, works: bool) -> F:
 
     @click.option("--url", help="Server (MULLIGAN_URL).")
     @click.option("--token", help="Token (MULLIGAN_TOKEN).")
@@ -100,7 +109,7 @@ def with_session(act: F) -> F:
         project: str | None = None,
         **kwargs: Any,
     ) -> Any:
-        server = ServerOptions(url=url, token=token, data=data)
+        server = ServerOptions(url=url, token=token, data=data, works=works)
         form = "json" if as_json else output
         return act(Session(reaching(server), project, form, server), *args, **kwargs)
 

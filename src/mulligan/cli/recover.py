@@ -5,7 +5,14 @@ import click
 from mulligan.cli.client import Json, part
 from mulligan.cli.exits import EXIT_CONFLICT, EXIT_USAGE, FailureError
 from mulligan.cli.interrupts import Interrupts
-from mulligan.cli.options import EXAMPLE, RUN_HELP, Session, may_watch, names_run, with_session
+from mulligan.cli.options import (
+    EXAMPLE,
+    RUN_HELP,
+    Session,
+    may_watch,
+    names_run,
+    with_working_session,
+)
 from mulligan.cli.output import emit, note, one_line, table
 from mulligan.cli.progress import Progress, saved_text
 from mulligan.cli.references import Kind, find_node, find_run, path_of, state_of
@@ -29,7 +36,7 @@ from mulligan.cli.runs import finish
 @click.option("--reason", default="", help="Why; a skip needs one.")
 @click.option("--plan", "only_plan", is_flag=True, help="Show what would happen; change nothing.")
 @may_watch
-@with_session
+@with_working_session
 def retry(
     session: Session,
     run: str,
@@ -68,7 +75,7 @@ def retry(
 @click.option("--step", required=True, help="The step: its id, its own id in the file, or name.")
 @click.option("--reason", required=True, help="Why.")
 @may_watch
-@with_session
+@with_working_session
 def skip(
     session: Session,
     run: str,
@@ -148,7 +155,7 @@ def _show_plan(session: Session, plan: Json) -> None:
 @click.option("--step", help="The step that waits.")
 @click.option("--reject", is_flag=True, help="Say no.")
 @click.option("-m", "--message", default="", help="What to say with it.")
-@with_session
+@with_working_session
 def approve(
     session: Session,
     run: str,

@@ -17,6 +17,7 @@ from mulligan.cli.options import (
     may_watch,
     names_run,
     with_session,
+    with_working_session,
 )
 from mulligan.cli.output import between, emit, moment, note, one_line, table
 from mulligan.cli.progress import FINAL, Progress, command_line, follow, report_end
@@ -31,7 +32,7 @@ _POLL_S = 0.05
 @click.option("-p", "parameters", multiple=True, metavar="KEY=VALUE", help="A start parameter.")
 @in_project
 @may_watch
-@with_session
+@with_working_session
 def run(session: Session, file: Path, parameters: tuple[str, ...], watch: bool) -> int:  # noqa: FBT001
     """Store the file, start it, follow it."""
     values = dict(_parameter(text) for text in parameters)
@@ -107,7 +108,7 @@ def finish(
     help="Stop a run. " + RUN_HELP + "\n\n" + EXAMPLE + "mulligan stop @latest --pipeline web"
 )
 @names_run
-@with_session
+@with_working_session
 def stop(session: Session, run: str, pipeline: str | None) -> int:
     """Stop a run."""
     found = find_run(session, run, pipeline)
@@ -128,7 +129,7 @@ def stop(session: Session, run: str, pipeline: str | None) -> int:
     + "mulligan watch @latest"
 )
 @names_run
-@with_session
+@with_working_session
 def watch(session: Session, run: str, pipeline: str | None) -> int:
     """Follow a run."""
     found = find_run(session, run, pipeline)

@@ -17,11 +17,16 @@ _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}  # noqa: S104 - what it 
 
 
 class ServerOptions(NamedTuple):
-    """What was said about the server on the command line."""
+    """What was said about the server on the command line.
+
+    `works`: a server that is started for the command carries out runs. One that only looks must
+    not: it would begin a step and end it with itself.
+    """
 
     url: str | None = None
     token: str | None = None
     data: Path | None = None
+    works: bool = False
 
     def as_flags(self) -> list[str]:
         """Return the flags that lead another command to the same server; never the token."""
@@ -66,7 +71,7 @@ def connect(options: ServerOptions) -> Iterator[Client]:
     data = data_directory(options.data)
     running = running_server(data)
     if running is None:
-        with _started(data) as client:
+        with _started(data, works=options.works) as client:
             yield client
         return
     borrowed_from = running.pid if running.ends_with_command else None
@@ -76,12 +81,12 @@ def connect(options: ServerOptions) -> Iterator[Client]:
 
 
 @contextlib.contextmanager
-def _started(data: Path) -> Iterator[Client]:
+def _started(data: Path, *, works: bool) -> Iterator[Client]:
     from mulligan.cli.embedded import EmbeddedError, embedded_server
 
     with contextlib.ExitStack() as stack:
         try:
-            url, token = stack.enter_context(embedded_server(data))
+            url, token = stack.enter_context(embedded_server(data, works=works))
         except EmbeddedError as error:
             message = f"no server runs on {data}, and none could be started: {error}"
             raise FailureError(message, EXIT_UNREACHABLE) from None
