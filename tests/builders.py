@@ -1,5 +1,6 @@
 """Short ways to write definitions in tests. Steps, jobs and stages are named by their ids."""
 
+from collections.abc import Callable
 from typing import Any
 
 from mulligan.core.ids import JobId, StageId, StepId
@@ -47,3 +48,8 @@ def one_job(*steps: StepSpec | str, **fields: Any) -> PipelineSpec:
 def review(*reviewers: str, **fields: Any) -> ReviewSpec:
     """Give the review of a stage: one group of these people."""
     return ReviewSpec(groups=(ReviewGroup(id="g", reviewers=reviewers),), **fields)
+
+
+def failing(*attempts: tuple[str, int]) -> Callable[[StepId, int], bool]:
+    """Give the script of a simulation in which these attempts of steps fail, e.g. `("a", 1)`."""
+    return lambda name, attempt: (name, attempt) not in attempts

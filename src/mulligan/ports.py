@@ -367,7 +367,9 @@ class StepEnd(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         cause: "exit", "signal", "timeout", "cancelled", "spawn" (it could not be started; the
-            step's own fault) or "lost" (the executor went away).
+            step's own fault), "config", "plugin" (nothing here can run it), "lost" (the executor
+            went away, or the step was interrupted: it is tried again), anything else (the
+            executor's own fault).
         message: For people: why it could not be started.
         variables, outputs: Set by the script, in order.
         error: Code and text that the script gave for its failure.

@@ -2,21 +2,20 @@
 
 The runner decides nothing about the run: after each step it asks the engine what comes next. A
 report that can't be stored (disk full, database gone) is kept and tried again; the step is not run
-again for that.
+again for that. A step that was lost (its executor was killed) is handed back, not reported.
 """
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
 import msgspec
 
+from mulligan import failpoints
 from mulligan.core.cause import Cause
 from mulligan.core.errors import (
     InfrastructureError,
-    MulliganError,
     NotFoundError,
     StaleRevisionError,
     StateError,
@@ -36,6 +35,9 @@ log = get_log()
 _RETRY_REPORT_S = 0.5  # first wait before a report is tried again; doubles up to the next
 _LONGEST_WAIT_S = 10.0
 _MOST_EARLY_KILLS = 1000
+# At the end of the server: between TERM and KILL, and until nobody is waited for any more.
+_RELEASE_GRACE_S = 2.0
+_RELEASE_S = 5.0
 _AGAIN = (InfrastructureError, StaleRevisionError)  # the act was possible, but not just now
 
 
@@ -85,6 +87,7 @@ class Runner:
         self._tasks: set[asyncio.Task[None]] = set()
         self._early_kills: dict[tuple[RunId, JobId], tuple[int, StepAttempt]] = {}
         self._is_stopping = False
+        self._is_releasing = False
 
     @property
     def is_stopping(self) -> bool:
@@ -111,18 +114,25 @@ class Runner:
         task.add_done_callback(self._tasks.discard)
 
     async def stop(self, grace_s: float) -> None:
-        """Claim nothing more; give running jobs some time; what is left is released."""
+        """Claim nothing more; give running jobs some time; what is left is released.
+
+        A step that ends just then is reported as it ended; one that is interrupted is lost, and
+        the next start goes on with it.
+        """
         self._is_stopping = True
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=grace_s)
-        left = list(self._drives)
+        await self._wait(grace_s)
+        self._is_releasing = True
+        for drive in self._drives.values():
+            grace = min(self._policy.grace_s, _RELEASE_GRACE_S)
+            self._executor.kill_step(drive.order, "lost", grace)
+        await self._wait(_RELEASE_S)
         for task in list(self._tasks):
-            task.cancel()
+            task.cancel()  # the store is away: the next start finds what was not reported
+        await self._wait(_RELEASE_S)
+
+    async def _wait(self, timeout_s: float) -> None:
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=5)
-        for run_id, job_id in left:
-            with contextlib.suppress(MulliganError):
-                await self._engine.lose_job(run_id, job_id)  # the next start goes on with it
+            await asyncio.wait(self._tasks, timeout=timeout_s)
 
     def kill(
         self, run_id: RunId, job_id: JobId, *, fence: int, step: StepAttempt, cause: str
@@ -196,7 +206,8 @@ class Runner:
     async def _finish(self, drive: _Drive) -> None:
         order = drive.order
         try:
-            await self._end_job(order)
+            if not self._is_releasing:  # else the end of the executor is the end of all
+                await self._end_job(order)
         finally:
             del self._drives[order.run_id, order.job_id]
             drive.is_over.set()
@@ -210,12 +221,20 @@ class Runner:
     async def _one_step(self, drive: _Drive) -> StepOrder | None:
         order = drive.order
         left = drive.deadline - time.monotonic()
-        if order.problem:
+        if self._is_releasing:
+            end = StepEnd(cause="lost")
+        elif order.problem:
             end = StepEnd(cause="config", message=order.problem)
         elif drive.is_killed:  # asked to end before this step began
             end = StepEnd(cause="cancelled")
         else:
             end = await self._run_step(order, max(0.0, min(order.timeout_s, left)))
+            failpoints.hit("step.ended")
+        if end.cause == "lost":
+            await self._insist(
+                lambda: self._engine.lose_job(order.run_id, order.job_id, fence=order.fence)
+            )
+            return None
         if end.cause == "timeout" and left <= order.timeout_s:
             await self._insist(lambda: self._engine.end_job_time(order.run_id, order))
         report = report_of(order, end)
@@ -229,7 +248,7 @@ class Runner:
             return await self._executor.run_step(order, timeout_s)
         except Exception as error:  # whatever goes wrong in there: the step must get an end
             log.exception("executor_failed", run_id=order.run_id, step=order.step_id)
-            return StepEnd(cause="lost", message=f"the executor failed: {error}")
+            return StepEnd(cause="failed", message=f"the executor failed: {error}")
 
     async def _insist(self, act: Callable[[], Awaitable[T]]) -> T:
         """Do it again until the store takes it: an ended step must not be forgotten."""

@@ -186,6 +186,7 @@ class Engine:
                 raise
             else:
                 self._make_room(admission)
+                failpoints.hit("start.after_commit")
                 return head
         raise StaleRevisionError(f"no run number to be had for pipeline {pipeline.id}")
 
@@ -418,6 +419,7 @@ class Engine:
 
         if report.artifacts:
             await self.store.add_artifacts(await self._archived(run_id, report))
+            failpoints.hit("artifacts.after_commit")
         try:
             order = await self._change(run_id, decide)
         except StaleFenceError:
@@ -462,7 +464,7 @@ class Engine:
         """Tell a download step what there is: of every producer the files of its newest attempt."""
         if order is None or order.kind != "download":
             return order
-        artifacts = await self.store.list_artifacts(order.run_id)
+        artifacts = await self._artifacts_of(order.run_id)
         newest: dict[str, int] = {}
         for artifact in artifacts:
             newest[artifact.step] = max(newest.get(artifact.step, 0), artifact.attempt)
@@ -472,6 +474,15 @@ class Engine:
             if artifact.attempt == newest[artifact.step]
         }
         return replace(order, inputs={**order.inputs, "files": files})
+
+    async def _artifacts_of(self, run_id: RunId) -> tuple[Artifact, ...]:
+        """Read them, however long it takes: the step has been started, and nobody asks again."""
+        while True:
+            try:
+                return await self.store.list_artifacts(run_id)
+            except InfrastructureError as error:
+                log.warning("artifacts_wait", run_id=run_id, error=str(error))
+                await asyncio.sleep(_SERVE_AGAIN_S)
 
     async def end_job_time(self, run_id: RunId, order: StepOrder) -> None:
         """Note that the time of a job is over: no further step of it may start.
@@ -485,9 +496,22 @@ class Engine:
 
         await self._change(run_id, decide)
 
-    async def lose_job(self, run_id: RunId, job_id: JobId) -> None:
-        """Take a job back from a runner that is gone."""
-        await self._change(run_id, lambda draft: steps.lose_job(draft, job_id))
+    async def lose_job(self, run_id: RunId, job_id: JobId, *, fence: int | None = None) -> None:
+        """Take a job back from a runner that is gone.
+
+        Args:
+            fence: Given by a runner that gives the job back itself.
+
+        Raises:
+            StaleFenceError: The job is not held under that fence.
+        """
+
+        def decide(draft: Draft) -> None:
+            if fence is not None:
+                steps.check_fence(draft.run, job_id, fence)
+            steps.lose_job(draft, job_id)
+
+        await self._change(run_id, decide)
 
     async def time_out_review(self, run_id: RunId, stage_id: StageId) -> None:
         """Refuse a review whose time is over."""
@@ -508,7 +532,10 @@ class Engine:
                 raise RefusedError(result)
             return result
 
-        return await asyncio.shield(self._change(run_id, checked, command=command, action=action))
+        act = self._change(run_id, checked, command=command, action=action)
+        result = await asyncio.shield(act)
+        failpoints.hit("act.after_commit")
+        return result
 
     async def _change(
         self,

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Coroutine
 from datetime import datetime, timedelta
 from typing import Any
 
+from mulligan import failpoints
 from mulligan.core.decision import Effect
 from mulligan.core.errors import (
     InfrastructureError,
@@ -109,6 +110,7 @@ class Supervisor:
     async def _tidy(self, run_id: RunId) -> None:
         try:
             await self._engine.tidy_run(run_id)
+            failpoints.hit("tidy.done")
             await self._store.drop_effect(run_id, "tidy", "")
         except (MulliganError, OSError) as error:
             log.warning("tidy_failed", run_id=run_id, error=str(error))
@@ -186,10 +188,12 @@ class Supervisor:
         await self._engine.warm_up()
         for late in await self._executor.late_ends():
             await _unless_stale(self._take_late(late))
+        failpoints.hit("recover.late_taken")
         await self._executor.forget_late_ends()
         held = await self._store.held_jobs()
         for run_id, job_id in held:
             await _unless_stale(self._engine.lose_job(run_id, job_id))
+        failpoints.hit("recover.jobs_taken_back")
         if held:
             log.info("jobs_taken_back", count=len(held))
         for row in await self._store.outbox():
@@ -200,6 +204,8 @@ class Supervisor:
         await self._engine.serve_queues()
 
     async def _take_late(self, late: LateEnd) -> None:
+        if late.end.cause == "lost":
+            return  # interrupted: its job is taken back with the others
         run = await self._engine.get_run(late.run_id)
         if late.step_id in run.steps:
             report = report_of(late, late.end)
@@ -211,3 +217,7 @@ async def _unless_stale(act: Awaitable[None]) -> None:
         await act
     except (StateError, NotFoundError):
         log.debug("late_report_refused")  # it had been stored before the crash
+    except InfrastructureError:
+        raise
+    except Exception:  # one report that can't be taken in must not keep the server from starting
+        log.exception("late_report_failed")

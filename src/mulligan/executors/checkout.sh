@@ -6,6 +6,10 @@ export GIT_TERMINAL_PROMPT=0 GIT_ASKPASS=true
 command -v git >/dev/null || { echo "the program git is not installed here" >&2; exit 127; }
 url=$MULLIGAN_GIT_URL kind=$MULLIGAN_GIT_KIND ref=$MULLIGAN_GIT_REF pin=$MULLIGAN_GIT_PIN
 
+case $kind:$ref in
+commit:*) ;;
+*:*[[:space:]:^~?*\\[]*) echo "not a name of a $kind: $ref" >&2; exit 2 ;;
+esac
 git init -q .
 git config remote.origin.url "$url"
 # a repository of another owner is read on purpose; its hooks and configuration are not used

@@ -118,7 +118,7 @@ class LocalExecutor:
                 self._send_step(running)
             return await running.future
         except asyncio.CancelledError:
-            self.kill(request.token, grace=request.grace)
+            self.kill(request.token, "lost", request.grace)
             raise
         finally:
             del self._running[request.token]

@@ -9,7 +9,7 @@ import msgspec
 from mulligan.executors.host import messages
 
 Cause = Literal["exit", "signal", "timeout", "cancelled", "spawn", "lost"]
-KillCause = Literal["cancelled", "timeout"]
+KillCause = Literal["cancelled", "timeout", "lost"]
 
 
 class StepRequest(

@@ -39,6 +39,7 @@ _MANIFEST = "manifest.json"
 _TRASH = ".trash-"  # begins the name of a workspace that is being deleted
 _SHORTEST_SCRIPT_ERROR = 800_000  # codes that a script may give itself: 8xxxxx
 _LONGEST_SCRIPT_ERROR = 899_999
+_KILL_CAUSES: dict[str, KillCause] = {"timeout": "timeout", "lost": "lost"}
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _LOOK_FOR_SPACE_S = 0.2
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -249,7 +250,7 @@ class Work:
     def kill_step(self, order: StepOrder, cause: str, grace_s: float) -> None:
         """Ask a running step to end."""
         token = step_token(order)
-        known: KillCause = "timeout" if cause == "timeout" else "cancelled"
+        known = _KILL_CAUSES.get(cause, "cancelled")
         if token in self._preparing:
             self._preparing[token] = known
         for each in (token, token + _SCRIPT):

@@ -1,12 +1,18 @@
 """A world for each test; whatever blocks the event loop inside the engine fails the test."""
 
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
+from argon2 import PasswordHasher
 from blockbuster import blockbuster_ctx
 
-from engine_world import World, a_world
+from engine_world import ADMIN, ANN, BOB, World, a_world
+from mulligan.core.records import Role
+from mulligan.engine import access as access_module
+from mulligan.engine.access import Access
+
+REAL_HASH = access_module._hash_password
 
 
 class Catcher(logging.Handler):
@@ -53,3 +59,32 @@ async def hand() -> AsyncIterator[World]:
     """Give an engine whose jobs are claimed and reported by the test."""
     async with a_world(works=False) as made:
         yield made
+
+
+@pytest.fixture
+def real_hash() -> Callable[[str], str]:
+    """Give the hash of passwords that is used outside of tests."""
+    return REAL_HASH
+
+
+@pytest.fixture(autouse=True)
+def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hash with little memory and time: the tests are about names, not about cost."""
+    cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    monkeypatch.setattr(access_module, "_hash_password", cheap.hash)
+    monkeypatch.setattr(access_module, "_NOBODY", [])
+
+
+@pytest.fixture
+async def staffed(hand: World) -> World:
+    """Give a world with ann (admin), bob (runner in shop), and a second project `back`."""
+    await hand.access.create_user(ADMIN, ANN, is_admin=True)
+    await hand.add_user(BOB, Role.RUNNER)
+    await hand.catalog.create_project(ADMIN, "back", "Back")
+    return hand
+
+
+@pytest.fixture
+def access(staffed: World) -> Access:
+    """Give its access."""
+    return staffed.access

@@ -349,3 +349,23 @@ async def test_run_that_could_not_be_dropped_waits_on(hand: World, logged: list[
     await hand.until(lambda: "background_failed" in logged)
 
     assert await statuses(hand, *runs[1:], fourth) == [Status.QUEUED] * 3
+
+
+async def test_retry_whose_caller_went_away_makes_room_too(hand: World) -> None:
+    """A retry that was stored takes its place although nobody waits for the answer."""
+    made = await hand.add_pipeline(WORK, SINGLE)
+    ended = await hand.start(made)
+    await end(hand, ended)
+    _, oldest, _ = [await hand.start(made) for _ in range(3)]
+    stored = len(hand.unruly.appended)
+    hand.unruly.hold_answers()
+
+    retrying = asyncio.create_task(hand.retry(ended.id))
+    await hand.until(lambda: len(hand.unruly.appended) > stored)
+    retrying.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await retrying
+    hand.unruly.release_answers()
+    run = await hand.wait_end(oldest.id)
+
+    assert run.head.status is Status.CANCELLED

@@ -164,6 +164,23 @@ async def test_lost_job_is_offered_again_until_its_budget_is_used(hand: World) -
     assert len(await hand.store.step_attempts(head.id, StepId("a"))) == 4
 
 
+async def test_retry_by_hand_renews_the_budget_for_losses(hand: World) -> None:
+    """A step that was lost too often can be retried, and may then be lost as often again."""
+    made = await hand.add_pipeline(one_job("a"))
+    head = await hand.start(made)
+    for _ in range(4):
+        await hand.claim(head.id)
+        await hand.engine.lose_job(head.id, JobId("1"))
+
+    await hand.retry(head.id, "a")
+    for _ in range(3):
+        await hand.claim(head.id, attempt=2)
+        await hand.engine.lose_job(head.id, JobId("1"))
+    await hand.report(await hand.claim(head.id, attempt=2))
+
+    assert (await hand.run(head.id)).head.status is Status.SUCCEEDED
+
+
 async def test_losing_a_job_that_nobody_holds_changes_nothing(hand: World) -> None:
     """Taking a job back that is not held is no error."""
     made = await hand.add_pipeline(TWO_STEPS)

@@ -8,16 +8,12 @@ from builders import job, last, one_job, pipeline, review, stage, step
 from engine_world import ADMIN, ANN, BOB, World, pipeline_id
 from mulligan.core.cause import Cause
 from mulligan.core.errors import NotFoundError, RefusedError
-from mulligan.core.flow.votes import Answer
-from mulligan.core.ids import JobId, RunId, StageId, StepId
+from mulligan.core.ids import JobId, RunId, StepId
 from mulligan.core.recovery.plan import Action
 from mulligan.core.refusal import RefusalCode
 from mulligan.core.spec import Condition, ParameterSpec, RunWhen
 from mulligan.core.status import Status
 from mulligan.engine.commands import (
-    AnswerStage,
-    AnswerStep,
-    ResumeStep,
     RetryRun,
     SetRemark,
     StartRun,
@@ -231,96 +227,6 @@ async def test_stop_of_an_ended_run_is_refused(world: World) -> None:
 
 
 REVIEWED = pipeline(stage("one", job("1", "a"), review=review("bob")))
-
-
-async def test_approved_stage_runs(world: World) -> None:
-    """A stage runs after its reviewer has approved it, and not before."""
-    made = await world.add_pipeline(REVIEWED)
-    head = await world.start(made)
-    waiting = await world.run(head.id)
-
-    yes = Answer(user=BOB, approve=True)
-    command = AnswerStage(actor=BOB, run_id=head.id, stage=StageId("one"), answer=yes)
-    await world.engine.answer_stage(command)
-    run = await world.wait_end(head.id)
-
-    assert waiting.awaits_review
-    assert run.head.status is Status.SUCCEEDED
-
-
-async def test_answer_of_somebody_else_is_refused(world: World) -> None:
-    """Only a reviewer answers; the run waits on."""
-    made = await world.add_pipeline(REVIEWED)
-    head = await world.start(made)
-
-    yes = Answer(user=ANN, approve=True)
-    command = AnswerStage(actor=ANN, run_id=head.id, stage=StageId("one"), answer=yes)
-    with pytest.raises(RefusedError) as refused:
-        await world.engine.answer_stage(command)
-
-    assert refused.value.refusal.code is RefusalCode.NOT_A_REVIEWER
-    assert (await world.run(head.id)).awaits_review
-    assert world.scripted.started == []
-
-
-async def test_review_step_is_answered_without_a_runner(world: World) -> None:
-    """A review step holds no runner while it waits; its answer lets the job go on."""
-    ask = step("ask", kind="review", inputs={"reviewUsers": ["bob"]})
-    made = await world.add_pipeline(one_job("a", ask, "b"))
-    head = await world.start(made)
-    await world.until(lambda: world.scripted.ended_jobs != [])
-    idle = world.runner.busy
-
-    yes = Answer(user=BOB, approve=True)
-    command = AnswerStep(actor=BOB, run_id=head.id, step=StepId("ask"), answer=yes)
-    await world.engine.answer_step(command)
-    run = await world.wait_end(head.id)
-
-    assert idle == 0
-    assert run.head.status is Status.SUCCEEDED
-    assert world.scripted.started == [("a", 1), ("b", 1)]
-
-
-async def test_answer_to_a_step_that_does_not_wait_is_refused(world: World) -> None:
-    """A step that is no open review can't be answered or resumed."""
-    made = await world.add_pipeline(TWO_STAGES)
-    head = await world.start(made)
-    await world.wait_end(head.id)
-
-    answer = Answer(user=BOB, approve=True)
-    with pytest.raises(RefusedError) as answered:
-        await world.engine.answer_step(
-            AnswerStep(actor=BOB, run_id=head.id, step=StepId("a"), answer=answer)
-        )
-    with pytest.raises(RefusedError) as resumed:
-        await world.engine.resume_step(
-            ResumeStep(actor=BOB, run_id=head.id, step=StepId("a"), go_ahead=True)
-        )
-
-    assert answered.value.refusal.code is RefusalCode.NOT_AWAITING
-    assert resumed.value.refusal.code is RefusalCode.ALREADY_RESUMED
-
-
-@pytest.mark.parametrize(
-    ("go_ahead", "status", "started"),
-    [(True, Status.SUCCEEDED, [("a", 1)]), (False, Status.CANCELLED, [])],
-)
-async def test_paused_step_waits_for_its_answer(
-    world: World, go_ahead: bool, status: Status, started: list[tuple[str, int]]
-) -> None:
-    """A paused step runs when it is let go, and never when it is not."""
-    made = await world.add_pipeline(one_job(step("a", pause_before=True)))
-    head = await world.start(made)
-    while (await world.run(head.id)).open_gate("a") is None:
-        assert await world.live.wait_run(head.id, 10)
-
-    await world.engine.resume_step(
-        ResumeStep(actor=BOB, run_id=head.id, step=StepId("a"), go_ahead=go_ahead)
-    )
-    run = await world.wait_end(head.id)
-
-    assert run.head.status is status
-    assert world.scripted.started == started
 
 
 async def test_remark_is_kept_with_its_writer(world: World) -> None:

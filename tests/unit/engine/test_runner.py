@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from builders import job, one_job, pipeline, stage, step
-from engine_world import BOB, SHOP, World, a_world, pipeline_id
+from engine_world import SHOP, World, a_world, pipeline_id
 from mulligan.core.cause import Cause
 from mulligan.core.errors import InfrastructureError
 from mulligan.core.ids import JobId, RunId, StepId
@@ -191,6 +191,34 @@ async def test_step_with_a_problem_is_not_run(world: World) -> None:
     assert world.scripted.started == []
 
 
+async def test_lost_step_is_run_again(world: World) -> None:
+    """A step whose executor went away is handed back and run again, not failed."""
+    made = await world.add_pipeline(TWO)
+    world.scripted.end_with("a", StepEnd(cause="lost"))
+
+    head = await world.start(made)
+    run = await world.wait_end(head.id)
+
+    attempts = await world.store.step_attempts(head.id, StepId("a"))
+    assert [attempt.cause for attempt in attempts] == [Cause.LOST, None]
+    assert run.head.status is Status.SUCCEEDED
+    assert world.scripted.started == [("a", 1), ("a", 2), ("b", 1)]
+    assert world.scripted.misuses == []
+
+
+async def test_step_that_is_always_lost_fails(world: World) -> None:
+    """A step that is lost again and again is not run for ever."""
+    made = await world.add_pipeline(ONE)
+    for _ in range(9):
+        world.scripted.end_with("a", StepEnd(cause="lost"))
+
+    head = await world.start(made)
+    run = await world.wait_end(head.id)
+
+    assert (run.head.status, run.head.cause) == (Status.FAILED, Cause.LOST)
+    assert world.scripted.runs("a") == 4
+
+
 @pytest.mark.parametrize("error", [InfrastructureError("no host"), RuntimeError("a mistake")])
 async def test_executor_that_raises_fails_the_step(world: World, error: Exception) -> None:
     """Whatever an executor raises, the step gets an end and its job goes on to its own."""
@@ -214,163 +242,6 @@ async def test_executor_that_can_not_end_a_job_holds_no_slot() -> None:
         runs = [await world.wait_end((await world.start(made)).id) for _ in range(3)]
 
         assert [run.head.status for run in runs] == [Status.SUCCEEDED] * 3
-
-
-async def test_kill_reaches_only_the_fence_it_was_meant_for(world: World) -> None:
-    """A kill that was decided for an older claim leaves the present one alone."""
-    made = await world.add_pipeline(ONE)
-    world.scripted.hold("a")
-    head = await world.start(made)
-    await world.wait_started("a")
-
-    world.runner.kill(head.id, JOB, fence=0, step=(StepId("a"), 1), cause="cancelled")
-    untouched = list(world.scripted.kills)
-    world.runner.kill(head.id, JOB, fence=1, step=(StepId("a"), 1), cause="cancelled")
-    await world.wait_end(head.id)
-
-    assert untouched == []
-    assert world.scripted.kills == [("a", "cancelled", 0.05)]
-
-
-async def test_kill_of_a_step_that_ended_spares_the_next(world: World) -> None:
-    """A cancel that meets the end of its step does not hit the clean-up that follows."""
-    made = await world.add_pipeline(one_job("a", step("clean", condition=ALWAYS)))
-    world.scripted.hold("a")
-    head = await world.start(made)
-    await world.wait_started("a")
-    stored = len(world.unruly.appended)
-    world.unruly.hold_answers()
-
-    stopping = asyncio.create_task(world.stop(head.id))  # decided, its kill not carried out yet
-    await world.until(lambda: len(world.unruly.appended) == stored + 1)
-    world.scripted.release("a")  # the step ends by itself
-    await world.until(lambda: len(world.unruly.appended) == stored + 2)
-    world.unruly.release_answers()
-    await stopping
-    run = await world.wait_end(head.id)
-
-    assert world.status(run, "a") is Status.SUCCEEDED
-    assert world.status(run, "clean") is Status.SUCCEEDED
-    assert world.scripted.started == [("a", 1), ("clean", 1)]
-
-
-async def test_kill_of_a_step_that_has_not_begun_keeps_it_from_it(world: World) -> None:
-    """A cancel of the step that is just being handed out ends it before it begins."""
-    made = await world.add_pipeline(TWO)
-    world.scripted.hold("a")
-    head = await world.start(made)
-    await world.wait_started("a")
-    stored = len(world.unruly.appended)
-    world.unruly.hold_answers()
-
-    world.scripted.release("a")
-    await world.until(lambda: len(world.unruly.appended) == stored + 1)  # b is handed out
-    stopping = asyncio.create_task(world.stop(head.id))
-    await world.until(lambda: len(world.unruly.appended) == stored + 2)
-    effect = next(e for e in world.unruly.appended[-1].effects if e.kind == "kill")
-    world.runner.kill(head.id, JOB, fence=1, step=(StepId("b"), 1), cause="cancelled")
-    world.unruly.release_answers()
-    await stopping
-    run = await world.wait_end(head.id)
-
-    assert (effect.data["step"], effect.data["step_attempt"]) == ("b", 1)
-    assert world.scripted.started == [("a", 1)]
-    assert world.status(run, "b") is Status.CANCELLED
-
-
-async def test_kill_that_overtakes_its_claim_is_not_lost(world: World) -> None:
-    """A cancel that arrives before the claim is back ends the step before it begins."""
-    made = await world.add_pipeline(ONE)
-    world.runner.kill(
-        RunId("b-" + f"{2:032x}"), JOB, fence=1, step=(StepId("a"), 1), cause="cancelled"
-    )
-
-    head = await world.start(made)
-    run = await world.wait_end(head.id)
-
-    assert head.id == "b-" + f"{2:032x}"
-    assert world.scripted.started == []
-    assert world.status(run, "a") is Status.CANCELLED
-
-
-async def test_early_kills_do_not_pile_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Kills of jobs that never come are forgotten, a bounded number is kept."""
-    monkeypatch.setattr(runner, "_MOST_EARLY_KILLS", 3)
-
-    for number in range(10):
-        world.runner.kill(
-            RunId(f"b-{number}"), JOB, fence=1, step=(StepId("a"), 1), cause="cancelled"
-        )
-
-    assert len(world.runner._early_kills) <= 3
-
-
-async def test_next_attempt_waits_for_the_end_of_the_one_before(world: World) -> None:
-    """After an end by force a retry does not share its directory with what is still dying."""
-    made = await world.add_pipeline(ONE)
-    world.scripted.hold("a")
-    dying = world.scripted.dying["a"] = asyncio.Event()
-    head = await world.start(made)
-    await world.wait_started("a")
-    await world.stop(head.id)
-    world.clock.advance(seconds=61)
-    await world.stop(head.id, BOB)
-    world.scripted.release("a")
-
-    await world.retry(head.id)
-    await world.until(lambda: (world.unruly._runs[head.id].run.job(JOB).fence) == 2)
-    meanwhile = list(world.scripted.started)
-    dying.set()
-    run = await world.wait_end(head.id)
-
-    assert meanwhile == [("a", 1)]
-    assert run.head.status is Status.SUCCEEDED
-    assert world.scripted.overlaps == []
-    assert world.scripted.misuses == []
-
-
-async def test_stopped_runner_gives_its_jobs_back() -> None:
-    """A runner that stops releases what did not end in time; the next life runs it again."""
-    async with a_world() as first:
-        made = await first.add_pipeline(ONE)
-        first.scripted.hold("a")
-        head = await first.start(made)
-        await first.wait_started("a")
-        await first.runner.stop(0.0)
-        run = await first.run(head.id)
-
-        async with a_world(store=first.store, clock=first.clock) as second:
-            after = await second.wait_end(head.id)
-
-            assert first.runner.is_stopping
-            assert run.job(JOB).status is Status.QUEUED
-            assert after.head.status is Status.SUCCEEDED
-            assert second.scripted.started == [("a", 2)]
-
-
-async def test_stopping_runner_lets_a_job_end(world: World) -> None:
-    """Within its grace a stopping runner carries what it holds to the end, and takes no more."""
-    made = await world.add_pipeline(ONE)
-    world.scripted.hold("a")
-    head = await world.start(made)
-    await world.wait_started("a")
-
-    stopping = asyncio.create_task(world.runner.stop(10.0))
-    await asyncio.sleep(0)
-    world.scripted.release("a")
-    await stopping
-    following = await world.start(made)
-    await world.until(lambda: world.dispatcher.depth == 0)
-
-    assert (await world.run(head.id)).head.status is Status.SUCCEEDED
-    assert (await world.run(following.id)).job(JOB).status is Status.QUEUED
-
-
-async def test_idle_runner_stops_at_once(hand: World) -> None:
-    """A runner without jobs has nothing to wait for."""
-    await hand.runner.stop(10.0)
-
-    assert hand.runner.busy == 0
 
 
 async def test_late_drive_of_a_job_that_was_taken_back_ends_quietly(world: World) -> None:
