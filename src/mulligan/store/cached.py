@@ -3,8 +3,9 @@
 Good for one process that has the data to itself, as the lock of the data directory guarantees.
 """
 
+import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Coroutine, Hashable
 from typing import Any, TypeVar
 
 from mulligan.core.ids import PipelineId, ProjectId, UserName
@@ -39,13 +40,24 @@ class _Shelf:
                 self._values.popitem(last=False)
         return value
 
-    def forget(self, key: Hashable) -> None:
-        self._writes += 1
-        self._values.pop(key, None)
+    async def write(self, key: Hashable | None, write: Coroutine[Any, Any, T]) -> T:
+        """Forget a value, or all of them, before and after a write – also when the caller goes."""
 
-    def forget_all(self) -> None:
+        async def act() -> T:
+            self._forget(key)
+            try:
+                return await write
+            finally:
+                self._forget(key)
+
+        return await asyncio.shield(act())
+
+    def _forget(self, key: Hashable | None) -> None:
         self._writes += 1
-        self._values.clear()
+        if key is None:
+            self._values.clear()
+        else:
+            self._values.pop(key, None)
 
 
 class CachedStore(SqlStore):
@@ -71,11 +83,7 @@ class CachedStore(SqlStore):
 
     async def put_project(self, project: Project, acts: Acts = NO_ACTS) -> Project:
         """Insert or replace a project."""
-        self._projects.forget(project.id)
-        try:
-            return await super().put_project(project, acts)
-        finally:
-            self._projects.forget(project.id)
+        return await self._projects.write(project.id, super().put_project(project, acts))
 
     async def find_pipeline(self, pipeline_id: PipelineId) -> Pipeline | None:
         """Return a pipeline, also a deleted one."""
@@ -86,11 +94,9 @@ class CachedStore(SqlStore):
         self, pipeline: Pipeline, version: PipelineVersion | None = None, acts: Acts = NO_ACTS
     ) -> Pipeline:
         """Insert or replace a pipeline, with a new version."""
-        self._pipelines.forget(pipeline.id)
-        try:
-            return await super().put_pipeline(pipeline, version, acts)
-        finally:
-            self._pipelines.forget(pipeline.id)
+        return await self._pipelines.write(
+            pipeline.id, super().put_pipeline(pipeline, version, acts)
+        )
 
     async def find_version(self, pipeline: PipelineId, version: int) -> PipelineVersion | None:
         """Return one version."""
@@ -99,11 +105,7 @@ class CachedStore(SqlStore):
 
     async def drop_versions(self, pipeline: PipelineId, keep: int) -> int:
         """Delete old versions."""
-        self._versions.forget_all()
-        try:
-            return await super().drop_versions(pipeline, keep)
-        finally:
-            self._versions.forget_all()
+        return await self._versions.write(None, super().drop_versions(pipeline, keep))
 
     async def find_member(self, project: ProjectId, user: UserName) -> Member | None:
         """Return a membership."""
@@ -113,16 +115,8 @@ class CachedStore(SqlStore):
     async def put_member(self, member: Member, acts: Acts = NO_ACTS) -> None:
         """Insert or replace a membership."""
         key = (member.project, member.user)
-        self._members.forget(key)
-        try:
-            await super().put_member(member, acts)
-        finally:
-            self._members.forget(key)
+        return await self._members.write(key, super().put_member(member, acts))
 
     async def drop_member(self, project: ProjectId, user: UserName, acts: Acts = NO_ACTS) -> bool:
         """Remove a membership."""
-        self._members.forget((project, user))
-        try:
-            return await super().drop_member(project, user, acts)
-        finally:
-            self._members.forget((project, user))
+        return await self._members.write((project, user), super().drop_member(project, user, acts))

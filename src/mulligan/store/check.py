@@ -5,15 +5,16 @@ for a hundred thousand runs: it plays the events of each once more.
 """
 
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from immutables import Map
 from msgspec.structs import replace
 
-from mulligan.core.errors import MulliganError
+from mulligan.core.errors import StateError
 from mulligan.core.evolve import evolve
-from mulligan.core.ids import RunId
 from mulligan.core.run import Run, RunHead, Write
 from mulligan.core.spec import SpecIndex
 from mulligan.core.status import Status
@@ -94,7 +95,10 @@ def _unheld_jobs(connection: Connection) -> Iterator[str]:
 def _gaps_in_numbers(connection: Connection) -> Iterator[str]:
     for pipeline, count, first, last in connection.execute(_NUMBERS):
         if last - first + 1 != count:
-            yield f"pipeline {pipeline}: has {count} runs with numbers from {first} to {last}"
+            yield (
+                f"pipeline {pipeline}: has {count} runs numbered {first} to {last}, "
+                "but numbers must follow one another"
+            )
 
 
 def _wrong_latest(connection: Connection) -> Iterator[str]:
@@ -110,34 +114,37 @@ def _wrong_histories(connection: Connection) -> Iterator[str]:
         if not _is_gapless([row[0] for row in events], revision):
             yield f"run {run_id}: its events do not lead from revision 1 to {revision}"
             continue
-        head = load.load_heads(connection, (key,))[0]
-        version = (head.pipeline, head.version)
-        if version not in indexes:
-            indexes[version] = load.load_spec_index(connection, key, head.version)
-        index = indexes[version]
-        if index is not None:  # else its version was dropped since
-            stored = load.load_run(connection, key, head, index)
-            yield from _compare(run_id, stored, [doc for _, doc in events])
+        try:
+            head = load.load_heads(connection, (key,))[0]
+            version = (head.pipeline, head.version)
+            if version not in indexes:
+                indexes[version] = load.load_spec_index(connection, key, head.version)
+            index = indexes[version]
+            if index is not None:  # else its version was dropped since
+                stored = load.load_run(connection, key, head, index)
+                played = _play(stored, [doc for _, doc in events])
+                yield from (f"run {run_id}: {text}" for text in _differences(stored, played))
+        except msgspec.DecodeError as error:
+            yield f"run {run_id}: is stored in a form that this version does not know: {error}"
+        except StateError as error:
+            yield f"run {run_id}: its events do not follow from one another: {error}"
+        except LookupError as error:
+            yield f"run {run_id}: something that its events name is missing: {error!r}"
 
 
 def _is_gapless(revisions: list[int], last: int) -> bool:
     """Tell whether the revisions ascend from 1 to the last one, each there at least once."""
-    pairs = zip([0, *revisions], [*revisions, last], strict=True)
-    return all(after - before in {0, 1} for before, after in pairs)
+    steps = (after - before for before, after in pairwise([0, *revisions]))
+    return revisions[-1:] == [last] and all(step in {0, 1} for step in steps)
 
 
-def _compare(run_id: RunId, stored: Run, docs: Iterable[str]) -> Iterator[str]:
-    try:
-        played = _play(stored, docs)
-    except MulliganError as error:
-        yield f"run {run_id}: its events do not follow from one another: {error}"
-        return
+def _differences(stored: Run, played: Run) -> Iterator[str]:
     for name in ("stages", "jobs", "steps", "gates", "writes"):
         if getattr(played, name) != getattr(stored, name):
-            yield f"run {run_id}: its {name} are not what its events say"
+            yield f"its {name} are not what its events say"
     for name in RunHead.__struct_fields__:
         if getattr(played.head, name) != getattr(stored.head, name):
-            yield f"run {run_id}: its {name} is not what its events say"
+            yield f"its {name} is not what its events say"
 
 
 def _play(stored: Run, docs: Iterable[str]) -> Run:

@@ -7,7 +7,7 @@ same tables and by the same code as those of a server.
 import asyncio
 import random
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -24,7 +24,7 @@ from mulligan.core.run import Run, RunAttempt, RunHead, Write
 from mulligan.core.spec import PipelineSpec, SpecIndex
 from mulligan.core.status import Status
 from mulligan.ports import NO_ACTS
-from mulligan.store.sql.append import Append, RunNumbers
+from mulligan.store.sql.append import Append
 from mulligan.store.sql.dialects import Connection
 from mulligan.store.sql.store import SqlStore
 
@@ -171,18 +171,34 @@ class _Maker:
         """Store the runs of some places."""
         for place in places:
             target = self._targets[place % len(self._targets)]
-            numbers: RunNumbers | None = None
-            before: RunHead | None = None
-            for decision in self._run(target, self._first + place * self._pace):
-                append = Append(self._dialect, decision, NO_ACTS, before, numbers)
-                numbers, before = append(connection), decision.run.head
+            decision = self._run(target, self._first + place * self._pace)
+            Append(self._dialect, decision, NO_ACTS, None, None)(connection)
 
-    def _run(self, target: _Target, now: datetime) -> Iterator[Decision]:
-        """Yield the decisions of one run."""
+    def _run(self, target: _Target, now: datetime) -> Decision:
+        """Make a run with its whole life in one decision."""
         target.number += 1
+        head = self._head(target, now)
+        draft = Draft(Run(head=head, index=target.index), now, is_new=True)
+        draft.emit(e.RunCreated(at=now, actor=head.started_by))
+        writes = (Write(name="BK_CI_BUILD_NUM", value=str(head.number), read_only=True),)
+        draft.emit(e.ValuesWritten(at=now, writes=writes))
+        lot = self._random.random()
+        steps = len(target.index.steps)
+        player = _Player(draft, now, self._random)
+        if lot < _FAILED + _CANCELLED:
+            result = Status.FAILED if lot < _FAILED else Status.CANCELLED
+            player.play(result, self._random.randrange(steps))
+        else:
+            player.play(Status.SUCCEEDED, steps)
+        if self._random.random() < _REMARKED:
+            text = f"see ticket {self._random.randrange(1_000)}"
+            draft.emit(e.RemarkWritten(at=player.now, actor=head.started_by, text=text))
+        return draft.decision()
+
+    def _head(self, target: _Target, now: datetime) -> RunHead:
         actor = self._random.choice(USERS)
-        head = RunHead(
-            id=RunId(f"b-{self._random.getrandbits(128):032x}"),
+        return RunHead(
+            id=RunId(f"b-{uuid.uuid4().hex}"),
             project=target.pipeline.project,
             pipeline=target.pipeline.id,
             version=target.pipeline.version,
@@ -193,28 +209,6 @@ class _Maker:
             start_kind=self._random.choices(START_KINDS, (30, 40, 15, 10, 4, 1))[0],
             message=f"{self._random.choice(TOPICS)}: change {self._random.randrange(100_000)}",
         )
-        draft = Draft(Run(head=head, index=target.index), now, is_new=True)
-        draft.emit(e.RunCreated(at=now, actor=actor))
-        writes = (Write(name="BK_CI_BUILD_NUM", value=str(head.number), read_only=True),)
-        draft.emit(e.ValuesWritten(at=now, writes=writes))
-        created = draft.decision()
-        yield created
-        yield self._finish(created.run, now)
-
-    def _finish(self, run: Run, now: datetime) -> Decision:
-        """Play a run from its start to its end."""
-        draft = Draft(run, now)
-        lot = self._random.random()
-        result = Status.SUCCEEDED
-        if lot < _FAILED + _CANCELLED:
-            result = Status.FAILED if lot < _FAILED else Status.CANCELLED
-        last = self._random.randrange(len(run.index.steps))  # the step that does not succeed
-        player = _Player(draft, now, self._random)
-        player.play(result, last if result is not Status.SUCCEEDED else len(run.index.steps))
-        if self._random.random() < _REMARKED:
-            text = f"see ticket {self._random.randrange(1_000)}"
-            draft.emit(e.RemarkWritten(at=player.now, actor=run.head.started_by, text=text))
-        return draft.decision()
 
 
 class _Player:
@@ -228,6 +222,7 @@ class _Player:
         self._left = 0  # steps until the one that does not succeed
 
     def play(self, result: Status, successes: int) -> None:
+        """Run the first `successes` steps well; the next one, if any, ends with the result."""
         draft = self._draft
         self._left = successes
         if result is Status.FAILED:

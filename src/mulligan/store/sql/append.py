@@ -5,7 +5,7 @@ the head is written only when it is not certain that it is the stored one.
 """
 # ruff: noqa: S608 - statements are put together from names in this file only
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from mulligan.core.decision import Decision
@@ -80,6 +80,8 @@ _PUT_NODE["jobs"] = (
     "status = excluded.status, held = excluded.held, doc = excluded.doc"
 )
 _OUTDATE = {table: _outdate(table) for table in _PUT_NODE}
+# Nobody holds an attempt that is not the newest, also when it was still running.
+_OUTDATE["jobs"] = _OUTDATE["jobs"].replace("SET latest = 0", "SET latest = 0, held = 0")
 
 
 class RunNumbers(NamedTuple):
@@ -118,7 +120,7 @@ class Append:
         self.changes_head = before is None or not rows.same_doc(head, before)
         self._head_doc = rows.head_doc(head) if self.changes_head else ""
         self._failed = _compare(None if before is None else before.failed_steps, head.failed_steps)
-        self._nodes = list(_node_rows(decision))
+        self._nodes = [(table, values) for table, values in _node_rows(decision) if values]
         self._events = [(head.revision, rows.text(event)) for event in decision.events]
         self._values = _value_statements(decision)
         self._effects = [
@@ -136,10 +138,11 @@ class Append:
         key = numbers.run
         if self.changes_head:
             connection.execute(_PUT_DOC, (key, self._head_doc))
-        for table, values, attempt in self._nodes:
-            connection.execute(_PUT_NODE[table], (key, *values))
-            if attempt > 1:
-                connection.execute(_OUTDATE[table], (key, values[0], attempt))
+        for table, values in self._nodes:
+            connection.executemany(_PUT_NODE[table], [(key, *row) for row in values])
+            again = [(key, node, attempt) for node, attempt, *_ in values if attempt > 1]
+            if again:
+                connection.executemany(_OUTDATE[table], again)
         for sql, many in self._values:
             connection.executemany(sql, [(key, *values) for values in many])
         connection.executemany(_INSERT_EVENT, [(*numbers, *event) for event in self._events])
@@ -221,18 +224,28 @@ class Append:
                 connection.execute(_PUT_EFFECT, values)
 
 
-def _node_rows(decision: Decision) -> Iterable[tuple[str, Values, int]]:
-    """Yield (table, values after the run's key, attempt), for each node oldest attempt first."""
+def _node_rows(decision: Decision) -> Iterator[tuple[str, list[Values]]]:
+    """Yield for each table the rows after the run's key, for each node oldest attempt first."""
     text = rows.text
-    for stage in changed_stages(decision):
-        yield "stages", (stage.id, stage.attempt, stage.status.value, text(stage)), stage.attempt
-    for job in changed_jobs(decision):
-        held = int(is_held(job))
-        yield "jobs", (job.id, job.attempt, job.status.value, held, text(job)), job.attempt
-    for step in decision.steps:
-        yield "steps", (step.id, step.attempt, step.status.value, text(step)), step.attempt
-    for gate in decision.gates:
-        yield "gates", (gate.node, gate.number, gate.state, text(gate)), gate.number
+    yield (
+        "stages",
+        [
+            (stage.id, stage.attempt, stage.status.value, text(stage))
+            for stage in changed_stages(decision)
+        ],
+    )
+    yield (
+        "jobs",
+        [
+            (job.id, job.attempt, job.status.value, int(is_held(job)), text(job))
+            for job in changed_jobs(decision)
+        ],
+    )
+    yield (
+        "steps",
+        [(step.id, step.attempt, step.status.value, text(step)) for step in decision.steps],
+    )
+    yield "gates", [(gate.node, gate.number, gate.state, text(gate)) for gate in decision.gates]
 
 
 def _value_statements(decision: Decision) -> list[tuple[str, list[Values]]]:

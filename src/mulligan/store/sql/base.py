@@ -42,3 +42,10 @@ class SqlBase:
 
     async def _all(self, sql: str, values: tuple[Any, ...] = ()) -> list[Any]:
         return await self._read(lambda connection: connection.execute(sql, values).fetchall())
+
+    async def _find(
+        self, sql: str, values: tuple[Any, ...], decode: Callable[[Any], T]
+    ) -> T | None:
+        """Look a record up by its key; give what `decode` makes of the row."""
+        row = await self._one(sql, values)
+        return None if row is None else decode(row)

@@ -14,7 +14,7 @@ from mulligan.core.errors import InfrastructureError
 BUSY_TIMEOUT_MS = 5_000  # another process (a backup, an administrator's shell) may hold a lock
 WRITER_CACHE_KB = 8_192
 READER_CACHE_KB = 2_048
-WAL_PAGES = 2_000  # 8 MiB; larger ones make longer pauses, smaller ones more
+WAL_PAGES = 4_000  # 16 MiB; measured: smaller ones pause for a checkpoint more often, not shorter
 WAL_LIMIT_BYTES = 64 * 1024 * 1024  # what a burst leaves behind on disk
 OLDEST_SQLITE = (3, 27, 0)  # VACUUM INTO
 

@@ -172,7 +172,7 @@ class RunQuery:
 
     def _hint(self, column: str) -> str:
         if column == "id":
-            return ""
+            return self._dialect.by_index("runs_id")
         if self._scope.column:
             return self._dialect.by_index(f"runs_{self._scope.column}_{column}")
         if column != Order.QUEUED:

@@ -39,8 +39,8 @@ class SqlPeople(SqlBase):
 
     async def find_user(self, name: UserName) -> User | None:
         """Return a user."""
-        row = await self._one("SELECT doc FROM users WHERE name = ?", (name,))
-        return None if row is None else rows.user(row[0])
+        sql = "SELECT doc FROM users WHERE name = ?"
+        return await self._find(sql, (name,), lambda row: rows.user(row[0]))
 
     async def list_users(self, *, limit: int = 100, offset: int = 0) -> tuple[User, ...]:
         """Return users by name."""
@@ -64,8 +64,8 @@ class SqlPeople(SqlBase):
 
     async def find_member(self, project: ProjectId, user: UserName) -> Member | None:
         """Return a membership."""
-        row = await self._one(f"SELECT doc {_OF_PROJECT} AND name = ?", (project, user))
-        return None if row is None else rows.member(row[0])
+        sql = f"SELECT doc {_OF_PROJECT} AND name = ?"
+        return await self._find(sql, (project, user), lambda row: rows.member(row[0]))
 
     async def list_members(self, project: ProjectId) -> tuple[Member, ...]:
         """Return the members of a project by name."""
@@ -87,8 +87,8 @@ class SqlPeople(SqlBase):
 
     async def find_token(self, digest: str) -> Token | None:
         """Return the token with that SHA-256."""
-        row = await self._one("SELECT doc FROM tokens WHERE digest = ?", (digest,))
-        return None if row is None else rows.token(row[0])
+        sql = "SELECT doc FROM tokens WHERE digest = ?"
+        return await self._find(sql, (digest,), lambda row: rows.token(row[0]))
 
     async def list_tokens(self, user: UserName | None = None) -> tuple[Token, ...]:
         """Return tokens, oldest first."""
@@ -109,8 +109,8 @@ class SqlPeople(SqlBase):
 
     async def find_app(self, code: str) -> App | None:
         """Return an application."""
-        row = await self._one("SELECT doc FROM apps WHERE code = ?", (code,))
-        return None if row is None else rows.app(row[0])
+        sql = "SELECT doc FROM apps WHERE code = ?"
+        return await self._find(sql, (code,), lambda row: rows.app(row[0]))
 
     async def find_receipt(self, actor: UserName, key: str) -> Receipt | None:
         """Return the first answer given to that key."""

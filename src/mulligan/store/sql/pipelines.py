@@ -73,7 +73,7 @@ class SqlPipelines(SqlBase):
 
     async def find_project(self, project_id: ProjectId) -> Project | None:
         """Return a project."""
-        return _project(await self._one(f"{_PROJECTS} WHERE id = ?", (project_id,)))
+        return await self._find(f"{_PROJECTS} WHERE id = ?", (project_id,), _project)
 
     async def list_projects(
         self, *, user: UserName | None = None, limit: int = 100, offset: int = 0
@@ -84,7 +84,7 @@ class SqlPipelines(SqlBase):
             found = await self._all(sql, (limit, offset))
         else:
             found = await self._all(_PROJECTS_OF_USER, (user, limit, offset))
-        return tuple(replace(rows.project(doc), number=number) for number, doc in found)
+        return tuple(map(_project, found))
 
     async def put_pipeline(
         self, pipeline: Pipeline, version: PipelineVersion | None = None, acts: Acts = NO_ACTS
@@ -122,12 +122,12 @@ class SqlPipelines(SqlBase):
 
     async def find_pipeline(self, pipeline_id: PipelineId) -> Pipeline | None:
         """Return a pipeline, also a deleted one."""
-        return _pipeline(await self._one(f"{_PIPELINES} WHERE id = ?", (pipeline_id,)))
+        return await self._find(f"{_PIPELINES} WHERE id = ?", (pipeline_id,), _pipeline)
 
     async def find_pipeline_by_name(self, project: ProjectId, name: str) -> Pipeline | None:
         """Return the live pipeline of that name."""
         sql = f"SELECT number, doc {_LIVE} AND name = ?"
-        return _pipeline(await self._one(sql, (project, name)))
+        return await self._find(sql, (project, name), _pipeline)
 
     async def list_pipelines(
         self,
@@ -151,12 +151,11 @@ class SqlPipelines(SqlBase):
             return found, total
 
         found, total = await self._read(query)
-        return tuple(replace(rows.pipeline(doc), number=number) for number, doc in found), total
+        return tuple(map(_pipeline, found)), total
 
     async def find_version(self, pipeline: PipelineId, version: int) -> PipelineVersion | None:
         """Return one version."""
-        row = await self._one(_VERSION, (pipeline, version))
-        return None if row is None else rows.version(row[0])
+        return await self._find(_VERSION, (pipeline, version), lambda row: rows.version(row[0]))
 
     async def drop_versions(self, pipeline: PipelineId, keep: int) -> int:
         """Delete the oldest versions beyond `keep` that no unfinished run uses."""
@@ -222,9 +221,9 @@ def _insert_version(
         raise ConflictError(message, code="version") from error
 
 
-def _project(row: Any) -> Project | None:
-    return None if row is None else replace(rows.project(row[1]), number=row[0])
+def _project(row: tuple[int, str]) -> Project:
+    return replace(rows.project(row[1]), number=row[0])
 
 
-def _pipeline(row: Any) -> Pipeline | None:
-    return None if row is None else replace(rows.pipeline(row[1]), number=row[0])
+def _pipeline(row: tuple[int, str]) -> Pipeline:
+    return replace(rows.pipeline(row[1]), number=row[0])

@@ -20,6 +20,7 @@ class Readers:
         self._dialect = dialect
         self._mine = threading.local()
         self._connections: list[Connection] = []
+        self._is_closed = False
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="store-reader")
 
     async def read(self, query: Callable[[Connection], T]) -> T:
@@ -28,6 +29,8 @@ class Readers:
         Raises:
             InfrastructureError: The database failed.
         """
+        if self._is_closed:
+            raise InfrastructureError("the store is closed")
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._run, query)
 
     def _run(self, query: Callable[[Connection], T]) -> T:
@@ -51,6 +54,7 @@ class Readers:
 
     async def close(self) -> None:
         """End the threads and their connections. May be called twice."""
+        self._is_closed = True
         await asyncio.to_thread(self._threads.shutdown)
         while self._connections:
             self._connections.pop().close()

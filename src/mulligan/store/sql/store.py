@@ -42,15 +42,15 @@ class SqlStore(SqlRuns, SqlPipelines, SqlPeople):
         self._lock.release()
 
     def _prepare(self) -> Connection:
-        self._lock.acquire()
         try:
+            self._lock.acquire()
             connection = self.dialect.open_writer()
             try:
                 migrate(self.dialect, connection, read_migrations())
             except BaseException:
                 connection.close()
                 raise
-        except self.dialect.failures as error:
+        except (OSError, self.dialect.failures) as error:
             self._lock.release()
             raise InfrastructureError(f"the database can't be opened: {error}") from error
         except BaseException:

@@ -79,7 +79,7 @@ CREATE INDEX audit_project ON audit (project);
 -- rest of the head is in run_docs, which is written only when it changes.
 CREATE TABLE runs (
     key INTEGER PRIMARY KEY,
-    id TEXT NOT NULL CONSTRAINT runs_id UNIQUE,
+    id TEXT NOT NULL,
     project INTEGER NOT NULL REFERENCES projects (number),
     pipeline INTEGER NOT NULL REFERENCES pipelines (number),
     version INTEGER NOT NULL,
@@ -99,6 +99,7 @@ CREATE TABLE runs (
     updated_at INTEGER NOT NULL,
     CHECK ((ended_at IS NULL) = (status IN ('queued', 'running')))
 );
+CREATE UNIQUE INDEX runs_id ON runs (id);
 -- For each filter of run lists one index per scope: the scope, the filter, the order of the list. The
 -- indexes of times and texts hold the order too, so that they are read without the table.
 CREATE UNIQUE INDEX runs_pipeline_number ON runs (pipeline, number);
