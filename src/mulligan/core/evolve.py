@@ -177,13 +177,17 @@ def _run_finished(run: Run, event: e.RunFinished) -> Run:
     )
 
 
+def _written_on(stack: tuple[Write, ...], write: Write) -> tuple[Write, ...]:
+    """Add a write; one of the same node attempt right below it is replaced."""
+    if stack and (stack[-1].writer, stack[-1].attempt) == (write.writer, write.attempt):
+        stack = stack[:-1]
+    return (*stack, write)
+
+
 def _values_written(run: Run, event: e.ValuesWritten) -> Run:
     with run.writes.mutate() as writes:
         for write in event.writes:
-            stack = writes.get(write.name, ())
-            if stack and (stack[-1].writer, stack[-1].attempt) == (write.writer, write.attempt):
-                stack = stack[:-1]
-            writes[write.name] = (*stack, write)
+            writes[write.name] = _written_on(writes.get(write.name, ()), write)
         after = writes.finish()
     return replace(run, writes=after)
 
@@ -192,13 +196,12 @@ def _values_withdrawn(run: Run, event: e.ValuesWithdrawn) -> Run:
     if event.everything:
         return replace(run, writes=run.writes.__class__())
     gone = frozenset(event.writers)
-
-    def stays(write: Write) -> bool:
-        return write.writer not in gone
-
     with run.writes.mutate() as writes:
         for name, stack in run.writes.items():
-            kept = tuple(write for write in stack if stays(write))
+            kept: tuple[Write, ...] = ()
+            for write in stack:
+                if write.writer not in gone:
+                    kept = _written_on(kept, write)
             if not kept:
                 del writes[name]
             elif len(kept) != len(stack):

@@ -57,6 +57,8 @@ PROTECTED = frozenset(name for name, _, _ in _BUILT_IN) - {
 }
 _SHELL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _VARIABLES = "variables."
+# What stands before the first dot of names that are no variables of a user.
+_ROOTS = frozenset({"ci", "envs", "job", "jobs", "stages", "step", "steps", "variables"})
 
 
 def millis(head_time: object) -> str:
@@ -166,7 +168,8 @@ class Scope(Mapping[str, str]):
         seen = dict.fromkeys(self._run.writes)
         seen.update(dict.fromkeys(built_in_values(self._run)))
         names = list(seen)
-        seen.update(dict.fromkeys(f"{_VARIABLES}{name}" for name in names if "." not in name))
+        own = (name for name in names if name.partition(".")[0] not in _ROOTS)
+        seen.update(dict.fromkeys(f"{_VARIABLES}{name}" for name in own))
         seen.update(dict.fromkeys(name for name in _CI if self._find(name) is not None))
         seen.update(dict.fromkeys(name for name in _OLD if self._find(name) is not None))
         seen.update(dict.fromkeys(self._context_names()))
@@ -192,13 +195,19 @@ class Scope(Mapping[str, str]):
         for job in self._run.index.all_jobs():
             if job.ref:
                 yield f"jobs.{job.ref}.status"
+                refs = (step.ref for step in job.steps if step.ref)
+                yield from (f"jobs.{job.ref}.steps.{ref}.status" for ref in refs)
 
     def _find_env(self, rest: str) -> str | None:
         for pairs in (self._step.env if self._step else (), self._job.env if self._job else ()):
             for name, value in pairs:
                 if name == rest:
-                    return substitute_classic(value, self._known)
+                    return substitute_classic(value, self._find_but_envs)
         return None
+
+    def _find_but_envs(self, name: str) -> str | None:
+        """Find a name for the text of an environment variable, which must not lead to itself."""
+        return None if name.startswith("envs.") else self._find(name)
 
     def _find_job(self, rest: str) -> str | None:
         return job_fact(self._run, self._job, rest) if self._job is not None else None
@@ -320,7 +329,8 @@ def environment_of(run: Run, job_id: JobId, step: StepSpec) -> dict[str, str]:
     values = {
         name: stack[-1].value for name, stack in run.writes.items() if _SHELL_NAME.fullmatch(name)
     }
-    values.update(built_in_values(run))
+    built_in = built_in_values(run).items()
+    values.update((name, value) for name, value in built_in if _is_fixed(name, values))
     for pairs in (run.index.jobs[job_id].env, step.env):
         for name, value in pairs:
             values[name] = substitute_classic(value, scope.get)
@@ -329,6 +339,11 @@ def environment_of(run: Run, job_id: JobId, step: StepSpec) -> dict[str, str]:
     values["BK_CI_STEP_ID"] = step.ref
     values["BK_CI_TASK_NAME"] = step.name
     return {name: value.replace("\0", "") for name, value in values.items()}
+
+
+def _is_fixed(name: str, written: Mapping[str, str]) -> bool:
+    """Tell whether the built-in value of a name counts: a few may be written, see `PROTECTED`."""
+    return name in PROTECTED or name not in written
 
 
 def secrets_of(run: Run) -> tuple[str, ...]:

@@ -446,6 +446,9 @@ class Engine:
     async def _archived(self, run_id: RunId, report: StepReport) -> list[Artifact]:
         run = (await self.lines.get(run_id)).tip
         steps.check_fence(run, report.job, report.fence)
+        step = run.step(report.step)
+        if step.status is not Status.RUNNING or step.attempt != report.attempt:
+            raise StaleFenceError(f"attempt {report.attempt} of step {step.id} does not run")
         return [
             Artifact(
                 run=run_id,

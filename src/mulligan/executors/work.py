@@ -75,6 +75,7 @@ class Work:
         # steps whose program has not been started yet -> why it shall not be, or ""
         self._preparing: dict[str, str] = {}
         self._ended: dict[str, list[str]] = {}  # by job attempt: steps that are in the spool
+        self._archiving: set[str] = set()  # those of them that left a manifest
         self._base_env = {
             name: value for name, value in os.environ.items() if not name.startswith(_HIDDEN_PREFIX)
         } | {"CI": "true"}
@@ -120,8 +121,7 @@ class Work:
     async def run_step(self, order: StepOrder, timeout_s: float) -> StepEnd:
         """Run a step to its end."""
         token = step_token(order)
-        # who asks for another step of the job has stored how the one before ended
-        self._forget(job_token(order))
+        self._forget(order)
         self._preparing[token] = ""
         try:
             workspace = await self._with_space(token, lambda: self._prepare_workspace(order))
@@ -161,6 +161,7 @@ class Work:
             end = _after_archiving(end, end_of(await self._host.run_step(after)))
         elif order.kind != "archive":
             return end
+        self._archiving.add(token)
         return _with_manifest(self._temp_of(order), end) if _is_good(end) else end
 
     async def _with_space(self, token: str, act: Callable[[], Awaitable[T]]) -> T:
@@ -258,16 +259,20 @@ class Work:
 
     async def end_job(self, order: StepOrder) -> None:
         """End what is left of the job attempt."""
-        token = job_token(order)
-        await self._host.end_job(token)
-        self._forget(token)
-        self._ready.discard(token)
+        await self._host.end_job(job_token(order))
+        self._forget(order)
+        self._ready.discard(job_token(order))
         _remove_folder(self._temp_of(order))
         if len(self._next_lines) > _KNOWN_RUNS:
             self._next_lines.clear()  # looked up again where needed
 
-    def _forget(self, token: str) -> None:
-        self._host.forget(self._ended.pop(token, ()))
+    def _forget(self, order: StepOrder) -> None:
+        """Drop what the next life would report: who goes on with a job has stored it."""
+        tokens = self._ended.pop(job_token(order), ())
+        self._host.forget(tokens)
+        if self._archiving.intersection(tokens):
+            self._archiving.difference_update(tokens)
+            (self._temp_of(order) / _MANIFEST).unlink(missing_ok=True)
 
     # --- kinds ----------------------------------------------------------------------------------
 
@@ -353,7 +358,6 @@ def _with_manifest(temp: Path, end: StepEnd) -> StepEnd:
         files = msgspec.json.decode(manifest.read_bytes(), type=tuple[ArchivedFile, ...])
     except msgspec.MsgspecError as error:
         return StepEnd(cause="files", message=f"the list of archived files is broken: {error}")
-    manifest.unlink()
     if not all(_DIGEST.fullmatch(file.digest) for file in files):
         return StepEnd(cause="files", message="the list of archived files has a wrong digest")
     return msgspec.structs.replace(end, artifacts=files)
@@ -383,6 +387,8 @@ def late_ends_of(results: Iterable[StepResult], temp: Path) -> tuple[LateEnd, ..
         temp: The folder with the folders of the job attempts of that server's life.
     """
     by_token = {result.token: result for result in results}
+    # a manifest is removed before the next step of its job begins
+    latest = {result.job_token: result.token for result in by_token.values()}
     found = []
     for token, result in by_token.items():
         end = end_of(result)
@@ -392,7 +398,8 @@ def late_ends_of(results: Iterable[StepResult], temp: Path) -> tuple[LateEnd, ..
         elif token.endswith(_SCRIPT) and (_is_good(end) or token[: -len(_SCRIPT)] in by_token):
             continue  # its archiving is missing, or tells
         folder = temp / result.job_token.replace("/", ".")
-        if _is_good(end) and (folder / _MANIFEST).exists():
+        is_latest = latest[result.job_token] == token
+        if is_latest and _is_good(end) and (folder / _MANIFEST).exists():
             end = _with_manifest(folder, end)
         late = _late_end(token.removesuffix(_SCRIPT), end)
         found += [late] if late is not None else []

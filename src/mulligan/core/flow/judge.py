@@ -73,13 +73,13 @@ def base_verdict(run: Run) -> tuple[Status, Cause | None]:
     """Give the result of the stages before the finally stage: the first that is not good.
 
     Every stage counts, whichever attempt of the run it was last part of (R8), unless the run
-    follows the upstream rule: then only stages of the current attempt do.
+    follows the upstream rule: then only stages of the current attempt do. A retry of nothing but
+    the finally stage leaves the verdict of the others as it was, under both rules.
     """
-    for spec in run.index.spec.stages:
-        if spec.is_finally:
-            break
-        stage = run.stage(spec.id)
-        if stage.status in {Status.FAILED, Status.CANCELLED} and counts(run, stage.run_attempt):
+    stages = [run.stage(spec.id) for spec in run.index.spec.stages if not spec.is_finally]
+    current = [stage for stage in stages if counts(run, stage.run_attempt)]
+    for stage in current or stages:
+        if stage.status in {Status.FAILED, Status.CANCELLED}:
             return stage.status, stage.cause
     return Status.SUCCEEDED, None
 
