@@ -8,7 +8,6 @@ import os
 import shutil
 import subprocess
 import threading
-import time
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -188,63 +187,61 @@ def test_stop_while_the_directory_is_emptied(client: BkciClient, bench: Workbenc
     "script",
     ["kill -9 $PPID", "kill -9 -1", "kill -STOP $PPID", "kill -9 1", "kill -TERM -1"],
 )
-def test_step_cannot_end_what_runs_it(client: BkciClient, bench: Workbench, script: str) -> None:
+def test_step_cannot_end_what_runs_it(
+    server: ServerProcess, client: BkciClient, bench: Workbench, script: str
+) -> None:
     """Signals to everything in sight reach nothing but the step itself."""
+    if not _has_own_namespace(server):
+        pytest.skip("without a pid namespace a step can signal everything of its user")
+
     build = run_steps(client, bench, step("attack", f"{script} || true"), step("next", "echo next"))
 
     after = run_steps(client, bench, step("good", "echo good"))
-
     assert build.detail().status in {"SUCCEED", "FAILED"}
     assert lines_of(after) == ["good"]
 
 
+def _has_own_namespace(server: ServerProcess) -> bool:
+    host = _host_pids(server)[-1]
+    return Path(f"/proc/{host}/ns/pid").readlink() != Path("/proc/self/ns/pid").readlink()
+
+
 @pytest.mark.parametrize(
-    ("script", "lines"),
+    "script",
     [
-        ('rm -f "$0"', ["next"]),
-        ('rm -f "$0" && mkdir "$0"', ["next"]),
-        ('rm -rf "${MULLIGAN_SET_ENV%/*}"', ["next"]),
-        ('echo broken > "${MULLIGAN_SET_ENV%/*}/manifest.json"', ["next"]),
-        ('printf "no end" >> "$MULLIGAN_SET_ENV"', ["next"]),
-        ('printf "a=1\\0=2\\0b\\0:pin=x\\0\\377=\\376\\0" >> "$MULLIGAN_SET_ENV"', ["next"]),
-        ('ln -sf /dev/zero "$MULLIGAN_SET_ENV"', ["next"]),
-        ("exec >&- 2>&- </dev/null", ["next"]),
-        ("chmod 000 . && mkdir -p x/y 2>/dev/null; chmod 700 .", ["next"]),
-        ("mkfifo pipe; ln -s loop loop; ln -s / root", ["next"]),
+        'rm -f "$0"',
+        'rm -f "$0" && mkdir "$0"',
+        'rm -rf "${MULLIGAN_SET_ENV%/*}"',
+        'echo broken > "${MULLIGAN_SET_ENV%/*}/manifest.json"',
+        'printf "no end" >> "$MULLIGAN_SET_ENV"',
+        'printf "a=1\\0=2\\0b\\0:pin=x\\0\\377=\\376\\0" >> "$MULLIGAN_SET_ENV"',
+        'ln -sf /dev/zero "$MULLIGAN_SET_ENV"',
+        "exec >&- 2>&- </dev/null",
+        "chmod 000 . && mkdir -p x/y 2>/dev/null; chmod 700 .",
+        "mkfifo pipe; ln -s loop loop; ln -s / root",
     ],
 )
 def test_step_that_breaks_what_it_was_given(
-    client: BkciClient, bench: Workbench, script: str, lines: list[str]
+    client: BkciClient, bench: Workbench, script: str
 ) -> None:
     """A step may destroy its script, its folder and its channels: it and the next one still end."""
     build = run_steps(client, bench, step("break", script), step("next", "echo next"))
 
     assert build.detail().statuses("break", "next") == ["SUCCEED", "SUCCEED"]
-    assert lines_of(build) == lines
+    assert lines_of(build) == ["next"]
 
 
 def test_step_that_removes_its_directory(client: BkciClient, bench: Workbench) -> None:
     """The next step can't run without it and says so; a retry starts the job over."""
-    scenario = Scenario(
-        client,
-        bench,
-        one_job(
-            "gone",
-            [
-                step("first", bench.script("first", "echo data > file")),
-                step("second", bench.script("second", "[ ! -e gone ] || rm -rf $PWD")),
-                step("third", bench.script("third", "cat file")),
-            ],
-        ),
-    )
-    script = scenario.client.pipeline_get(scenario.project, scenario.pipeline)
-    script["stages"][1]["containers"][0]["elements"][1]["script"] = bench.script(
-        "second", f'[ -e "{bench.directory}/kind" ] || rm -rf "$WORKSPACE"'
-    )
-    client.pipeline_edit(scenario.project, scenario.pipeline, script)
-    build = scenario.run()
+    keep = bench.directory / "keep"
+    steps = [
+        step("first", bench.script("first", "echo data > file")),
+        step("second", bench.script("second", f"[ -e '{keep}' ] || rm -rf \"$WORKSPACE\"")),
+        step("third", bench.script("third", "cat file")),
+    ]
+    build = Scenario(client, bench, one_job("gone", steps)).run()
     failed = build.detail()
-    (bench.directory / "kind").touch()
+    keep.touch()
 
     view = build.repair("third")
 
@@ -515,13 +512,7 @@ def test_values_reach_the_next_steps(client: BkciClient, bench: Workbench) -> No
 
     shown = lines_of(build)
     assert "a b" in shown[: len(write)]
-    assert shown[-7:] == [
-        "a b|one",
-        "two|50%",
-        "next|q||",
-        "a b a b q ${unknown}",
-        "sha",
-    ][-7:] or shown[-5:] == ["a b|one", "two|50%", "next|q||", "a b a b q ${unknown}", "sha"]
+    assert shown[-5:] == ["a b|one", "two|50%", "next|q||", "a b a b q ${unknown}", "sha"]
 
 
 def test_wrong_names_are_not_set(client: BkciClient, bench: Workbench) -> None:
@@ -813,6 +804,7 @@ def test_checkout(client: BkciClient, bench: Workbench, repository: Repository, 
         ("COMMIT_ID", "", {}),
         ("BRANCH", "--upload-pack=touch {mark}", {}),
         ("COMMIT_ID", "--output={mark}", {}),
+        ("COMMIT_ID", "--upload-pack=touch {mark}; git-upload-pack", {}),
         ("BRANCH", "main:refs/heads/x", {}),
         ("BRANCH", "main", {"localPath": "../../out"}),
         ("BRANCH", "main", {"localPath": "/tmp/out"}),
@@ -1099,7 +1091,6 @@ def test_host_that_is_killed_for_ever(tmp_path: Path, bench: Workbench) -> None:
         build = client.start(project, client.pipeline_create(project, model))["id"]
         for attempt in (1, 2, 3):
             _wait_ran(bench, "held", attempt)
-            time.sleep(0.05)  # it is the held step that dies, not its start
             os.kill(_host_pids(server)[-1], 9)
 
         view = client.wait_finished(project, build)

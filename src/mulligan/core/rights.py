@@ -1,5 +1,6 @@
 """Who may do what: one decision function, asked by every way in. Deny by default."""
 
+from datetime import datetime
 from enum import StrEnum
 
 import msgspec
@@ -57,6 +58,7 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         projects: Only in these; empty = in all that the user may enter.
         role: No more than this role gives; None = no such bound.
+        expires_at: When the credential is over; None = never.
         is_open: `--dev` without a credential: everything in any project but api_operate.
         way: "token", "dev", "app" …
     """
@@ -65,6 +67,7 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     is_admin: bool = False
     projects: tuple[ProjectId, ...] = ()
     role: Role | None = None
+    expires_at: datetime | None = None
     is_open: bool = False
     way: str = "token"
     language: str = ""

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import hmac
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -74,6 +74,7 @@ class Access:
             is_admin=user.is_admin,
             projects=token.projects,
             role=token.role,
+            expires_at=token.expires_at,
             language=user.language,
         )
 
@@ -314,7 +315,10 @@ class Access:
             created_at=now,
             projects=projects,
             role=role,
-            expires_at=None if ttl_s is None else now + timedelta(seconds=ttl_s),
+            expires_at=_earliest(
+                None if ttl_s is None else now + timedelta(seconds=ttl_s),
+                None if actor is None else actor.expires_at,
+            ),
         )
         maker = actor or Actor(user=user)
         made = MadeToken(token=token, secret=secret)
@@ -322,11 +326,28 @@ class Access:
         await self._store.put_token(token, self._with_receipt(acts, maker, receipt, made))
         return made
 
+    async def list_tokens(self, actor: Actor) -> tuple[Token, ...]:
+        """Return all tokens to an admin, to others their own.
+
+        A credential that is bound sees none that reaches further than itself.
+        """
+        if await self.allows(actor, Permission.ADMINISTER, ""):
+            return tuple(await self._store.list_tokens())
+        return tuple(
+            token
+            for token in await self._store.list_tokens(actor.user)
+            if _reaches_no_further(token, actor)
+        )
+
     async def revoke_token(self, actor: Actor, token_id: str) -> None:
-        """Revoke a token; it is refused from this moment."""
-        tokens = await self._store.list_tokens()
-        token = next((token for token in tokens if token.id == token_id), None)
-        if token is None or (token.user != actor.user and not actor.is_admin):
+        """Revoke one of the tokens that the actor sees; it is refused from this moment.
+
+        Raises:
+            NotFoundError: There is none of that id, or the actor does not see it.
+        """
+        seen = await self.list_tokens(actor)
+        token = next((token for token in seen if token.id == token_id), None)
+        if token is None:
             raise NotFoundError("token", token_id)
         await self._store.drop_token(token_id, self._acts(actor, "token.revoke", target=token_id))
         self._revoked.add(token.digest)
@@ -412,6 +433,17 @@ class Access:
             created_at=self._clock.now(),
         )
         return replace(acts, receipt=receipt)
+
+
+def _earliest(*instants: datetime | None) -> datetime | None:
+    """Give the first of some ends; None is no end."""
+    return min((instant for instant in instants if instant is not None), default=None)
+
+
+def _reaches_no_further(token: Token, actor: Actor) -> bool:
+    if actor.projects and not (token.projects and set(token.projects) <= set(actor.projects)):
+        return False
+    return lower_role(token.role, actor.role) == token.role
 
 
 def _digest(secret: str) -> str:

@@ -6,6 +6,10 @@ export GIT_TERMINAL_PROMPT=0 GIT_ASKPASS=true
 command -v git >/dev/null || { echo "the program git is not installed here" >&2; exit 127; }
 url=$MULLIGAN_GIT_URL kind=$MULLIGAN_GIT_KIND ref=$MULLIGAN_GIT_REF pin=$MULLIGAN_GIT_PIN
 
+# git would read it as an option, some of which run commands
+case $ref,$pin in
+-* | *,-*) echo "not a name of a $kind: $ref" >&2; exit 2 ;;
+esac
 case $kind:$ref in
 commit:*) ;;
 *:*[[:space:]:^~?*\\[]*) echo "not a name of a $kind: $ref" >&2; exit 2 ;;

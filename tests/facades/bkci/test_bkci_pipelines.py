@@ -94,7 +94,7 @@ def test_start_form() -> None:
     """Values are those of the latest run, constants are fixed, secrets stay away."""
     shown = form(
         {"id": "env", "type": "STRING", "defaultValue": "test", "desc": "target"},
-        {"id": "key", "type": "PASSWORD"},
+        {"id": "key", "type": "PASSWORD", "defaultValue": "hunter2"},
         {"id": "fixed", "type": "STRING", "constant": True, "defaultValue": 5},
         {"id": "new", "type": "LONG", "defaultValue": 7},
         canElementSkip=True,
@@ -102,7 +102,7 @@ def test_start_form() -> None:
 
     env, key, fixed, new = shown["properties"]
     assert (env["value"], env["defaultValue"], env["desc"]) == ("prod", "test", "target")
-    assert key["value"] == ""
+    assert (key["value"], key["defaultValue"]) == ("", "")
     assert (fixed["value"], fixed["readOnly"]) == ("5", True)
     assert new["value"] == "7"
     assert (shown["canManualStartup"], shown["canElementSkip"]) == (True, True)

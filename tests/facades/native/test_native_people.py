@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import pytest
-from native_client import NativeApi, NativeClient
+from native_client import NativeApi, NativeClient, two_steps
 from native_server import NativeServer
+
+from mulligan.testing import models
 
 OWN_API = ("/tokens", "/projects", "/projects/shop/runs", "/runs/b-1", "/events?project=shop")
 
@@ -102,6 +104,33 @@ def test_bound_token_knows_one_project(api: NativeApi) -> None:
     assert [item["id"] for item in bound.get("/projects")["items"]] == ["shop"]
     narrow = bound.acting_as(bound.post("/tokens", {"name": "same"}, expect=201)["token"])
     narrow.get("/projects/other/runs", expect=403)
+
+
+def test_bound_token_revokes_none_that_reaches_further(api: NativeApi) -> None:
+    """A credential that is bound neither sees nor ends wider ones, not even of the same user."""
+    wide = api.get("/tokens")["items"][0]["id"]
+    body = {"name": "bound", "projects": ["shop"], "role": "viewer"}
+    made = api.post("/tokens", body, expect=201)
+    bound = api.acting_as(made["token"])
+
+    assert [item["id"] for item in bound.get("/tokens")["items"]] == [made["id"]]
+    bound.call("DELETE", f"/tokens/{wide}", expect=404)
+
+    api.get("/users")
+    bound.call("DELETE", f"/tokens/{made['id']}", expect=204)
+
+
+def test_default_of_a_secret_is_for_editors(api: NativeApi) -> None:
+    """Who may not edit a definition gets it without the defaults of sensitive parameters."""
+    model = two_steps()
+    key = models.parameter("key", "hunter2", type="PASSWORD")
+    model["stages"][0]["containers"][0]["params"] = [key]
+    path = f"/projects/shop/pipelines/{api.make_pipeline(model)}/definition"
+
+    seen = {who: api.make_user(who, who).call("GET", path).text for who in ("viewer", "developer")}
+
+    assert "hunter2" not in seen["viewer"]
+    assert "hunter2" in seen["developer"]
 
 
 def test_token_of_a_role_does_no_more(api: NativeApi) -> None:

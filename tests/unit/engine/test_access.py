@@ -90,7 +90,19 @@ async def test_token_ends_with_its_time(staffed: World) -> None:
     staffed.clock.advance(seconds=1)
     after = await staffed.access.actor_of_token(made.secret)
 
-    assert (before, after) == (Actor(user=BOB), None)
+    assert (before, after) == (Actor(user=BOB, expires_at=made.token.expires_at), None)
+
+
+@pytest.mark.parametrize("ttl_s", [None, 3600])
+async def test_token_of_a_token_ends_with_it(staffed: World, ttl_s: int | None) -> None:
+    """A credential with an end makes none that outlives it."""
+    short = await staffed.access.create_token(BOBS, "short", ttl_s=60)
+    maker = await staffed.access.actor_of_token(short.secret)
+    assert maker is not None
+
+    made = await staffed.access.create_token(maker, "long", ttl_s=ttl_s)
+
+    assert made.token.expires_at == short.token.expires_at
 
 
 async def test_disabled_user_is_refused_at_once(access: Access) -> None:

@@ -141,6 +141,7 @@ async def build_retry(call: Call) -> Response:
 async def build_stop(call: Call) -> Response:
     """Cancel a build; the second call after a minute ends it by force."""
     query = wire.read_run(call.query)
+    await call.demand(Permission.VIEW)
     run = await call.run(query.run, query.pipeline)
     await _demand_stop(call, run)
 

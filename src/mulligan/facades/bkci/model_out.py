@@ -12,6 +12,7 @@ from mulligan.facades.bkci.model_source import fitting_source
 from mulligan.facades.bkci.status_out import CANCEL, FAILURES
 from mulligan.facades.bkci.texts import DEFAULT_LANGUAGE, MANUALLY_SKIPPED
 from mulligan.facades.bkci.times import Json, millis, present, span, time_cost
+from mulligan.facades.common.sensitive import without_secrets
 
 DEFAULT_WINDOW = timedelta(days=28)
 LONGEST_MESSAGE = 4000  # characters of a task's error message
@@ -88,7 +89,7 @@ class ModelRenderer:
         """Return the model of the attempt; the stored document is not changed."""
         spec = self._view.run.index.spec
         source = fitting_source(source, spec)
-        trigger, *stages = source["stages"]
+        trigger, *stages = without_secrets(source)["stages"]
         pairs = enumerate(zip(stages, spec.stages, strict=True), 1)
         return {
             **source,

@@ -22,6 +22,7 @@ from mulligan.facades.bkci.pipeline_out import (
 from mulligan.facades.bkci.run_out import render_page
 from mulligan.facades.bkci.settings_io import NEW_PIPELINE, read_setting, render_setting
 from mulligan.facades.bkci.times import Json
+from mulligan.facades.common.sensitive import without_secrets
 from mulligan.ports import RunFilter
 
 _DONE = True
@@ -99,7 +100,9 @@ async def pipeline_get(call: Call) -> Response:
     pipeline = await call.pipeline(wire.read_pipeline_id(call.query))
     await call.demand(Permission.VIEW)
     version = await call.services.catalog.get_version(pipeline)
-    return ok(version.source | {"name": pipeline.name, "latestVersion": pipeline.version})
+    may_edit = await call.services.access.allows(call.actor, Permission.EDIT, call.project)
+    source = version.source if may_edit else without_secrets(version.source)
+    return ok(source | {"name": pipeline.name, "latestVersion": pipeline.version})
 
 
 async def pipeline_delete(call: Call) -> Response:

@@ -16,6 +16,7 @@ from mulligan.facades.bkci.run_parts import render_stage_statuses
 from mulligan.facades.bkci.status_out import run_word
 from mulligan.facades.bkci.texts import DEFAULT_LANGUAGE, start_element, start_text
 from mulligan.facades.bkci.times import millis, present
+from mulligan.facades.common.sensitive import blank_if_sensitive, is_sensitive
 
 
 class PipelineFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,6 +127,8 @@ def render_start_form(source: Json, latest: RunHead | None = None) -> Json:
 
 def _property(part: Part, used: Mapping[str, str]) -> Json:
     name = part.text("id").strip()
+    if is_sensitive(part.value):
+        return {**blank_if_sensitive(part.value), "value": ""}
     default = value_text(part.value.get("defaultValue"), part.at("defaultValue"))
     if part.flag("constant"):
         return {**part.value, "value": default, "readOnly": True}

@@ -51,7 +51,7 @@ async def _by_token(access: Access, secret: str) -> Actor:
 async def _by_gateway(request: Request, access: Access) -> Actor:
     try:
         given = msgspec.json.decode(header(request, _GATEWAY).encode(), type=dict[str, object])
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, RecursionError):
         raise UnauthenticatedError("X-Bkapi-Authorization is not a JSON object") from None
     token = given.get("access_token")
     if isinstance(token, str) and token:

@@ -1,5 +1,6 @@
 """All that a facade may use. Made by the composition root, handed to each facade's routes."""
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -35,5 +36,7 @@ class Services:
     retry_days: int = 28
     is_dev: bool = False
     metrics_public: bool = False
+    # readers of old events, each of which keeps the store busy
+    replays: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
     # first answers with a secret, by user and Idempotency-Key: see `once`
     shown: OrderedDict[tuple[str, str], tuple[int, bytes, str]] = field(default_factory=OrderedDict)

@@ -112,7 +112,11 @@ class Feed:
 
     async def _step(self, waker: Waker) -> bool:
         await waker.arm()
-        rows = await self._read()
+        if self._is_live:
+            rows = await self._read()
+        else:
+            async with self._call.services.replays:  # many at once must not take all readers
+                rows = await self._read()
         if rows:
             await self._check_rights()
             self._after = rows[-1].seq

@@ -12,6 +12,7 @@ from mulligan.engine.catalog import Definition
 from mulligan.engine.commands import ReceiptRequest
 from mulligan.facades.common.auth import header
 from mulligan.facades.common.body import read_json
+from mulligan.facades.common.sensitive import without_secrets
 from mulligan.facades.native import queries, shapes
 from mulligan.facades.native.bodies import DocumentBody
 from mulligan.facades.native.cautions import find_cautions
@@ -103,7 +104,10 @@ async def get_pipeline(call: Call) -> Response:
 
 
 async def get_definition(call: Call) -> Response:
-    """Give the document of a version, the newest by default, as it was taken in."""
+    """Give the document of a version, the newest by default, as it was taken in.
+
+    Who may not edit it gets no defaults of sensitive parameters.
+    """
     version = queries.whole(call.request, "version", least=1)
     ident = PipelineId(call.part("pipeline"))
     pipeline = await call.services.store.find_pipeline(ident)
@@ -111,7 +115,8 @@ async def get_definition(call: Call) -> Response:
     if version is None or pipeline is None or pipeline.project != call.project:
         pipeline = await pipeline_of(call)
     found = await call.services.catalog.get_version(pipeline, version)
-    return answer(found.source)
+    may_edit = await call.services.access.allows(call.actor, Permission.EDIT, call.project)
+    return answer(found.source if may_edit else without_secrets(found.source))
 
 
 async def delete_pipeline(call: Call) -> Response:
