@@ -348,6 +348,16 @@ def test_conditions_on_values(
     assert starts(world, "x", "y", "z") == [int(step_runs), int(job_runs), int(stage_runs)]
 
 
+def test_a_condition_that_gets_too_large_does_not_hold() -> None:
+    """Over 16 million characters are not inserted: that is no failure, the step is skipped."""
+    parameters = (StartParameter(name="large", value="x" * 4000),)
+    wanted = when("variables", ("large", "${large}" * 4200))
+
+    world = ran(one_job("a", step("b", wanted)), parameters=parameters)
+
+    assert step_words(world.run, "a", "b") == ["succeeded", "skipped:condition"]
+
+
 # --- post actions (§2.5.5) --------------------------------------------------------------------
 
 

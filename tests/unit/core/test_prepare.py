@@ -178,3 +178,15 @@ def test_a_pinned_commit_comes_with_the_order() -> None:
     world.claim("1")
 
     assert order(world).pin == "c0ffee"
+
+
+def test_an_order_that_would_get_too_large_says_so() -> None:
+    """Over 16 million characters are not inserted: the step fails with a reason instead."""
+    parameters = (StartParameter(name="large", value="x" * 4000),)
+    world = World(one_job(step("a", inputs={"script": "${large}" * 4200})), parameters=parameters)
+    world.claim("1")
+
+    found = order(world)
+
+    assert "characters" in found.problem
+    assert found.step_id == "a"

@@ -15,6 +15,7 @@ from mulligan.core.events import Event
 from mulligan.core.evolve import evolve
 from mulligan.core.run import RunSettings
 from mulligan.core.spec import PipelineSpec
+from mulligan.core.status import Status
 from mulligan.testing.strategies import Act, Outcomes, acts, outcomes, pipeline_specs
 
 _DECODER = msgspec.json.Decoder(Event)
@@ -38,6 +39,7 @@ def test_every_run_ends_and_no_rule_is_broken(
     run = world.finish()
 
     assert run.head.status.is_final
+    assert run.head.cancel is None or run.head.status is not Status.SUCCEEDED
 
 
 @settings(deadline=None, max_examples=25)

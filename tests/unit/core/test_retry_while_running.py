@@ -161,6 +161,30 @@ def test_a_dependent_that_waits_for_another_job_is_left_alone() -> None:
     assert job_words(world.finish(), 3) == ["succeeded"]
 
 
+def test_a_dependent_on_two_ways_is_put_back_once() -> None:
+    """Job 4 depends on 1 by way of 2 and of 3: all of them run again, each once."""
+    spec = pipeline(
+        stage(
+            2,
+            job(1, "a"),
+            job(2, "b", needs=[1]),
+            job(3, "c", needs=[1]),
+            job(4, "d", needs=[2, 3]),
+            job(5, "x"),
+        )
+    )
+    world = World(spec, broken(a=1))
+    world.claim("5")
+    world.claim("1")
+    world.report("1")
+
+    plan = world.retry("a")
+
+    assert actions(plan, "1", "2", "3", "4", "5") == [RERUN, RERUN, RERUN, RERUN, KEEP]
+    assert world.run.job(JobId("4")).attempt == 2
+    assert word(world.finish()) == "succeeded"
+
+
 def test_fast_kill_does_not_hit_a_retried_job() -> None:
     """Jobs that end because of the first failure don't kill the one that was repaired since."""
     spec = pipeline(stage(2, job(1, "a"), job(2, "x"), fast_kill=True))

@@ -8,6 +8,7 @@ import pytest
 from core_specs import broken, job, one_job, pipeline, ran, review_step, stage, step, when
 from core_start import FACTS
 from core_world import Ending, World
+from msgspec.structs import replace
 
 from mulligan.core.expressions import condition_holds
 from mulligan.core.ids import JobId, StepId, UserName
@@ -248,10 +249,29 @@ def test_remark_and_message_are_readable() -> None:
     """As long as there are some."""
     world = World(one_job("a", "b"))
     world.claim("1")
-
     world.report("1", remark="blue")
+    head = replace(world.run.head, message="nightly")
 
-    assert Scope(world.run)["ci.remark"] == "blue"
+    scope = Scope(replace(world.run, head=head))
+
+    assert (scope["ci.remark"], scope["ci.build_msg"]) == ("blue", "nightly")
+
+
+def test_what_was_not_reached_shows_as_never_run() -> None:
+    """The contexts have a word of their own for it."""
+    world = ran(one_job("a", "b"), broken("a"))
+
+    assert Scope(world.run, ONE)["steps.b.outcome"] == "UNEXEC"
+
+
+def test_nodes_without_a_name_of_their_own_are_not_listed() -> None:
+    """Nobody could write down what they are called."""
+    nameless = replace(one_job(step("a", ref=""), "b").stages[0].jobs[0], ref="")
+    world = World(pipeline(stage(2, nameless)))
+
+    names = {name for name in Scope(world.run, ONE) if name.startswith(("jobs.", "steps."))}
+
+    assert {name.partition(".")[2].partition(".")[0] for name in names} == {"b"}
 
 
 def test_what_is_protected_can_not_be_overridden_by_a_start() -> None:
@@ -400,6 +420,13 @@ def test_people_are_substituted_split_and_named_once() -> None:
     people = substitute_people(("${team}", "${{ lead }}", "ann", ""), values)
 
     assert people == ("ann", "ben", "cid")
+
+
+def test_people_in_a_text_that_gets_too_large_are_nobody() -> None:
+    """The others are still asked."""
+    people = substitute_people(("${large}" * 4200, "ann"), {"large": "x" * 4000})
+
+    assert people == ("ann",)
 
 
 @pytest.mark.parametrize(
