@@ -154,7 +154,7 @@ def test_a_dependency_without_a_line_is_noticed(tree: Path) -> None:
 
 def test_relative_and_other_paths_are_no_private_things(tree: Path) -> None:
     """Folders whose names only resemble a machine's may be written down."""
-    append(tree / "README.md", "DIR/work/x $HOME/work ./work/ a/root /workspaces/1 /rootless\n")
+    append(tree / "README.md", "dir/work/x $HOME/work ./work/ a/root /workspaces/1 /rootless\n")
 
     findings = list(CHECK.private_things(tree))
 
