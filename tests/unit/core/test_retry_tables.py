@@ -102,6 +102,7 @@ def test_later_stages_that_have_succeeded_are_kept_completely() -> None:
         ("stage-3", False, {"g", "h"}),
         ("stage-3", True, {"g"}),
         ("3", False, {"g", "h"}),
+        ("3", True, {"g", "h"}),
         ("h", False, {"g", "h"}),
     ],
 )
