@@ -12,20 +12,34 @@ from pathlib import Path
 from mulligan.config import Settings
 from mulligan.core.ids import RunId, RunnerName
 from mulligan.engine.access import Access
+from mulligan.engine.access_keys import AccessKeys
 from mulligan.engine.catalog import Catalog
 from mulligan.engine.dispatch import LocalDispatcher
 from mulligan.engine.live import Live
+from mulligan.engine.live_processes import LiveProcesses
+from mulligan.engine.logins import Logins
+from mulligan.engine.messages_sending import Sending
+from mulligan.engine.messenger import Messenger
+from mulligan.engine.publishing import Publishing
+from mulligan.engine.rollbacks import Rollbacks
 from mulligan.engine.runner import Runner, RunnerPolicy
 from mulligan.engine.service import Engine, RecoveryPolicy
+from mulligan.engine.signals import Signals
+from mulligan.engine.software_center import SoftwareCenter
 from mulligan.engine.starting import StartPolicy
 from mulligan.engine.supervisor import Supervisor
+from mulligan.executors.keeper.client import ensure
 from mulligan.executors.work import RunFiles, Work
 from mulligan.facades.app import build_app
-from mulligan.facades.bkci.definitions import definition_reader
 from mulligan.facades.common.guard import App
 from mulligan.facades.common.services import Services
 from mulligan.facades.common.ways import Limits
+from mulligan.facades.documents import AnyDialect
 from mulligan.logs.store import LogFiles
+from mulligan.notify.mail import MailSender
+from mulligan.notify.mail_server import MailServer
+from mulligan.notify.web import WebSender
+from mulligan.secret_key import stored_key
 from mulligan.store.cached import CachedStore
 
 LOCAL_RUNNER = RunnerName("local")
@@ -93,6 +107,7 @@ class Server:
                 lost_budget=settings.recovery.lost_budget,
                 queue_floor=settings.limits.bkci_queue,
                 public_url=settings.http.public_url or public_url,
+                utc_offset_hours=settings.swr.utc_offset_hours,
             ),
             recovery_policy=RecoveryPolicy(settings.bkci.retry_days),
         )
@@ -102,6 +117,9 @@ class Server:
             on_output=self._log_grew,
             disk_full_grace_s=settings.steps.disk_full_grace_s,
             kill_grace_s=settings.steps.grace_s,
+            registry=settings.images.registry,
+            auth_file=settings.images.auth_file,
+            private_targets=options.is_dev or settings.net.private_targets,
         )
         self.dispatcher = LocalDispatcher()
         self.runner = Runner(
@@ -120,30 +138,62 @@ class Server:
             runner=self.runner,
         )
         self.access = Access(store=self.store, clock=self.clock, ids=ids, is_dev=options.is_dev)
+        self.secret_key = stored_key(data / "secret.key")
+        self.software = SoftwareCenter(
+            store=self.store,
+            clock=self.clock,
+            root=data / "artifacts",
+            most_bytes=settings.limits.package_mb * 1024 * 1024,
+        )
+        self.live_processes = LiveProcesses(
+            store=self.store,
+            deployments=self.engine.deployments,
+            ensure=lambda services: ensure(data, services),
+        )
         catalog = Catalog(store=self.store, clock=self.clock, ids=ids)
         limits = _limits(settings)
         self.services = Services(
             engine=self.engine,
+            rollbacks=Rollbacks(self.engine),
+            signals=Signals(self.engine, self.access),
             catalog=catalog,
             access=self.access,
+            logins=Logins(store=self.store, clock=self.clock, ids=ids, access=self.access),
+            access_keys=AccessKeys(
+                store=self.store, clock=self.clock, access=self.access, secret_key=self.secret_key
+            ),
+            software=self.software,
             store=self.store,
             live=self.live,
             logs=logs,
             clock=self.clock,
             ids=ids,
             limits=limits,
-            read_definition=definition_reader(limits, ids),
+            documents=AnyDialect(),
             advance_clock=self._advance_clock,
             runner_busy=lambda: self.runner.busy,
             queue_depth=lambda: self.dispatcher.depth,
             retry_days=settings.bkci.retry_days,
+            public_url=settings.http.public_url,
+            open_webhooks=settings.swr.webhook_auth == "optional",
             is_dev=options.is_dev,
             metrics_public=settings.metrics.public,
+            private_targets=settings.net.private_targets,
         )
+        self.engine.publish = Publishing(self.engine.lines, self.software).publish
         self.engine.on_effects = self.supervisor.take_effects
         self.engine.on_commit = self.live.committed
         self.engine.on_fenced = self.live.report_fenced
         self.engine.first_offer = self.dispatcher.first
+        self.supervisor.tell = Messenger(
+            engine=self.engine,
+            signals=self.services.signals,
+            sending=Sending(
+                web=WebSender(private_targets=options.is_dev or settings.net.private_targets),
+                mail=MailSender(_mail_server(settings)),
+            ),
+            public_url=settings.http.public_url or public_url,
+        ).send
         self._tasks: list[asyncio.Task[None]] = []
 
     def _log_grew(self, run_id: RunId) -> None:
@@ -168,7 +218,9 @@ class Server:
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
         data.chmod(0o700)
         await self.store.open()  # takes the data directory: nothing in it is touched before
+        self.secret_key.load()
         await self.executor.open()
+        await self.software.discard_leftovers()
         if self.options.is_dev:
             await self.access.prepare_dev()
         else:
@@ -179,6 +231,7 @@ class Server:
             loop.create_task(self.runner.run()),
             loop.create_task(self.supervisor.run()),
             loop.create_task(self.supervisor.sweep()),
+            loop.create_task(self.live_processes.watch()),
         ]
 
     async def _make_admin_token(self) -> None:
@@ -197,8 +250,21 @@ class Server:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.supervisor.stop_telling()
         await self.executor.close()
         await self.store.close()
+
+
+def _mail_server(settings: Settings) -> MailServer:
+    given = settings.mail
+    return MailServer(
+        host=given.host,
+        port=given.port,
+        user=given.user,
+        password=given.password,
+        sender=given.from_,
+        starttls=given.starttls,
+    )
 
 
 def _limits(settings: Settings) -> Limits:

@@ -31,6 +31,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     json_depth: int = 100  # levels of nesting in a JSON body
     header_kb: int = 64  # KiB of all headers of a request together
     bkci_queue: int = 200  # queued and running builds of a pipeline at which a start is refused
+    package_mb: int = 1024  # MiB of a file in the software center
 
 
 class Bkci(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -38,6 +39,26 @@ class Bkci(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     verdict: str = "latest"  # "latest" (R8) or "as-upstream"
     retry_days: int = 28  # how long after its start a build may be retried; 0 = for ever
+
+
+class Swr(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The SWR / ContainerOps dialect."""
+
+    utc_offset_hours: float = 8.0  # of SYS_TIMESTAMP
+    webhook_auth: str = "required"  # "optional": who knows the address of a trigger may use it
+
+
+class Images(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Images that pipelines build and deploy."""
+
+    registry: str = ""  # host:port; a loopback one is spoken to in plain HTTP
+    auth_file: str = ""  # credentials for it, as buildah's --authfile takes them
+
+
+class Net(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the server goes on behalf of users."""
+
+    private_targets: bool = False  # repositories and message targets in private networks
 
 
 class Recovery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -74,21 +95,39 @@ class Metrics(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     public: bool = False  # answer without a credential
 
 
+class Mail(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"from_": "from"}
+):
+    """The server that takes mail about results."""
+
+    host: str = ""  # "" = no mail is sent
+    port: int = 587  # 465 = TLS from the start
+    user: str = ""  # "" = no login
+    password: str = ""
+    from_: str = ""  # address that mail comes from; "" = mail.user, if it is one
+    starttls: bool = True  # encrypt, and send nothing to a server that can't
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All settings, with their defaults."""
 
     limits: Limits = Limits()
     bkci: Bkci = Bkci()
+    swr: Swr = Swr()
+    images: Images = Images()
     recovery: Recovery = Recovery()
     steps: Steps = Steps()
     http: Http = Http()
     storage: Storage = Storage()
     metrics: Metrics = Metrics()
+    net: Net = Net()
+    mail: Mail = Mail()
     shutdown_grace_s: float = 10.0  # seconds that running steps get when the server ends
 
 
 _CHOICES = {
     "bkci.verdict": ("latest", "as-upstream"),
+    "swr.webhook_auth": ("required", "optional"),
     "recovery.on_lost": ("rerun", "fail"),
     "storage.synchronous": ("FULL", "NORMAL"),
 }
@@ -100,10 +139,13 @@ _RANGES = {
     "limits.json_depth": (5, 500),
     "limits.header_kb": (4, 1024),
     "limits.bkci_queue": (1, 1_000_000),
+    "limits.package_mb": (1, 1_048_576),
     "bkci.retry_days": (0, 36_500),
+    "swr.utc_offset_hours": (-14, 14),
     "recovery.lost_budget": (0, 1_000_000),
     "steps.grace_s": (0, 3600),
     "steps.disk_full_grace_s": (0, 86_400),
+    "mail.port": (1, 65_535),
     "shutdown_grace_s": (0, 3600),
 }
 # Environment variables of this prefix that are no settings.
@@ -130,8 +172,9 @@ def names() -> dict[str, Any]:
     for field in Settings.__struct_fields__:
         value = getattr(defaults, field)
         if isinstance(value, msgspec.Struct):
-            for inner in value.__struct_fields__:
-                found[f"{field}.{inner}"] = getattr(value, inner)
+            written = value.__struct_encode_fields__
+            for inner, name in zip(value.__struct_fields__, written, strict=True):
+                found[f"{field}.{name}"] = getattr(value, inner)
         else:
             found[field] = value
     return found

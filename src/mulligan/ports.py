@@ -7,13 +7,22 @@ gone) may come from any of them, the caller may try again later.
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
 from mulligan.core.decision import Decision, Effect
+from mulligan.core.deployments import Deployment, Environment, LedgerChange
 from mulligan.core.events import Event
+from mulligan.core.hooks import AccessKey, Group, GroupGrant, Hook, Note, Template
 from mulligan.core.ids import JobId, PipelineId, ProjectId, RunId, StepId, UserName
+from mulligan.core.packages import (
+    Package,
+    PackageFile,
+    PackagePlace,
+    PackageSummary,
+    PackageVersion,
+)
 from mulligan.core.prepare import StepOrder
 from mulligan.core.records import (
     App,
@@ -111,6 +120,8 @@ class Acts(msgspec.Struct, frozen=True, kw_only=True):
 
     receipt: Receipt | None = None
     audit: tuple[AuditEntry, ...] = ()
+    ledger: LedgerChange | None = None
+    clear_latches: PipelineId | None = None  # of the pipeline as a whole: its run has started
 
 
 NO_ACTS = Acts()
@@ -250,12 +261,21 @@ class AdminStore(Protocol):
         ...
 
     async def put_pipeline(
-        self, pipeline: Pipeline, version: PipelineVersion | None = None, acts: Acts = NO_ACTS
+        self,
+        pipeline: Pipeline,
+        version: PipelineVersion | None = None,
+        acts: Acts = NO_ACTS,
+        *,
+        hooks: Sequence[Hook] | None = None,
     ) -> Pipeline:
         """Insert (number 0: the next one is given) or replace a pipeline, with a new version.
 
+        `hooks`: all that the pipeline has from now on; None = as they are. One that was there
+        before (same id) keeps what it has latched.
+
         Raises:
-            ConflictError: Another pipeline of the project that is not deleted has the name
+            NotFoundError: The group of a new one is gone.
+            ConflictError: Another pipeline of the group that is not deleted has the name
                 (code "pipeline-name"), or the version exists (code "version").
         """
         ...
@@ -362,6 +382,249 @@ class AdminStore(Protocol):
         ...
 
 
+class LedgerStore(Protocol):
+    """Environments and their deployments. `Acts.ledger` of any act changes them too."""
+
+    async def put_ledger(self, change: LedgerChange, acts: Acts = NO_ACTS) -> None:
+        """Store the rows of a change, all or nothing; new deployments get the next `number`.
+
+        Raises:
+            StaleRevisionError: An environment is not at the revision before the given one.
+        """
+        ...
+
+    async def find_environment(self, key: str) -> Environment | None:
+        """Return an environment by its key."""
+        ...
+
+    async def list_environments(
+        self, project: ProjectId, *, limit: int = 100, offset: int = 0
+    ) -> tuple[Environment, ...]:
+        """Return the environments of a project by key."""
+        ...
+
+    async def find_deployment(self, deployment_id: str) -> Deployment | None:
+        """Return a deployment."""
+        ...
+
+    async def list_deployments(
+        self, environment: str, *, limit: int = 50, before: int | None = None
+    ) -> tuple[Deployment, ...]:
+        """Return the deployments of an environment, newest first; `before`: a smaller number."""
+        ...
+
+    async def deployments_of(self, run_id: RunId) -> tuple[Deployment, ...]:
+        """Return the deployments of a run, oldest first."""
+        ...
+
+    async def open_deployments(self) -> tuple[Deployment, ...]:
+        """Return the deployments that have not ended."""
+        ...
+
+
+class PackageStore(Protocol):
+    """The software center."""
+
+    async def put_package_file(
+        self, place: PackagePlace, file: PackageFile, acts: Acts = NO_ACTS
+    ) -> PackageFile:
+        """Store a file of a package; package and version are made when missing.
+
+        A file at the same place is replaced (it keeps its number and `created_at`). `file.version`
+        and `file.number` are filled in.
+        """
+        ...
+
+    async def find_package_file(self, place: PackagePlace) -> PackageFile | None:
+        """Return a file by its place."""
+        ...
+
+    async def list_packages(
+        self,
+        project: ProjectId,
+        *,
+        namespace: str = "",
+        repository: str = "",
+        name: str = "",
+        limit: int = 1000,
+        offset: int = 0,
+    ) -> tuple[tuple[PackageSummary, ...], int]:
+        """Return packages by number, "" = any, and how many there are in all."""
+        ...
+
+    async def find_package(
+        self, project: ProjectId, namespace: str, repository: str, name: str
+    ) -> Package | None:
+        """Return a package."""
+        ...
+
+    async def list_package_versions(
+        self, package: int, *, limit: int = 1000, offset: int = 0
+    ) -> tuple[tuple[PackageSummary, ...], int]:
+        """Return the versions of a package by number, and how many there are in all."""
+        ...
+
+    async def find_package_version(self, package: int, version: str) -> PackageVersion | None:
+        """Return a version."""
+        ...
+
+    async def list_package_files(
+        self, version: int, *, limit: int = 1000, offset: int = 0
+    ) -> tuple[tuple[PackageFile, ...], int]:
+        """Return the files of a version by number, and how many there are in all."""
+        ...
+
+
+class StageJob(msgspec.Struct, frozen=True, kw_only=True):
+    """One execution of a job, found by its number. `head` is the present head of its run."""
+
+    number: int  # ascends over the server
+    head: RunHead
+    job: Job
+
+
+class GroupStore(Protocol):
+    """Groups of pipelines, hooks, templates, access keys, notes."""
+
+    async def take_numbers(self, kind: str, count: int) -> int:
+        """Return the first of `count` numbers that nobody gets again; from 1, per kind."""
+        ...
+
+    async def put_group(self, group: Group, acts: Acts = NO_ACTS) -> Group:
+        """Insert (number 0: the next one is given) or replace a group.
+
+        Raises:
+            ConflictError: The project has a group of that name (code "group").
+        """
+        ...
+
+    async def find_group(self, project: ProjectId, name: str) -> Group | None:
+        """Return a group by name."""
+        ...
+
+    async def list_groups(self, project: ProjectId) -> tuple[tuple[Group, int], ...]:
+        """Return the groups of a project by number, each with its count of live pipelines.
+
+        Pipelines with group 0 count for the group named "default".
+        """
+        ...
+
+    async def drop_group(self, number: int, acts: Acts = NO_ACTS) -> None:
+        """Delete a group and its grants.
+
+        Raises:
+            ConflictError: It still has live pipelines (code "group-not-empty").
+        """
+        ...
+
+    async def put_grant(self, grant: GroupGrant, acts: Acts = NO_ACTS) -> None:
+        """Insert or replace a user's right in a group."""
+        ...
+
+    async def drop_grant(self, group: int, user: UserName, acts: Acts = NO_ACTS) -> bool:
+        """Remove a right; tell whether there was one."""
+        ...
+
+    async def list_grants(self, group: int) -> tuple[GroupGrant, ...]:
+        """Return the rights of a group by user."""
+        ...
+
+    async def list_group_pipelines(
+        self,
+        project: ProjectId,
+        *,
+        name_contains: str = "",
+        groups: Sequence[int] | None = None,
+        limit: int = 1000,
+        offset: int = 0,
+    ) -> tuple[tuple[tuple[Pipeline, RunHead | None], ...], int]:
+        """Return live pipelines with the head of their newest run, and how many there are in all.
+
+        Last changed (the pipeline itself or its newest run) first. `groups`: only of these
+        (0 = without group); `name_contains` ignores the case of ASCII letters.
+        """
+        ...
+
+    async def newest_run(self, pipeline: PipelineId) -> RunHead | None:
+        """Return the head of the run with the greatest number."""
+        ...
+
+    async def pipeline_by_number(self, number: int) -> Pipeline | None:
+        """Return a pipeline by its integer id, also a deleted one."""
+        ...
+
+    async def list_stage_jobs(
+        self, pipeline: PipelineId, job_id: JobId, *, limit: int = 20
+    ) -> tuple[StageJob, ...]:
+        """Return the newest executions of a job over all runs of the pipeline, newest first."""
+        ...
+
+    async def find_stage_job(self, number: int) -> StageJob | None:
+        """Return an execution by its number."""
+        ...
+
+    async def find_hook(self, hook_id: str) -> Hook | None:
+        """Return a hook."""
+        ...
+
+    async def list_hooks(self, pipeline: PipelineId) -> tuple[Hook, ...]:
+        """Return the hooks of a pipeline: those of the pipeline itself, then by stage."""
+        ...
+
+    async def channel_hooks(self, project: ProjectId, name: str) -> tuple[Hook, ...]:
+        """Return the hooks that listen to a channel, of pipelines that are not deleted."""
+        ...
+
+    async def put_latch(self, hook_id: str, values: dict[str, str] | None) -> None:
+        """Latch a hook with what it brought; None clears it."""
+        ...
+
+    async def put_template(self, template: Template, acts: Acts = NO_ACTS) -> Template:
+        """Insert a template (number 0: the next one is given, from 1000).
+
+        Raises:
+            ConflictError: The project has a template of that name (code "template").
+        """
+        ...
+
+    async def list_templates(self, project: ProjectId) -> tuple[Template, ...]:
+        """Return the templates of a project by number."""
+        ...
+
+    async def put_access_key(self, key: AccessKey, acts: Acts = NO_ACTS) -> None:
+        """Insert an access key."""
+        ...
+
+    async def find_access_key(self, access: str) -> AccessKey | None:
+        """Return an access key."""
+        ...
+
+    async def drop_access_key(self, access: str, acts: Acts = NO_ACTS) -> bool:
+        """Delete an access key; tell whether there was one."""
+        ...
+
+    async def list_access_keys(self, user: UserName) -> tuple[AccessKey, ...]:
+        """Return the keys of a user, oldest first."""
+        ...
+
+    async def add_note(self, note: Note) -> None:
+        """Add a line to the notes of a job attempt."""
+        ...
+
+    async def list_notes(self, run: str, job: str, attempt: int) -> tuple[Note, ...]:
+        """Return the notes of a job attempt, oldest first."""
+        ...
+
+    async def drop_tokens_of(
+        self, user: UserName, project: ProjectId | None = None, acts: Acts = NO_ACTS
+    ) -> int:
+        """Revoke tokens that were made by the token call (`Token.name` "login"); return how many.
+
+        With `project` only those bound to exactly that project.
+        """
+        ...
+
+
 class StepEnd(msgspec.Struct, frozen=True, kw_only=True):
     """How a step attempt ended, as the executor saw it.
 
@@ -386,6 +649,7 @@ class StepEnd(msgspec.Struct, frozen=True, kw_only=True):
     error: tuple[int, str] | None = None
     pin: str = ""
     artifacts: tuple[ArchivedFile, ...] = ()
+    result: dict[str, Any] | None = None  # what a deployment left for the ledger
 
 
 class Executor(Protocol):
@@ -401,6 +665,10 @@ class Executor(Protocol):
 
     async def run_step(self, order: StepOrder, timeout_s: float) -> StepEnd:
         """Run a step to its end. Never raises for what the step does."""
+        ...
+
+    async def explain(self, order: StepOrder, message: str) -> None:
+        """Write into the log of its job why a step is not run; never raises."""
         ...
 
     def kill_step(self, order: StepOrder, cause: str, grace_s: float) -> None:
@@ -476,5 +744,5 @@ class Dispatcher(Protocol):
         ...
 
 
-class Store(RunStore, AdminStore, Protocol):
+class Store(RunStore, AdminStore, LedgerStore, PackageStore, GroupStore, Protocol):
     """Everything that is kept."""

@@ -1,14 +1,19 @@
 """Databases of other versions of this program."""
 
 import sqlite3
+from datetime import datetime
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from conformance.store_builders import (
     ANN,
     NOW,
+    SHOP,
     build_head,
+    build_pipeline,
+    build_project,
     create,
     decide,
     parts,
@@ -16,7 +21,10 @@ from conformance.store_builders import (
     run_id,
 )
 from mulligan.core import events as e
+from mulligan.core.records import PipelineSettings
+from mulligan.store.instants import micros
 from mulligan.store.lock import DataLock
+from mulligan.store.sql import rows
 from mulligan.store.sql import store as store_module
 from mulligan.store.sql.dialects import Sqlite
 from mulligan.store.sql.migrate import (
@@ -27,6 +35,7 @@ from mulligan.store.sql.migrate import (
 )
 from mulligan.store.sql.store import SqlStore
 
+PROJECT = build_project()
 MORE = Migration(
     number=len(read_migrations()) + 1,
     name="9999_more.sql",
@@ -70,6 +79,49 @@ async def test_a_database_of_the_first_version_can_be_used(tmp_path: Path) -> No
 
     assert parts(await store.get_run(run_id(1))) == parts(decision.run)
     await store.close()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-11-22T04:00:00Z",
+        "2026-11-22T04:00:59.999999Z",
+        "1969-12-31T23:59:59.000001Z",
+        "9999-12-31T23:59:59.900000Z",
+    ],
+)
+@pytest.mark.anyio
+async def test_pipelines_of_the_first_version_know_when_they_changed(
+    tmp_path: Path, text: str
+) -> None:
+    """Migration 0002 reads the instant out of the document, and puts them in no group."""
+    path = tmp_path / "mulligan.db"
+    apply(path, read_migrations()[0])
+    changed = datetime.fromisoformat(text)
+    extra = {"updated_at": "2000-01-01T00:00:00Z"}
+    pipeline = replace(
+        build_pipeline(name='"updated_at":"x"'),
+        updated_at=changed,
+        settings=PipelineSettings(extra=extra),
+    )
+    connection = open_file(path)
+    connection.execute("INSERT INTO projects VALUES (1, 'shop', 'x', ?)", (rows.text(PROJECT),))
+    connection.execute(
+        "INSERT INTO pipelines VALUES (1, ?, 1, ?, 0, ?)",
+        (pipeline.id, pipeline.name, rows.text(pipeline)),
+    )
+    connection.close()
+
+    store = SqlStore(path)
+    await store.open()
+    found = await store.list_group_pipelines(SHOP, groups=[0])
+    await store.close()
+
+    assert text in rows.text(pipeline)
+    assert found == (((replace(pipeline, number=1), None),), 1)
+    connection = open_file(path)
+    assert connection.execute("SELECT updated_at FROM pipelines").fetchall() == [(micros(changed),)]
+    connection.close()
 
 
 @pytest.mark.anyio

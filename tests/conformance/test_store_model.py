@@ -1,14 +1,12 @@
 """Random acts on a real store and on the model of all stores must agree, also after reopening."""
 
-import tempfile
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, multiple, rule
+from hypothesis.stateful import Bundle, initialize, multiple, rule
 from msgspec.structs import replace
 
 from conformance.store_builders import (
@@ -29,28 +27,24 @@ from conformance.store_builders import (
     run_id,
     step_id,
 )
-from conformance.store_loop import Loop
 from conformance.store_strategies import BANK, KINDS, USERS, filters
+from conformance.store_twins import TwinMachine
 from mulligan.core import events as e
 from mulligan.core.cause import Cause
 from mulligan.core.decision import Decision, Effect
-from mulligan.core.errors import IllegalTransitionError, MulliganError
+from mulligan.core.errors import IllegalTransitionError
 from mulligan.core.ids import JobId, ProjectId, RunId, StageId, StepId, UserName
 from mulligan.core.records import Artifact, AuditEntry, Member, Receipt, Role, Token, User
 from mulligan.core.run import Run, RunAttempt, StartParameter, Write
 from mulligan.core.status import FINAL
 from mulligan.ports import Acts, RunFilter, Store
-from mulligan.store.check import check
 from mulligan.store.memory import MemoryStore
-from mulligan.store.sql.store import SqlStore
 
 SPEC = build_spec(stages=2, jobs=2, steps=2)
 STEPS = [step_id(number) for number in range(1, 9)]
 SECONDS = st.integers(0, 99)
 KEYS = st.sampled_from(("1", "2"))
 GROUPS = ("run", "stage", "job", "step", "step", "gate", "values")
-# Findings of `check` that random events lead to, but no server.
-UNLIKELY = ("will carry it on", "no runner holds it", "must follow one another")
 WRITERS = ("start", STEPS[0], STEPS[1])
 
 
@@ -213,44 +207,15 @@ def comparable(run: Run) -> tuple[object, ...]:
     return (*parts(run)[:-1], merged)
 
 
-class StoreMachine(RuleBasedStateMachine):
+class StoreMachine(TwinMachine):
     """Two stores that everything is done to."""
 
     runs: Bundle[RunId] = Bundle("runs")
 
     def __init__(self) -> None:
         super().__init__()
-        self._folder = tempfile.TemporaryDirectory()
-        self._path = Path(self._folder.name) / "mulligan.db"
-        self._loop = Loop(SqlStore(self._path))
-        self._loop.__enter__()
-        self._model = MemoryStore()
         self._count = 0
         self._decisions: list[Decision] = []
-
-    def teardown(self) -> None:
-        """Compare everything once more and check the database, then let go."""
-        try:
-            self._reopen()
-            self._compare_everything()
-        finally:
-            self._loop.__exit__(None, None, None)
-        findings = check(self._path)
-        self._folder.cleanup()
-        assert [line for line in findings if not line.endswith(UNLIKELY)] == []
-
-    def both(self, act: Any) -> Any:
-        """Do something to both stores; the answers, or the kinds of error, must be equal."""
-        wanted = self._outcome(act(self._model))
-        found = self._outcome(act(self._loop.store))
-        assert found == wanted
-        return wanted
-
-    def _outcome(self, work: Coroutine[Any, Any, Any]) -> Any:
-        try:
-            return self._loop.run(work)
-        except MulliganError as error:
-            return type(error), getattr(error, "code", "")
 
     # --- acts --------------------------------------------------------------------------------
 
@@ -445,11 +410,6 @@ class StoreMachine(RuleBasedStateMachine):
         """Stop and start the real store."""
         self._reopen()
 
-    def _reopen(self) -> None:
-        self._loop.__exit__(None, None, None)
-        self._loop = Loop(SqlStore(self._path))
-        self._loop.__enter__()
-
     @rule(run=runs)
     def look(self, run: RunId) -> None:
         """Look at all of a run."""
@@ -470,16 +430,23 @@ class StoreMachine(RuleBasedStateMachine):
             self.both(lambda store, pipeline=pipeline: store.find_pipeline(pipeline))
             self.both(lambda store, pipeline=pipeline: store.count_unfinished(pipeline))
             self.both(lambda store, pipeline=pipeline: store.last_number(pipeline))
+            self.both(lambda store, pipeline=pipeline: store.newest_run(pipeline))
+            for job in map(JobId, "123"):
+                self.both(lambda store, p=pipeline, j=job: store.list_stage_jobs(p, j))
         for name in USERS:
             self.both(lambda store, name=name: store.list_projects(user=name))
             self.both(lambda store, name=name: store.list_tokens(name))
         for project in (SHOP, BANK):
             self.both(lambda store, project=project: store.list_pipelines(project))
+            self.both(lambda store, project=project: store.list_group_pipelines(project))
             self.both(lambda store, project=project: store.list_members(project))
             self.both(lambda store, project=project: store.events_after(0, project=project))
         for key in ("1", "2"):
             self.both(lambda store, key=key: store.find_receipt(ANN, key))
             self.both(lambda store, key=key: store.find_token(key))
+        for number in range(30):
+            self.both(lambda store, number=number: store.find_stage_job(number))
+            self.both(lambda store, number=number: store.pipeline_by_number(number))
         self.both(lambda store: store.outbox())
         self.both(lambda store: store.list_users())
         self.both(lambda store: store.list_audit(limit=1_000))

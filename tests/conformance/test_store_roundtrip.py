@@ -25,8 +25,11 @@ from conformance.store_builders import (
 from conformance.store_loop import Loop
 from conformance.store_strategies import structs, values
 from mulligan.core.decision import Decision, Effect
+from mulligan.core.deployments import Deployment, Environment, LedgerChange
 from mulligan.core.events import Event, RunCreated, ValuesWithdrawn, ValuesWritten
+from mulligan.core.hooks import AccessKey, Group, GroupGrant, Hook, Note, Template
 from mulligan.core.ids import StageId
+from mulligan.core.packages import PackageFile, PackagePlace
 from mulligan.core.records import (
     App,
     Artifact,
@@ -288,3 +291,100 @@ def check_artifacts(loop: Loop, numbers: Numbers, artifact: Artifact) -> None:
 def test_artifacts(loop: Loop) -> None:
     """Every artifact is read back equal."""
     check_artifacts(loop)
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(
+    environment=structs(Environment, project=SHOP, revision=1),
+    deployment=structs(Deployment, number=0),
+)
+def check_ledger(
+    loop: Loop, numbers: Numbers, environment: Environment, deployment: Deployment
+) -> None:
+    number = numbers.next()
+    environment = replace(environment, key=f"{number} {environment.key}")
+    deployment = replace(deployment, id=f"{number} {deployment.id}", environment=environment.key)
+    change = LedgerChange(environments=(environment,), deployments=(deployment,))
+
+    loop.run(loop.store.put_ledger(change))
+
+    assert loop.run(loop.store.find_environment(environment.key)) == environment
+    stored = loop.run(loop.store.find_deployment(deployment.id))
+    assert stored == replace(deployment, number=number)
+    assert loop.run(loop.store.list_deployments(environment.key)) == (stored,)
+
+
+def test_environments_and_deployments(loop: Loop) -> None:
+    """Every environment and deployment is read back equal."""
+    check_ledger(loop, Numbers())
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(
+    hook=structs(Hook, project=SHOP, pipeline=pipeline_id(1)),
+    group=structs(Group, project=SHOP, number=0),
+    right=st.integers(0, 7),
+    template=structs(Template, project=SHOP, number=0),
+    key=values(AccessKey),
+    note=values(Note),
+)
+def check_groups(
+    loop: Loop,
+    numbers: Numbers,
+    hook: Hook,
+    group: Group,
+    right: int,
+    template: Template,
+    key: AccessKey,
+    note: Note,
+) -> None:
+    number, store = numbers.next(), loop.store
+    key = replace(key, access=f"{number} {key.access}")
+    note = replace(note, run=f"{number} {note.run}")
+    hook = replace(hook, id=f"{number} {hook.id}")
+    pipeline = loop.run(store.find_pipeline(pipeline_id(1)))
+    assert pipeline is not None
+
+    loop.run(store.put_pipeline(pipeline, hooks=[hook]))
+    stored = loop.run(store.put_group(replace(group, name=f"{number} {group.name}")))
+    grant = GroupGrant(group=stored.number, user=key.user, right=right)
+    loop.run(store.put_grant(grant))
+    made = loop.run(store.put_template(replace(template, name=f"{number} {template.name}")))
+    loop.run(store.put_access_key(key))
+    loop.run(store.add_note(note))
+
+    assert loop.run(store.find_hook(hook.id)) == hook
+    assert loop.run(store.find_group(SHOP, stored.name)) == stored
+    assert stored == replace(group, name=stored.name, number=number)
+    assert loop.run(store.list_grants(stored.number)) == (grant,)
+    assert loop.run(store.list_templates(SHOP))[-1] == made
+    assert made == replace(template, name=made.name, number=999 + number)
+    assert loop.run(store.find_access_key(key.access)) == key
+    assert loop.run(store.list_notes(note.run, note.job, note.attempt)) == (note,)
+
+
+def test_groups_hooks_templates_keys_and_notes(loop: Loop) -> None:
+    """Every record that belongs to pipelines and their groups is read back equal."""
+    check_groups(loop, Numbers())
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(place=structs(PackagePlace, project=SHOP), file=values(PackageFile))
+def check_packages(loop: Loop, numbers: Numbers, place: PackagePlace, file: PackageFile) -> None:
+    number, store = numbers.next(), loop.store
+    place = replace(place, package=f"{number} {place.package}")
+
+    stored = loop.run(store.put_package_file(place, file))
+
+    names = {"folder": place.folder, "filename": place.filename}
+    assert stored == replace(file, version=number, number=number, **names)
+    assert loop.run(store.find_package_file(place)) == stored
+    package = loop.run(store.find_package(SHOP, place.namespace, place.repository, place.package))
+    assert package is not None
+    assert (package.creator, package.updated_at) == (file.creator, file.updated_at)
+    assert loop.run(store.find_package_version(package.number, place.version)) is not None
+
+
+def test_packages(loop: Loop) -> None:
+    """Every file of a package is read back equal, at every place."""
+    check_packages(loop, Numbers())

@@ -4,8 +4,10 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from conformance.store_builders import (
+    NOW,
     build_head,
     create,
     decide,
@@ -14,8 +16,10 @@ from conformance.store_builders import (
     step_id,
 )
 from conformance.store_loop import Loop
+from conformance.store_releases import build_deployment, build_environment, change
 from mulligan.core import events as e
 from mulligan.core.decision import Effect
+from mulligan.core.deployments import Outcome, begin, settle
 from mulligan.core.ids import PipelineId, ProjectId, RunnerName
 from mulligan.core.status import FINAL, Status
 from mulligan.facades.bkci.model_in import compile_model
@@ -235,3 +239,36 @@ def test_missing_numbers_are_found(sound: Path) -> None:
 
     assert any("2 runs numbered 1 to 3" in line for line in findings)
     assert any(str(run_id(2)) in line for line in findings)  # it has no work left either
+
+
+@pytest.fixture
+def released(sound: Path) -> Path:
+    """Give a database with a live release, and another deployment under way in a second place."""
+    staging = build_environment("shop/test/web")
+    with Loop(SqlStore(sound)) as loop:
+        first, second = build_deployment(1), build_deployment(2, environment=staging.key)
+        held = [begin(build_environment(), first, NOW), begin(staging, second, NOW)]
+        new = [replace(environment, revision=1) for environment in held]
+        loop.run(loop.store.put_ledger(change(*new, deployments=[first, second])))
+        loop.run(loop.store.put_ledger(settle(new[0], first, Outcome.SUCCEEDED, NOW)))
+    assert check(sound) == []
+    return sound
+
+
+@pytest.mark.parametrize(
+    ("statement", "finding"),
+    [
+        ("UPDATE deployments SET outcome = 'failed' WHERE id = 'd-2'", "is held by deployment d-2"),
+        ("UPDATE environments SET holder = 'd-2' WHERE live = 'd-1'", "is held by deployment d-2"),
+        ("UPDATE deployments SET outcome = 'failed' WHERE id = 'd-1'", "its live d-1"),
+        ("UPDATE environments SET gray = 'd-9' WHERE live = 'd-1'", "its gray d-9"),
+        ("UPDATE environments SET live = 'd-1'", "environment shop/test/web: its live d-1"),
+        ("UPDATE runs SET status = 'failed', ended_at = 1", "deployment d-2: is under way"),
+        ("UPDATE deployments SET run = 'b-0' WHERE id = 'd-2'", "its run b-0 is not"),
+    ],
+)
+def test_a_wrong_ledger_is_found(released: Path, statement: str, finding: str) -> None:
+    """Holders are under way, releases have succeeded, and runs outlive their deployments."""
+    findings = damage(released, statement)
+
+    assert any(finding in line for line in findings)

@@ -205,6 +205,25 @@ async def test_the_callback_comes_before_the_answer_and_without_a_caller(sqlite:
     assert await sqlite._read(users) == ["given up", "patient"]
 
 
+async def test_a_callback_that_fails_keeps_nobody_from_an_answer(sqlite: SqlStore) -> None:
+    """Everybody of the group gets a result; what was stored is not reported as a failure."""
+
+    def broken(_name: str) -> None:
+        raise ZeroDivisionError
+
+    gate = Gate()
+    busy = asyncio.ensure_future(sqlite.writer.submit(gate))
+    first = asyncio.ensure_future(sqlite.writer.submit(insert_user("a"), broken))
+    rest = [asyncio.ensure_future(sqlite.writer.submit(insert_user(name))) for name in "bc"]
+    await asyncio.sleep(0)
+
+    gate.open()
+
+    answers = await asyncio.wait_for(asyncio.gather(busy, first, *rest), timeout=30)
+    assert answers == [None, "a", "b", "c"]
+    assert await sqlite._read(users) == ["a", "b", "c"]
+
+
 async def test_closing_finishes_what_was_accepted(tmp_path: Path) -> None:
     """What was handed in before `close` is stored; what comes after is refused."""
     store = SqlStore(tmp_path / "mulligan.db")

@@ -638,7 +638,7 @@ def test_environments_of_step_and_job(client: BkciClient, bench: Workbench) -> N
 
 def test_server_keeps_its_own_environment(tmp_path: Path, bench: Workbench) -> None:
     """No setting or secret of the server's environment is seen by a step."""
-    secret = {"MULLIGAN_SECRET_KEY": "hidden-key", "MULLIGAN_TOKEN": "hidden-token"}
+    secret = {"MULLIGAN_SECRET_KEY": "hidden-key" * 4, "MULLIGAN_TOKEN": "hidden-token"}
     with (
         ServerProcess(tmp_path / "data", environment=secret) as server,
         BkciClient(server.url) as client,

@@ -51,3 +51,21 @@ def check(data: Path | None) -> None:
     for finding in findings:
         click.echo(finding)
     sys.exit(1 if findings else 0)
+
+
+@admin.command()
+@click.option("--data", type=click.Path(path_type=Path), help="Data directory.")
+def stop_services(data: Path | None) -> None:
+    """End the keeper and every deployed process that it runs; a server would start them again."""
+    from mulligan.cli.serve import default_data
+    from mulligan.executors.keeper.client import Keeper, KeeperError
+
+    try:
+        keeper = Keeper(data or default_data())
+        services = keeper.list_services()
+        keeper.shutdown()
+    except KeeperError as error:
+        click.echo(f"no keeper runs there: {error}", err=True)
+        return
+    for service in services:
+        click.echo(f"ended: {service['key']} {service['slot']} {service['deployment']}")

@@ -1,63 +1,21 @@
 """An HTTP client of the own API on the standard library."""
 
+import contextlib
 import http.client
 import json
 import os
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
-from mulligan.cli.exits import (
-    EXIT_CONFLICT,
-    EXIT_FAILED,
-    EXIT_FORBIDDEN,
-    EXIT_UNREACHABLE,
-    EXIT_USAGE,
-    FailureError,
-)
+from mulligan.cli.exits import EXIT_USAGE, FailureError
+from mulligan.cli.problems import Json, ProblemError, UnreachableError, problem_in
 
 _TIMEOUT_S = 60.0
 _STREAM_TIMEOUT_S = 45.0  # three heartbeats of the server
 _RECONNECT_S = 30.0  # how long a server may be away in the middle of a stream
-_EXIT_CODES = {
-    400: EXIT_USAGE,
-    401: EXIT_FORBIDDEN,
-    403: EXIT_FORBIDDEN,
-    404: EXIT_USAGE,
-    409: EXIT_CONFLICT,
-    412: EXIT_CONFLICT,
-    413: EXIT_USAGE,
-    415: EXIT_USAGE,
-    422: EXIT_USAGE,
-    429: EXIT_CONFLICT,
-    503: EXIT_UNREACHABLE,
-}
 _LOST = (ConnectionError, http.client.HTTPException, TimeoutError)
-
-Json = dict[str, Any]
-
-
-class ProblemError(FailureError):
-    """The server refused; `problem` is its answer (RFC 9457)."""
-
-    def __init__(self, status: int, problem: Json) -> None:
-        detail = str(problem.get("detail") or f"the server answered with status {status}")
-        instead = problem.get("instead") or []
-        if instead:
-            detail += f" (possible instead: {'; '.join(map(str, instead))})"
-        if status == http.client.UNAUTHORIZED:
-            detail += " (give one with --token or MULLIGAN_TOKEN)"
-        super().__init__(detail, _EXIT_CODES.get(status, EXIT_FAILED))
-        self.status = status
-        self.problem = problem
-
-
-class UnreachableError(FailureError):
-    """There is no answer."""
-
-    def __init__(self, url: str, reason: object) -> None:
-        super().__init__(f"no server answers at {url}: {reason}", EXIT_UNREACHABLE)
 
 
 class StreamEvent(NamedTuple):
@@ -101,12 +59,14 @@ class Client:
         *,
         query: Mapping[str, object] | None = None,
         media: str = "application/json",
+        headers: Mapping[str, str] | None = None,
     ) -> Any:
         """Send a request; return the decoded answer, None if it has none.
 
         Args:
             body: Sent as JSON, bytes as they are; None = no body.
             media: Content type of the body.
+            headers: More of them.
 
         Raises:
             ProblemError: The server refused.
@@ -115,15 +75,36 @@ class Client:
         content = body if isinstance(body, bytes) else None
         if content is None and body is not None:
             content = json.dumps(body, ensure_ascii=False).encode()
-        fields = self._headers()
+        fields = {**self._headers(), **(headers or {})}
         if content is not None:
             fields["Content-Type"] = media
         if method in {"POST", "PUT"}:
             # makes it safe to send it again when the connection breaks before the answer
             fields["Idempotency-Key"] = os.urandom(16).hex()
-        status, data = self._send(method, _target(path, query), content, fields)
+        return self._decoded(*self._send(method, _target(path, query), content, fields))
+
+    def upload(self, path: str, file: BinaryIO, size: int) -> Any:
+        """PUT the content of a file; return the decoded answer. Raises as `call`."""
+        fields = self._headers() | {
+            "Content-Type": "application/octet-stream",
+            "Content-Length": str(size),
+            "Idempotency-Key": os.urandom(16).hex(),
+        }
+        connection = self._connection(_TIMEOUT_S)
+        try:
+            # who refuses before it has read everything says why in its answer
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                connection.request("PUT", _target(path, None), file, fields)
+            answer = connection.getresponse()
+            return self._decoded(answer.status, answer.read())
+        except (OSError, http.client.HTTPException) as error:
+            raise UnreachableError(self.url, error) from None
+        finally:
+            connection.close()
+
+    def _decoded(self, status: int, data: bytes) -> Any:
         if status >= 400:
-            raise ProblemError(status, _problem(data))
+            raise ProblemError(status, problem_in(data))
         try:
             return json.loads(data) if data else None
         except ValueError:
@@ -248,7 +229,7 @@ class Client:
             connection.close()
             raise UnreachableError(self.url, error) from None
         if answer.status >= 400:
-            problem = _problem(answer.read())
+            problem = problem_in(answer.read())
             connection.close()
             raise ProblemError(answer.status, problem)
         return connection, answer
@@ -288,11 +269,3 @@ def _target(path: str, query: Mapping[str, object] | None) -> str:
 
 def _word(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _problem(data: bytes) -> Json:
-    try:
-        found = json.loads(data)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}

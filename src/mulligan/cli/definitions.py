@@ -121,13 +121,13 @@ class _NewIds:
 
 def _check(file: PipelineFile) -> str:
     from mulligan.core.errors import InvalidError
-    from mulligan.facades.bkci.definitions import read_definition
     from mulligan.facades.common.ways import Limits
+    from mulligan.facades.documents import check_document
     from mulligan.facades.native.cautions import find_cautions
 
     document = file.document()
     try:
-        definition = read_definition(document, limits=Limits(), ids=_NewIds())
+        definition = check_document(document, limits=Limits(), ids=_NewIds())
     except InvalidError as error:
         raise FileError([file.line(str(error), error.pointer, error.code)]) from None
     for caution in find_cautions(definition):

@@ -1,5 +1,6 @@
 """`mulligan demo`: a real project fails, is repaired in place, and the proof is printed."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -19,6 +20,7 @@ def demo(once: bool, plain: bool) -> None:  # noqa: FBT001 - click gives flags b
     """Show a failed pipeline being repaired in place, on an embedded server."""
     from mulligan.cli.embedded import embedded_server
     from mulligan.demo.run import run_demo
+    from mulligan.executors.keeper.client import Keeper, KeeperError
 
     stop = threading.Event()
 
@@ -38,5 +40,7 @@ def demo(once: bool, plain: bool) -> None:  # noqa: FBT001 - click gives flags b
             click.echo(f"server: {url} (data in a temporary folder)")
             code = run_demo(url, work, sys.stdout, once=once, token=token, stop=stop, plain=plain)
     finally:
+        with contextlib.suppress(KeeperError):
+            Keeper(root / "data").shutdown()  # it outlives the server, as the deployed program does
         shutil.rmtree(root, ignore_errors=True)
     sys.exit(code)

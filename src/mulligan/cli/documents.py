@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from mulligan.cli.client import Json, ProblemError, part
+from mulligan.cli.client import part
 from mulligan.cli.exits import EXIT_FORBIDDEN, EXIT_USAGE, FailureError
 from mulligan.cli.options import Session
 from mulligan.cli.output import note
+from mulligan.cli.problems import Json, ProblemError
 from mulligan.cli.references import pipeline_named
 from mulligan.facades.native.document_error import DocumentError
 from mulligan.facades.native.documents import locate, looks_like_json, read_document

@@ -4,10 +4,11 @@ import sys
 
 import click
 
-from mulligan.cli.client import Json, ProblemError, part
+from mulligan.cli.client import part
 from mulligan.cli.exits import EXIT_INTERRUPTED
 from mulligan.cli.options import EXAMPLE, RUN_HELP, Session, names_run, with_session
 from mulligan.cli.output import one_line
+from mulligan.cli.problems import Json, ProblemError
 from mulligan.cli.progress import FINAL, states_wanted
 from mulligan.cli.references import all_steps, find_node, find_run, path_of, state_of
 

@@ -9,6 +9,7 @@ _RECOVER = "mulligan.cli.recover"
 _LOGS = "mulligan.cli.logs"
 _DEFINITIONS = "mulligan.cli.definitions"
 _PEOPLE = "mulligan.cli.people"
+_RELEASES = "mulligan.cli.releases"
 
 SECTIONS = (
     (
@@ -17,6 +18,7 @@ SECTIONS = (
             "run": Lazy(_RUNS, "run", "Run a pipeline file here and now."),
             "retry": Lazy(_RECOVER, "retry", "Run a part of a run again; the rest is kept."),
             "skip": Lazy(_RECOVER, "skip", "Leave out a failed step, with a reason."),
+            "rollback": Lazy("mulligan.cli.rollbacks", "rollback", "Restore what was live before."),
             "stop": Lazy(_RUNS, "stop", "Stop a run."),
             "approve": Lazy(_RECOVER, "approve", "Answer what a run waits for."),
         },
@@ -28,6 +30,14 @@ SECTIONS = (
             "show": Lazy(_RUNS, "show", "Show a run with its stages, jobs and steps."),
             "logs": Lazy(_LOGS, "logs", "Print the logs of a run or step."),
             "watch": Lazy(_RUNS, "watch", "Follow a run until it ends."),
+        },
+    ),
+    (
+        "Releases",
+        {
+            "env": Lazy(_RELEASES, "env", "Show environments and what is live there."),
+            "deployments": Lazy(_RELEASES, "deployments", "List deployments of an environment."),
+            "package": Lazy("mulligan.cli.packages", "package", "Files of the software center."),
         },
     ),
     (

@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 
 import click
 
-from mulligan.cli.client import Client, Json, ProblemError, part
+from mulligan.cli.client import Client, part
 from mulligan.cli.exits import EXIT_CONFLICT, FailureError
+from mulligan.cli.problems import Json, ProblemError
 from mulligan.cli.servers import ServerOptions, connect
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -11,6 +11,9 @@ import click
 COLOURS = {
     "succeeded": "green",
     "failed": "red",
+    "unreachable": "red",
+    "rollback failed": "red",
+    "rolled back": "yellow",
     "cancelled": "yellow",
     "skipped": "bright_black",
     "running": "cyan",

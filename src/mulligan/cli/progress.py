@@ -5,10 +5,11 @@ from collections.abc import Iterator
 
 import click
 
-from mulligan.cli.client import Json, ProblemError, UnreachableError, part
+from mulligan.cli.client import part
 from mulligan.cli.exits import BY_STATUS
 from mulligan.cli.options import Session
 from mulligan.cli.output import between, duration, emit, note, one_line, paint
+from mulligan.cli.problems import Json, ProblemError, UnreachableError
 from mulligan.cli.references import all_steps, path_of, state_of
 
 FINAL = frozenset(BY_STATUS)
@@ -54,11 +55,19 @@ class Progress:
         self._gates = set(gates)
 
     def _question(self, state: Json, gate: Json) -> str:
+        if gate["kind"] == "signal":
+            return f"waiting for {signals_text(gate)}: stage {gate['node']}"
         option = "--stage" if gate["kind"] == "stage-review" else "--step"
         command = command_line(self._session, "approve", state["id"], option, gate["node"])
         what = "to be resumed" if gate["kind"] == "pause" else "for approval"
         who = f" by {', '.join(gate['reviewers'])}" if gate["reviewers"] else ""
         return f"waiting {what}{who}: {command}"
+
+
+def signals_text(gate: Json) -> str:
+    """Tell what a stage waits for that no person answers."""
+    came, needed = gate["signals"] or (0, 1)
+    return f"a webhook or channel ({came} of {needed} came)"
 
 
 def _mark(step: Json) -> tuple[int, str]:
@@ -73,7 +82,7 @@ def _line(job: Json, step: Json) -> str | None:
     name = one_line(step["name"])
     if len(job["steps"]) > 1 or job["name"] != step["name"]:
         name = f"{one_line(job['name'] or job['id'])} / {name}"
-    details = []
+    details = ["rollback"] if job["mode"] == "rollback" else []
     if status == "failed" and step["exit_code"] is not None:
         details.append(f"exit {step['exit_code']}")
     elif status in {"failed", "cancelled", "skipped"} and step["cause"]:
@@ -130,7 +139,8 @@ def report_end(session: Session, state: Json) -> int:
         explain_failure(session, state)
     if not session.is_table:
         emit(state, session.form)
-    return BY_STATUS[state["status"]]
+    # a rollback that succeeded leaves the run cancelled, but is what was asked for
+    return 0 if attempt["cause"] == "rolled_back" else BY_STATUS[state["status"]]
 
 
 def failed_steps(state: Json) -> list[tuple[Json, Json, Json]]:
@@ -151,12 +161,26 @@ def explain_failure(session: Session, state: Json) -> None:
             note(f"  {one_line(step['message'])}")
         for line in log_tail(session, state, step):
             note(f"  | {line}")
-        retry = command_line(session, "retry", state["id"], "--step", step["id"])
-        note(f"retry it: {retry}")
+        _propose(session, state, stage, step)
     if len(failed) > _MOST_FAILED:
         note(f"and {len(failed) - _MOST_FAILED} more failed steps")
-    if len(failed) != 1:
+    if len(failed) != 1 and not _is_rollback(state):
         note(f"retry all: {command_line(session, 'retry', state['id'], '--failed')}")
+
+
+def _is_rollback(state: Json) -> bool:
+    return bool(state["attempts"][-1]["what"] == "rollback")
+
+
+def _propose(session: Session, state: Json, stage: Json, step: Json) -> None:
+    """Say which commands mend a failed step."""
+    back = command_line(session, "rollback", state["id"], "--stage", stage["id"])
+    if _is_rollback(state):
+        note(f"roll back again: {back}")
+        return
+    note(f"retry it: {command_line(session, 'retry', state['id'], '--step', step['id'])}")
+    if step["kind"] == "deploy":
+        note(f"or restore what was live: {back}")
 
 
 def log_tail(session: Session, run: Json, step: Json) -> list[str]:

@@ -2,7 +2,7 @@
 
 import click
 
-from mulligan.cli.client import Json, part
+from mulligan.cli.client import part
 from mulligan.cli.exits import EXIT_CONFLICT, EXIT_USAGE, FailureError
 from mulligan.cli.interrupts import Interrupts
 from mulligan.cli.options import (
@@ -14,7 +14,8 @@ from mulligan.cli.options import (
     with_working_session,
 )
 from mulligan.cli.output import emit, note, one_line, table
-from mulligan.cli.progress import Progress, saved_text
+from mulligan.cli.problems import Json
+from mulligan.cli.progress import Progress, saved_text, signals_text
 from mulligan.cli.references import Kind, find_node, find_run, path_of, state_of
 from mulligan.cli.runs import finish
 
@@ -186,7 +187,8 @@ def approve(
 
 
 def _gate(state: Json, stage: str | None, step: str | None) -> Json:
-    gates = list(state["gates"])
+    # a webhook or channel is no question to a person
+    gates = [gate for gate in state["gates"] if gate["kind"] != "signal"]
     if stage:
         node = find_node(state, "stage", stage)["id"]
         gates = [gate for gate in gates if gate["node"] == node]
@@ -195,7 +197,9 @@ def _gate(state: Json, stage: str | None, step: str | None) -> Json:
         gates = [gate for gate in gates if gate["node"] == node]
     if not gates:
         where = f"{stage or step}" if stage or step else f"run {state['id']}"
-        raise FailureError(f"{where} waits for nobody; it is {state['status']}", EXIT_CONFLICT)
+        signals = [signals_text(gate) for gate in state["gates"] if gate["kind"] == "signal"]
+        what = f"for {signals[0]} only" if signals else f"for nobody; it is {state['status']}"
+        raise FailureError(f"{where} waits {what}", EXIT_CONFLICT)
     if len(gates) > 1:
         nodes = ", ".join(gate["node"] for gate in gates)
         raise FailureError(f"several wait, say which by --stage or --step: {nodes}", EXIT_USAGE)

@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterator
 from typing import Literal
 
-from mulligan.cli.client import Json, part
+from mulligan.cli.client import part
 from mulligan.cli.exits import EXIT_USAGE, FailureError
 from mulligan.cli.options import Session
+from mulligan.cli.problems import Json
 
 _RUN = re.compile(r"b-[0-9a-f]{32}")
 _PIPELINE = re.compile(r"p-[0-9a-f]{32}")

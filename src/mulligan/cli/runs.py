@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from mulligan.cli.client import Json, part
+from mulligan.cli.client import part
 from mulligan.cli.documents import PipelineFile, ensure_project, save
 from mulligan.cli.exits import EXIT_INTERRUPTED
 from mulligan.cli.interrupts import Interrupts
@@ -20,7 +20,15 @@ from mulligan.cli.options import (
     with_working_session,
 )
 from mulligan.cli.output import between, emit, moment, note, one_line, table
-from mulligan.cli.progress import FINAL, Progress, command_line, follow, report_end
+from mulligan.cli.problems import Json
+from mulligan.cli.progress import (
+    FINAL,
+    Progress,
+    command_line,
+    follow,
+    report_end,
+    signals_text,
+)
 from mulligan.cli.references import all_steps, find_pipeline, find_run, path_of, state_of
 
 _STOP_DEADLINE_S = 15.0  # how long an interrupted command waits for the end of its run
@@ -164,7 +172,7 @@ def _row(item: Json) -> tuple[str, ...]:
         item["id"],
         one_line(item["pipeline_name"]),
         str(item["number"]),
-        item["status"],
+        "rolled back" if item["cause"] == "rolled_back" else item["status"],
         str(item["attempt"]),
         moment(item["started_at"] or item["queued_at"]),
         between(item["started_at"], item["ended_at"]),
@@ -196,14 +204,33 @@ def show(session: Session, run: str, pipeline: str | None, attempt: int | None) 
         ("STAGE", "JOB", "STEP", "ID", "STATUS", "ATTEMPT", "TOOK", "WHY"),
         [_step_row(*found) for found in all_steps(state)],
     )
+    for each in state["attempts"][1:]:
+        click.echo(_attempt_line(state, each))
     for gate in state["gates"]:
-        click.echo(f"waits: {gate['kind']} of {gate['node']}, by {', '.join(gate['reviewers'])}")
+        click.echo(_gate_line(gate))
     for waiver in state["waivers"]:
         click.echo(f"skipped by {waiver['by']}: {waiver['step']}: {one_line(waiver['reason'])}")
 
 
+def _attempt_line(state: Json, attempt: Json) -> str:
+    what = attempt["what"]
+    if attempt["target"]:
+        names = {stage["id"]: stage["name"] for stage in state["stages"]}
+        what += f" of {one_line(names.get(attempt['target']) or attempt['target'])}"
+    ended = "rolled back" if attempt["cause"] == "rolled_back" else attempt["status"]
+    reason = f": {one_line(attempt['reason'])}" if attempt["reason"] else ""
+    by = one_line(attempt["actor"])
+    return f"attempt {attempt['number']}: {what} by {by}, {ended or 'under way'}{reason}"
+
+
+def _gate_line(gate: Json) -> str:
+    if gate["kind"] == "signal":
+        return f"waits: {gate['node']} for {signals_text(gate)}"
+    return f"waits: {gate['kind']} of {gate['node']}, by {', '.join(gate['reviewers'])}"
+
+
 def _step_row(stage: Json, job: Json, step: Json) -> tuple[str, ...]:
-    why = step["cause"] or ""
+    why = step["cause"] or ("rollback" if job["mode"] == "rollback" else "")
     if step["exit_code"]:
         why = f"exit {step['exit_code']}"
     return (

@@ -16,6 +16,7 @@ import click
 
 EXIT_USAGE = 2
 EXIT_IN_USE = 3
+_LAST_PORT = 65_535
 
 
 def default_data() -> Path:
@@ -29,7 +30,13 @@ def default_data() -> Path:
 @click.command()
 @click.option("--data", type=click.Path(path_type=Path), help="Data directory.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=8710, show_default=True, help="Port; 0 = a free one.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, _LAST_PORT),
+    default=8710,
+    show_default=True,
+    help="Port; 0 = a free one.",
+)
 @click.option("--runners", type=click.IntRange(1, 10_000), help="Jobs at once (default: cores).")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="A setting.")
 @click.option("--dev", is_flag=True, help="Loopback only; requests need no credential.")

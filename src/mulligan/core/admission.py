@@ -12,6 +12,7 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
 
     queued: tuple[RunId, ...]  # oldest first
     running: int
+    waiting: int = 0  # runs that wait for a review
 
 
 class Admission(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,6 +28,14 @@ def admit(settings: PipelineSettings, load: Load, floor: int) -> Admission | Ref
     Args:
         floor: Least number of unfinished runs at which a pipeline without serial lock is full.
     """
+    if settings.run_lock == "EXCLUSIVE":
+        if load.queued or load.running or load.waiting:
+            return Refusal(
+                code=RefusalCode.RUN_ACTIVE,
+                message="a run of this pipeline is under way; it has one at a time",
+                instead=("wait for its end", "stop it"),
+            )
+        return Admission(begins=True)
     if settings.run_lock == "MULTIPLE":
         if len(load.queued) + load.running >= max(floor, settings.max_running):
             return _full(settings, load)

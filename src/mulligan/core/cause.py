@@ -17,6 +17,10 @@ class Cause(StrEnum):
     FAST_KILL = "fast_kill"  # another job of the stage failed first
     TERMINATED = "terminated"  # ended by force
     REJECTED = "rejected"  # a person said no
+    UNAUTHORIZED = "unauthorized"  # a right or an account that the work needs is missing
+    UNREACHABLE = "unreachable"  # the target of a deployment could not be reached
+    # cancelled
+    ROLLED_BACK = "rolled_back"  # what the run deployed was taken back
     # skipped
     DISABLED = "disabled"  # switched off in the definition or at the start
     CONDITION = "condition"  # its condition does not hold

@@ -56,6 +56,7 @@ class RunRetried(_RunEvent, frozen=True, kw_only=True, omit_defaults=True):
     attempt: RunAttempt
     renew_start: bool = False  # a whole retry: `started_at` begins anew
     retry_target: str = ""
+    version: int = 0  # of the pipeline, from now on; 0 = as before
 
 
 class RunRepaired(_RunEvent, frozen=True, kw_only=True, omit_defaults=True):
@@ -65,6 +66,12 @@ class RunRepaired(_RunEvent, frozen=True, kw_only=True, omit_defaults=True):
     what: str
     target: str
     reason: str = ""
+
+
+class HoldReleased(_RunEvent, frozen=True, kw_only=True, omit_defaults=True):
+    """Somebody gave up a failed run that was held for a retry."""
+
+    actor: UserName
 
 
 class CancelRequested(_RunEvent, frozen=True, kw_only=True, omit_defaults=True):
@@ -175,6 +182,7 @@ class JobReset(_JobEvent, frozen=True, kw_only=True, omit_defaults=True):
 
     run_attempt: int
     workspace: str = "fresh"
+    mode: str = ""
 
 
 class StepStarted(_StepEvent, frozen=True, kw_only=True, omit_defaults=True):
@@ -231,6 +239,13 @@ class GateOpened(_GateEvent, frozen=True, kw_only=True, omit_defaults=True):
     values: dict[str, Any] = {}
 
 
+class SignalReceived(_GateEvent, frozen=True, kw_only=True, omit_defaults=True):
+    """A signal that the stage waits for, or will wait for, has come."""
+
+    hook: str
+    values: dict[str, str] = {}
+
+
 class GateVoted(_GateEvent, frozen=True, kw_only=True, omit_defaults=True):
     """A person answered for the group that was asked."""
 
@@ -260,6 +275,7 @@ Event = (
     | RunStarted
     | RunRetried
     | RunRepaired
+    | HoldReleased
     | CancelRequested
     | RunFinished
     | RemarkWritten
@@ -283,6 +299,7 @@ Event = (
     | StepReset
     | StepRetried
     | GateOpened
+    | SignalReceived
     | GateVoted
     | GateClosed
     | GateCarried

@@ -146,6 +146,9 @@ def _run_retried(run: Run, event: e.RunRetried) -> Run:
         cancel=None,
         stage=-1,
         retry_target=event.retry_target,
+        version=event.version or head.version,
+        released_at=None,
+        released_by=None,
     )
 
 
@@ -316,10 +319,11 @@ def _job_reset(run: Run, event: e.JobReset) -> Run:
         run = _put_stage(run, replace(stage, open_jobs=stage.open_jobs + 1))
     again = Job(
         id=job.id,
-        attempt=job.attempt + 1,
+        attempt=job.attempt + 1 if job.id in run.jobs else 1,
         run_attempt=event.run_attempt,
         fence=job.fence,
         workspace=event.workspace,
+        mode=event.mode,
     )
     return _settle(_put_job(run, again), again)
 
@@ -443,6 +447,11 @@ def _gate_opened(run: Run, event: e.GateOpened) -> Run:
     return _put_gate(run, gate)
 
 
+def _signal_received(run: Run, event: e.SignalReceived) -> Run:
+    gate = run.gates[event.node]
+    return _put_gate(run, replace(gate, values={**gate.values, event.hook: event.values}))
+
+
 def _gate_voted(run: Run, event: e.GateVoted) -> Run:
     gate = run.gates[event.node]
     vote = Vote(
@@ -474,6 +483,7 @@ _HANDLERS: dict[type, Callable[[Run, Any], Run]] = {
     e.RunStarted: _run_started,
     e.RunRetried: _run_retried,
     e.RunRepaired: lambda run, _event: run,
+    e.HoldReleased: lambda run, event: _head(run, released_at=event.at, released_by=event.actor),
     e.CancelRequested: _cancel_requested,
     e.RunFinished: _run_finished,
     e.RemarkWritten: lambda run, event: _head(run, remark=event.text),
@@ -497,6 +507,7 @@ _HANDLERS: dict[type, Callable[[Run, Any], Run]] = {
     e.StepReset: _step_reset,
     e.StepRetried: _step_retried,
     e.GateOpened: _gate_opened,
+    e.SignalReceived: _signal_received,
     e.GateVoted: _gate_voted,
     e.GateClosed: _gate_closed,
     e.GateCarried: _gate_carried,

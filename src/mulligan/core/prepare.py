@@ -1,6 +1,7 @@
 """Make the order for a step: everything its runner needs, with all texts substituted. Pure."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -22,6 +23,7 @@ _LONGEST_MINUTES = 10080
 _DEFAULT_JOB_MINUTES = 900
 _MOST_DIGITS = 9  # `int` refuses texts of some thousand digits
 _ONE_VARIABLE = re.compile(r"\$\{\{?[^{}]+\}?\}")
+_REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 class StepOrder(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +37,7 @@ class StepOrder(msgspec.Struct, frozen=True, kw_only=True):
         inputs: Of the step's kind, substituted.
         secrets: Texts to be masked in the output.
         problem: Set if the step can't be run; it then fails with this message.
+        mode: "rollback" if the step takes back what it deployed.
     """
 
     run_id: RunId
@@ -57,6 +60,7 @@ class StepOrder(msgspec.Struct, frozen=True, kw_only=True):
     secrets: tuple[str, ...] = ()
     pin: str = ""
     problem: str = ""
+    mode: str = ""
 
 
 def prepare_step(run: Run, step: StepSpec) -> StepOrder:
@@ -86,6 +90,7 @@ def prepare_step(run: Run, step: StepSpec) -> StepOrder:
         workspace="live" if _has_begun(run, job_spec, step) else job.workspace,
         secrets=secrets_of(run),
         pin=record.pin,
+        mode=job.mode,
     )
     try:
         seconds, problem = _step_seconds(step, scope)
@@ -119,6 +124,8 @@ def _substitute(
     context = Context.from_flat(scope) if constrained else None
 
     def text(value: str, *, is_script: bool) -> str:
+        if dialect is Dialect.DECLARED:
+            return substitute_declared(value, scope.parameters)
         if context is not None:
             return substitute_constrained(value, context) if "${{" in value else value
         return substitute_classic(value, scope.get, skip_comments=is_script)
@@ -136,6 +143,22 @@ def _substitute(
         name: walk(value, is_script=kind == "script" and name == "script")
         for name, value in inputs.items()
     }
+
+
+def resolved_inputs(run: Run, step: StepSpec) -> dict[str, Any]:
+    """Give the inputs of a step with all texts substituted, as a step that starts now gets them.
+
+    Raises:
+        ExpressionError: They would get too large, or cost too much.
+    """
+    job_id = run.index.step_job[step.id][0]
+    scope = Scope(run, job_id, step.id)
+    return _substitute(step.inputs, run.head.settings.dialect, scope, step.kind)
+
+
+def substitute_declared(text: str, values: Mapping[str, str]) -> str:
+    """Replace `${NAME}` of the given names, in one pass; everything else stays as it is."""
+    return _REFERENCE.sub(lambda found: values.get(found[1], found[0]), text)
 
 
 def _step_seconds(step: StepSpec, scope: Scope) -> tuple[float, str]:

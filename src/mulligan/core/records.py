@@ -42,6 +42,7 @@ class Token(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     projects: tuple[ProjectId, ...] = ()
     role: Role | None = None  # never more than this
     expires_at: datetime | None = None
+    only_dev: bool = False  # made by somebody without a credential: good under `--dev` alone
 
 
 class App(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -79,7 +80,7 @@ class Project(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class PipelineSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Settings of a pipeline. Sizes are numbers of runs, waits are minutes."""
 
-    run_lock: str = "MULTIPLE"  # MULTIPLE | SINGLE | SINGLE_LOCK | GROUP_LOCK | LOCK
+    run_lock: str = "MULTIPLE"  # MULTIPLE | SINGLE | SINGLE_LOCK | GROUP_LOCK | LOCK | EXCLUSIVE
     wait_queue_minutes: int = 10
     max_queue_size: int = 10
     max_running: int = 50
@@ -108,6 +109,7 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     version: int = 1  # the newest released one
     locked: bool = False
     deleted_at: datetime | None = None
+    group: int = 0  # number of its group; 0 = the project's default group
     settings: PipelineSettings = PipelineSettings()
 
 
@@ -121,6 +123,7 @@ class PipelineVersion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     source: dict[str, Any]
     created_by: UserName
     created_at: datetime
+    reset_run: int = 0  # runs up to this number can't go on: the stages have become others since
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

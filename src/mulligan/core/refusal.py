@@ -29,12 +29,24 @@ class RefusalCode(StrEnum):
     NOT_AWAITING = "not-awaiting"  # no open gate there
     NOT_A_REVIEWER = "not-a-reviewer"
     GROUP_UNKNOWN = "group-unknown"  # not the review group that is asked now
+    ALREADY_VOTED = "already-voted"
     ALREADY_RESUMED = "already-resumed"
     PARAMETER_REQUIRED = "parameter-required"
     PARAMETER_TOO_LONG = "parameter-too-long"
     NOT_STARTABLE = "not-startable"  # no manual trigger
     NO_RELEASED_VERSION = "no-released-version"
     PLAN_STALE = "plan-stale"
+    RUN_BUSY = "run-busy"  # work of the run is under way
+    NOT_NEWEST = "not-newest"  # only the newest run of this pipeline can be recovered
+    NOT_RETRYABLE = "not-retryable"  # what the stage came to can't be retried
+    OLDER_THAN_LIVE = "older-than-live"  # R12
+    NOT_STOPPABLE = "not-stoppable"  # a rollback can't be stopped; nothing is held
+    NOT_DEPLOYING = "not-deploying"  # only stages that deploy can be rolled back
+    ROLLBACK_UNSUPPORTED = "rollback-unsupported"  # not with this strategy
+    NO_ROLLBACK_TARGET = "no-rollback-target"  # nothing older that was successful
+    ENVIRONMENT_BUSY = "environment-busy"  # another deployment is under way there
+    RUN_HELD = "run-held"  # a failed run is kept for a retry: nothing starts by itself
+    RUN_ACTIVE = "run-active"  # one run at a time
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,5 +1,7 @@
 """What a runner reports of a step that has ended."""
 
+from typing import Any
+
 import msgspec
 
 from mulligan.core.cause import Cause
@@ -33,11 +35,16 @@ class StepReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     remark: str | None = None
     pin: str = ""  # the commit that a checkout resolved
     artifacts: tuple["ArchivedFile", ...] = ()
+    result: dict[str, Any] | None = None  # what a deployment left for the ledger
 
 
 class ArchivedFile(msgspec.Struct, frozen=True, kw_only=True):
-    """A file that a step put into the artifact store. `size` in bytes, `digest` SHA-256."""
+    """A file that a step put into the artifact store. `size` in bytes, `digest` SHA-256.
+
+    `sha512`: "" where nobody needs it.
+    """
 
     path: str
     size: int
     digest: str
+    sha512: str = ""

@@ -58,7 +58,7 @@ class RunAttempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     number: int
     actor: UserName
     queued_at: datetime
-    what: str = "start"  # start | retry | skip
+    what: str = "start"  # start | retry | skip | rollback
     target: str = ""  # node that was asked for; "" = the whole run
     reason: str = ""
     started_at: datetime | None = None
@@ -126,7 +126,15 @@ class RunHead(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     disabled_steps: frozenset[StepId] = frozenset()  # switched off at this start
     failed_steps: tuple[StepId, ...] = ()  # in order of failing; leaves when it succeeds later
     errors: tuple[RunError, ...] = ()  # as of the last end; kept until the next end
+    chain: int = 0  # how many runs led to this one, each by a message of the one before
     retry_target: str = ""  # first node of the newest partial retry, for the scripts to see
+    released_at: datetime | None = None  # somebody gave the failed run up before its hold was over
+    released_by: UserName | None = None
+
+    @property
+    def is_rollback(self) -> bool:
+        """Tell whether the newest attempt is a rollback: it begins and ends with its target."""
+        return self.attempts[-1].what == "rollback"
 
 
 class Gate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -134,7 +142,7 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     node: str  # StageId or StepId
     number: int
-    kind: str  # stage-review | step-review | pause
+    kind: str  # stage-review | step-review | pause | signal
     run_attempt: int
     opened_at: datetime
     state: str = "open"  # open | approved | rejected
@@ -142,7 +150,7 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reviewers: tuple[str, ...] = ()  # of that group, variables substituted
     due_at: datetime | None = None
     votes: tuple["Vote", ...] = ()
-    values: Record = {}  # parameters as changed so far
+    values: Record = {}  # parameters as changed so far; of a signal gate: hook -> what it brought
     closed_at: datetime | None = None
     carried: bool = False  # an approval of an earlier attempt that still holds (R10)
 
@@ -187,6 +195,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     parked: bool = False  # running, but no runner holds it: a gate is open in it
     stopping: Cause | None = None  # no further step may start, for this reason
     workspace: str = "fresh"  # fresh | live | widened
+    mode: str = ""  # "" or "rollback": it takes back what it deployed
     cursor: int = 0
     weather: Weather = Weather.OK
 
@@ -264,6 +273,17 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
         """Return the present value of a variable: the last write that holds."""
         stack = self.writes.get(name)
         return stack[-1].value if stack else None
+
+    @property
+    def awaits_signals(self) -> StageId | None:
+        """Return the stage that the run stands before until signals come, if it does."""
+        position = self.head.stage
+        if position < 0 or self.head.status is not Status.RUNNING:
+            return None
+        stage = self.index.spec.stages[position]
+        if stage.signals is None or self.stage(stage.id).status is not Status.QUEUED:
+            return None
+        return stage.id
 
     @property
     def awaits_review(self) -> bool:

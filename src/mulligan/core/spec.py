@@ -128,6 +128,43 @@ class ReviewSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     timeout_s: int = 86400
 
 
+class SignalSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Signals from outside that a stage waits for before it begins.
+
+    Args:
+        signals: Ids of the hooks that bring them, in the order of the definition.
+        needs_all: All of them, else one is enough.
+    """
+
+    signals: tuple[str, ...] = ()
+    needs_all: bool = False
+
+
+class AfterFailure(StrEnum):
+    """What the failure of a stage means for the run, besides that it ends."""
+
+    END = ""  # it stays failed and can be retried for as long as runs can
+    HOLD = "hold"  # it can be retried for `hold_s`, and holds automatic starts off
+    RESET = "reset"  # it can't be retried; the pipeline stands at its start again
+
+
+class MessageSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A message that is sent when a stage or the run has its result.
+
+    Args:
+        kind: "webhook", "channel" or "notification".
+        on_success, on_failure: For which results it is sent.
+        values: Pairs (name in the message, variable whose value it carries).
+        config: What the kind needs: method, url, headers, body, params; name; or who and how.
+    """
+
+    kind: str
+    on_success: bool = True
+    on_failure: bool = True
+    values: tuple[tuple[str, str], ...] = ()
+    config: dict[str, Any] = {}
+
+
 class StageSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Jobs that run side by side; stages follow one another."""
 
@@ -139,11 +176,19 @@ class StageSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     fast_kill: bool = False
     is_finally: bool = False
     review: ReviewSpec | None = None
+    signals: SignalSpec | None = None
+    after_failure: AfterFailure = AfterFailure.END
+    hold_s: int = 0
+    messages: tuple[MessageSpec, ...] = ()
     jobs: tuple[JobSpec, ...] = ()
 
 
 class ParameterSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A start parameter. `constant`: always the default; `must_have`: refused when empty."""
+    """A start parameter. `constant`: always the default; `must_have`: refused when empty.
+
+    `computed`: the start gives the value: "timestamp" (18 digits: local time to the second, then
+    four of its fraction) or "number" (that of the run).
+    """
 
     name: str
     default: str = ""
@@ -153,13 +198,15 @@ class ParameterSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     must_have: bool = False
     sensitive: bool = False
     desc: str = ""
+    computed: str = ""
 
 
 class Dialect(StrEnum):
-    """How texts are substituted (spec/bkci-model-and-engine.md §1.9)."""
+    """How texts are substituted (bkci-model-and-engine.md §1.9, swr-pipeline-api.md §3.0)."""
 
     CLASSIC = "classic"
     CONSTRAINED = "constrained"
+    DECLARED = "declared"  # only declared parameters, in one pass
 
 
 class PipelineSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -169,6 +216,8 @@ class PipelineSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     stages: tuple[StageSpec, ...] = ()
     parameters: tuple[ParameterSpec, ...] = ()
     manual_start: bool = True
+    signals: SignalSpec | None = None  # start it without a person
+    messages: tuple[MessageSpec, ...] = ()
     trigger_steps: tuple[StepId, ...] = ()  # ids that name what starts the pipeline, not work
 
 
@@ -183,7 +232,16 @@ class SpecIndex:
     Built once per version and shared by all its runs; must not be changed.
     """
 
-    __slots__ = ("dependents", "job_stage", "jobs", "spec", "stages", "step_job", "steps")
+    __slots__ = (
+        "dependents",
+        "deploy_steps",
+        "job_stage",
+        "jobs",
+        "spec",
+        "stages",
+        "step_job",
+        "steps",
+    )
 
     def __init__(self, spec: PipelineSpec) -> None:
         self.spec = spec
@@ -193,6 +251,7 @@ class SpecIndex:
         self.steps: dict[StepId, StepSpec] = {}
         self.step_job: dict[StepId, tuple[JobId, int]] = {}
         self.dependents: dict[JobId, list[JobId]] = {}
+        self.deploy_steps: list[StepId] = []
         for position, stage in enumerate(spec.stages):
             self.stages[stage.id] = position
             for job in stage.jobs:
@@ -206,6 +265,8 @@ class SpecIndex:
         for place, step in enumerate(job.steps):
             self.steps[step.id] = step
             self.step_job[step.id] = (job.id, place)
+            if step.kind == "deploy":
+                self.deploy_steps.append(step.id)
 
     def stage_of_job(self, job_id: JobId) -> StageSpec:
         """Return the stage that holds the job."""

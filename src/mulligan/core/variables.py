@@ -137,6 +137,12 @@ class Scope(Mapping[str, str]):
         self._step = run.index.steps[step_id] if step_id is not None else None
         self._built_in: dict[str, str] | None = None
 
+    @property
+    def parameters(self) -> dict[str, str]:
+        """Return the present values of the parameters that the pipeline declares."""
+        names = (parameter.name for parameter in self._run.head.parameters)
+        return {name: self._run.value(name) or "" for name in names}
+
     def _known(self, name: str) -> str | None:
         value = self._run.value(name)
         if value is not None and name not in PROTECTED:

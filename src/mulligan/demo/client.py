@@ -44,6 +44,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
         for name, value in self.headers.items():
             if name == "Authorization":
                 words += ["-H", '"Authorization: Bearer $MULLIGAN_TOKEN"']
+            elif name == "X-Auth-Token":
+                words += ["-H", '"X-Auth-Token: $TOKEN"']
             else:
                 words += ["-H", quoted(f"{name}: {value}")]
         if self.body is not None:

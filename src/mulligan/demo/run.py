@@ -1,7 +1,7 @@
 """Play the demonstration against a server that is already running."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from subprocess import SubprocessError
@@ -11,12 +11,15 @@ from mulligan.demo.acts import fail, prepare, repair, show_page
 from mulligan.demo.client import CallError, Client
 from mulligan.demo.observe import InterruptedDemoError, NotEndedError
 from mulligan.demo.price_feed import PriceFeed, PriceFeedError
+from mulligan.demo.release import deploy_first, deploy_second, roll_back
 from mulligan.demo.scene import Checks, DemoFailedError, Places, Printer, Scene
 
 PROJECT = "demo"
 USER = "alice"
 # The order is that of the output that `mulligan demo` promises.
-ACTS: tuple[Callable[[Scene], None], ...] = (prepare, fail, repair, show_page)
+Act = Callable[[Scene], None]
+REPAIR: tuple[Act, ...] = (prepare, fail, repair)
+RELEASE: tuple[Act, ...] = (deploy_first, deploy_second, roll_back)
 
 PASSED, FAILED, INTERRUPTED = 0, 1, 130
 
@@ -30,6 +33,7 @@ def run_demo(
     token: str | None = None,
     stop: threading.Event | None = None,
     plain: bool = False,
+    releases: bool = True,
 ) -> int:
     """Play all acts; return the exit code: 0 all checks passed, 1 not, 130 interrupted.
 
@@ -42,6 +46,8 @@ def run_demo(
         stop: Set from a signal handler or another thread, it ends the demonstration within
             seconds; KeyboardInterrupt does the same.
         plain: Use shell steps in one job only, no checkout and no artifacts.
+        releases: Also play the second half: a release and its rollback. It needs a development
+            server on this machine.
     """
     stop = stop or threading.Event()
     printer = Printer(out)
@@ -56,17 +62,18 @@ def run_demo(
             stop=stop,
             plain=plain,
         )
-        exit_code = play(scene, once=once)
+        acts = (*REPAIR, *(RELEASE if releases else ()), show_page)
+        exit_code = play(scene, acts, once=once)
         if exit_code == PASSED and not once:
             with suppress(KeyboardInterrupt):
                 stop.wait()
     return exit_code
 
 
-def play(scene: Scene, *, once: bool) -> int:
+def play(scene: Scene, acts: Sequence[Act], *, once: bool) -> int:
     """Play the acts in order and tell the result."""
     try:
-        for act in ACTS:
+        for act in acts:
             act(scene)
     except (InterruptedDemoError, KeyboardInterrupt):
         scene.printer.line("demo: FAILED: interrupted")

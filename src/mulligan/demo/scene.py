@@ -110,6 +110,7 @@ class Scene(msgspec.Struct, kw_only=True):
         script_steps: Names of the steps that write into the journal.
         first: The run as it was after its first attempt.
         failed_log: Log of the failed step in that attempt.
+        release: The pipeline of the second half, see `release.py`.
     """
 
     client: Client
@@ -124,6 +125,7 @@ class Scene(msgspec.Struct, kw_only=True):
     run_id: str = ""
     script_steps: tuple[str, ...] = ()
     first: Observed | None = None
+    release: object = None
     failed_log: tuple[str, ...] = ()
 
     def first_attempt(self) -> Observed:

@@ -1,7 +1,6 @@
 """Access: who somebody is (tokens, passwords, applications) and the people of projects."""
 
 import asyncio
-import hashlib
 import hmac
 import secrets
 from datetime import datetime, timedelta
@@ -12,7 +11,7 @@ from msgspec.structs import replace
 
 from mulligan.core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from mulligan.core.ids import ProjectId, UserName
-from mulligan.core.records import App, AuditEntry, Member, Project, Receipt, Role, Token, User
+from mulligan.core.records import App, Member, Project, Role, Token, User
 from mulligan.core.rights import (
     GRANTABLE,
     ROLE_ORDER,
@@ -21,14 +20,16 @@ from mulligan.core.rights import (
     lower_role,
     may,
 )
+from mulligan.engine import passwords
+from mulligan.engine.audited import audited, with_receipt
 from mulligan.engine.commands import ReceiptRequest
+from mulligan.engine.tokens import Tokens, digest_of, is_login
 from mulligan.ports import Acts, Clock, Ids, Store
 
 DEV_PROJECT = ProjectId("default")
 DEV_USER = UserName("admin")
 _TOKEN_PREFIX = "mlg_"  # noqa: S105 - lets secret scanners find one
 _LONGEST_NAME = 128
-_CACHED_TOKENS = 1024
 
 
 class MadeToken(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,26 +47,19 @@ class Access:
         self._clock = clock
         self._ids = ids
         self.is_dev = is_dev
+        self.tokens = Tokens(store, clock)
+        # A user is read and written again by one at a time. A login takes it too: it ends before
+        # a change of its user, and then what it made is dropped, or sees the change.
+        self.changing = asyncio.Lock()
         self._known_users: dict[UserName, User] = {}
-        self._known_tokens: dict[str, Token] = {}
-        self._changing = asyncio.Lock()  # a user is read and written again by one at a time
-        self._revoked: set[str] = set()  # digests: a read that began before must not bring one back
 
     # --- who is it ------------------------------------------------------------------------------
 
     async def actor_of_token(self, secret: str) -> Actor | None:
         """Return who holds that token; None if it is unknown, revoked or over."""
-        digest = _digest(secret)
-        token = self._known_tokens.get(digest) or await self._store.find_token(digest)
-        if token is None or not hmac.compare_digest(token.digest, digest):
+        token = await self.tokens.find(secret)
+        if token is None or (token.only_dev and not self.is_dev):
             return None
-        if digest in self._revoked:
-            return None
-        if token.expires_at is not None and token.expires_at <= self._clock.now():
-            return None
-        if len(self._known_tokens) >= _CACHED_TOKENS:
-            self._known_tokens.clear()
-        self._known_tokens[digest] = token
         user = await self._user(token.user)
         if user is None or user.disabled:
             return None
@@ -76,12 +70,13 @@ class Access:
             role=token.role,
             expires_at=token.expires_at,
             language=user.language,
+            way="login" if is_login(token) else "dev" if token.only_dev else "token",
         )
 
     async def actor_of_app(self, code: str, secret: str, user_name: str) -> Actor | None:
         """Return the user for whom an application acts, within the application's projects."""
         app = await self._store.find_app(code)
-        if app is None or not hmac.compare_digest(app.digest, _digest(secret)):
+        if app is None or not hmac.compare_digest(app.digest, digest_of(secret)):
             return None
         user = await self._user(UserName(user_name))
         if user is None or user.disabled:
@@ -94,7 +89,7 @@ class Access:
         user = await self._user(name)
         if user is None:
             _check_name(name)
-            async with self._changing:
+            async with self.changing:
                 user = await self._user(name) or await self._make_dev_user(name)
         return Actor(
             user=name, is_admin=user.is_admin, is_open=True, way="dev", language=user.language
@@ -137,13 +132,32 @@ class Access:
     # --- first start ----------------------------------------------------------------------------
 
     async def make_first_admin(self) -> str | None:
-        """Make user `admin` and its token, if there is no user yet; return the token."""
-        if await self._store.list_users(limit=1):
+        """Make user `admin` and its token, unless an admin can come in already; return the token.
+
+        `--dev` may have made the user: then its password, and what was logged in by it, end here.
+        """
+        admin = await self._store.find_user(DEV_USER)
+        if admin is not None and not admin.password:
+            await self.tokens.drop_logins(DEV_USER)
+        if await self._has_admin():
             return None
-        now = self._clock.now()
-        await self._store.put_user(User(name=DEV_USER, created_at=now, is_admin=True))
+        if admin is None:
+            now = self._clock.now()
+            await self._store.put_user(User(name=DEV_USER, created_at=now, is_admin=True))
         made = await self._make_token(DEV_USER, "first start", (), None, None)
         return made.secret
+
+    async def _has_admin(self) -> bool:
+        """Tell whether an admin can come in, by a password or a token."""
+        offset = 0
+        while users := await self._store.list_users(offset=offset):
+            for user in users:
+                tokens = await self._store.list_tokens(user.name) if user.is_admin else ()
+                lasting = any(not token.only_dev for token in tokens)
+                if user.is_admin and (user.password or lasting):
+                    return True
+            offset += len(users)
+        return False
 
     async def prepare_dev(self) -> None:
         """Make what `--dev` promises: user admin with password admin, project default."""
@@ -176,12 +190,12 @@ class Access:
         """
         await self.demand(actor, Permission.ADMINISTER, "")
         _check_name(name)
-        hashed = await asyncio.to_thread(_hash_password, password) if password else ""
+        hashed = await passwords.hashed(password) if password else ""
         user = User(
             name=UserName(name), created_at=self._clock.now(), password=hashed, is_admin=is_admin
         )
         acts = self._acts(actor, "user.create", target=name)
-        async with self._changing:
+        async with self.changing:
             if await self._store.find_user(user.name) is not None:
                 raise ConflictError(f"user {name} exists", code="user", values=(name,))
             await self._store.put_user(user, self._with_receipt(acts, actor, receipt, user))
@@ -197,7 +211,10 @@ class Access:
         password: str | None = None,
         disabled: bool | None = None,
     ) -> User:
-        """Change what is not None. A disabled user's tokens are refused from this moment.
+        """Change what is not None.
+
+        A disabled user's tokens are refused from this moment; what logins have made ends for good
+        with that and with a new password.
 
         Raises:
             ForbiddenError: Somebody else's language, or anything else, without being an admin.
@@ -206,15 +223,18 @@ class Access:
             await self.demand(actor, Permission.ADMINISTER, "")
         if disabled and name == actor.user:
             raise InvalidError("you can't disable yourself", pointer="/disabled")
-        hashed = await asyncio.to_thread(_hash_password, password) if password else password
+        hashed = await passwords.hashed(password) if password else password
         given = {"language": language, "password": hashed, "disabled": disabled}
         changes: dict[str, Any] = {key: new for key, new in given.items() if new is not None}
         acts = self._acts(actor, "user.change", target=name, changed=" ".join(sorted(changes)))
-        async with self._changing:
+        async with self.changing:
             user = await self._store.find_user(UserName(name))
             if user is None:
                 raise NotFoundError("user", name)
             changed = replace(user, **changes)
+            if password is not None or disabled:
+                # before the change: a crash between the two must not leave them
+                await self.tokens.drop_logins(user.name)
             await self._store.put_user(changed, acts)
             self._known_users[changed.name] = changed
         return changed
@@ -257,11 +277,15 @@ class Access:
         return member
 
     async def drop_member(self, actor: Actor, project: str, user: str) -> None:
-        """Take a user out of a project."""
+        """Take a user out of a project; what their logins to it have made ends with that."""
         await self.demand(actor, Permission.MANAGE, project)
+        place, name = ProjectId(project), UserName(user)
         acts = self._acts(actor, "member.drop", project=project, target=user)
-        if not await self._store.drop_member(ProjectId(project), UserName(user), acts):
-            raise NotFoundError("member", user)
+        async with self.changing:
+            if await self._store.find_member(place, name) is None:
+                raise NotFoundError("member", user)
+            await self.tokens.drop_logins(name, place)
+            await self._store.drop_member(place, name, acts)
 
     # --- tokens and applications ----------------------------------------------------------------
 
@@ -311,7 +335,7 @@ class Access:
             id="t-" + self._ids.hex32(),
             name=name[:_LONGEST_NAME],
             user=user,
-            digest=_digest(secret),
+            digest=digest_of(secret),
             created_at=now,
             projects=projects,
             role=role,
@@ -319,6 +343,7 @@ class Access:
                 None if ttl_s is None else now + timedelta(seconds=ttl_s),
                 None if actor is None else actor.expires_at,
             ),
+            only_dev=actor is not None and actor.way == "dev",
         )
         maker = actor or Actor(user=user)
         made = MadeToken(token=token, secret=secret)
@@ -349,9 +374,8 @@ class Access:
         token = next((token for token in seen if token.id == token_id), None)
         if token is None:
             raise NotFoundError("token", token_id)
-        await self._store.drop_token(token_id, self._acts(actor, "token.revoke", target=token_id))
-        self._revoked.add(token.digest)
-        self._known_tokens.pop(token.digest, None)
+        acts = self._acts(actor, "token.revoke", target=token_id)
+        await self.tokens.revoke(token, acts)
 
     async def create_app(
         self,
@@ -370,13 +394,13 @@ class Access:
         secret = secrets.token_urlsafe(32)
         app = App(
             code=code,
-            digest=_digest(secret),
+            digest=digest_of(secret),
             projects=tuple(ProjectId(project) for project in projects),
             created_by=actor.user,
             created_at=self._clock.now(),
         )
         acts = self._acts(actor, "app.create", target=code)
-        async with self._changing:
+        async with self.changing:
             if await self._store.find_app(code) is not None:
                 raise ConflictError(f"application {code} exists", code="app", values=(code,))
             await self._store.put_app(app, self._with_receipt(acts, actor, receipt, secret))
@@ -388,15 +412,14 @@ class Access:
         if self.is_dev and user is not None and not user.password and name == DEV_USER:
             # not stored, so that the password is gone when the server is not in this mode
             return user if hmac.compare_digest(password.encode(), b"admin") else None
-        hashed = user.password if user is not None and user.password else _nobody_hash()
-        fits = await asyncio.to_thread(_verify_password, hashed, password)
-        if user is None or user.disabled or not user.password or not fits:
+        fits = await passwords.fits("" if user is None else user.password, password)
+        if user is None or user.disabled or not fits:
             return None
         return user
 
     async def set_language(self, actor: Actor, language: str) -> None:
         """Remember the language of a user's messages."""
-        async with self._changing:
+        async with self.changing:
             user = await self._store.find_user(actor.user)
             if user is not None:
                 changed = replace(user, language=language)
@@ -406,33 +429,12 @@ class Access:
     def _acts(
         self, actor: Actor, action: str, *, project: str = "", target: str = "", **detail: str
     ) -> Acts:
-        entry = AuditEntry(
-            at=self._clock.now(),
-            actor=actor.user,
-            action=action,
-            project=project,
-            target=target,
-            origin=actor.way,
-            detail=dict(detail),
-        )
-        return Acts(audit=(entry,))
+        return audited(self._clock, actor, action, project=project, target=target, **detail)
 
     def _with_receipt(
         self, acts: Acts, actor: Actor, request: ReceiptRequest | None, result: object
     ) -> Acts:
-        if request is None:
-            return acts
-        status, body, content_type = request.render(result)
-        receipt = Receipt(
-            actor=actor.user,
-            key=request.key,
-            fingerprint=request.fingerprint,
-            status=status,
-            body=body,
-            content_type=content_type,
-            created_at=self._clock.now(),
-        )
-        return replace(acts, receipt=receipt)
+        return with_receipt(self._clock, acts, actor, request, result)
 
 
 def _earliest(*instants: datetime | None) -> datetime | None:
@@ -446,37 +448,7 @@ def _reaches_no_further(token: Token, actor: Actor) -> bool:
     return lower_role(token.role, actor.role) == token.role
 
 
-def _digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
-
-
 def _check_name(name: str) -> None:
     printable = name.isprintable() and name == name.strip()
     if not name or len(name) > _LONGEST_NAME or not printable or "/" in name:
         raise InvalidError(f"{name!r} is no name: 1–128 printable characters without /")
-
-
-def _hash_password(password: str) -> str:
-    from argon2 import PasswordHasher
-
-    return PasswordHasher().hash(password)
-
-
-def _verify_password(hashed: str, password: str) -> bool:
-    from argon2 import PasswordHasher
-    from argon2.exceptions import VerificationError
-
-    try:
-        return PasswordHasher().verify(hashed, password)
-    except VerificationError:
-        return False
-
-
-_NOBODY: list[str] = []
-
-
-def _nobody_hash() -> str:
-    """Give a hash to verify against when there is no such user: the same time is spent."""
-    if not _NOBODY:
-        _NOBODY.append(_hash_password(secrets.token_urlsafe(16)))
-    return _NOBODY[0]

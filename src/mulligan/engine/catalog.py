@@ -1,12 +1,14 @@
 """Catalog: projects, pipelines and their versions. Dialects hand in what they have compiled."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 from msgspec.structs import replace
 
 from mulligan.core.errors import ConflictError, InvalidError, NotFoundError, RefusedError
+from mulligan.core.hooks import Hook
 from mulligan.core.ids import PROJECT_ID, PipelineId, ProjectId, UserName
 from mulligan.core.records import (
     AuditEntry,
@@ -33,6 +35,7 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True):
     dialect: str
     source: dict[str, Any]
     description: str = ""
+    reset_run: int = 0  # runs up to this number can't go on by it
 
 
 class Catalog:
@@ -129,8 +132,15 @@ class Catalog:
         definition: Definition,
         settings: PipelineSettings | None = None,
         receipt: Receipt | None = None,
+        *,
+        group: int = 0,
+        hooks: Sequence[Hook] | None = None,
     ) -> Pipeline:
         """Make a pipeline with its first version.
+
+        Args:
+            group: Number of its group; 0 = the project's default group.
+            hooks: What starts it from outside; project and pipeline in them are filled in.
 
         Raises:
             ConflictError: The name is taken (code "pipeline-name").
@@ -146,16 +156,30 @@ class Catalog:
             updated_by=actor.user,
             updated_at=now,
             description=definition.description,
+            group=group,
             settings=settings or PipelineSettings(),
         )
+        if group == 0:
+            await self._demand_free_name(pipeline)
         acts = self._acts(actor, "pipeline.create", project_id, pipeline.id, receipt)
         version = self._version(pipeline, definition, actor.user)
-        return await self._store.put_pipeline(pipeline, version, acts)
+        return await self._store.put_pipeline(
+            pipeline, version, acts, hooks=_owned(hooks, pipeline)
+        )
 
     async def edit_pipeline(
-        self, actor: Actor, pipeline: Pipeline, definition: Definition
+        self,
+        actor: Actor,
+        pipeline: Pipeline,
+        definition: Definition,
+        *,
+        settings: PipelineSettings | None = None,
+        hooks: Sequence[Hook] | None = None,
     ) -> Pipeline:
         """Replace the definition: a new version. Runs keep the version that they began with.
+
+        Args:
+            settings, hooks: None = as they are; see `create_pipeline`.
 
         Raises:
             ConflictError: The name is taken (code "pipeline-name").
@@ -169,10 +193,15 @@ class Catalog:
                 version=newest.version + 1,
                 updated_by=actor.user,
                 updated_at=self._clock.now(),
+                settings=settings or newest.settings,
             )
+            if changed.group == 0:
+                await self._demand_free_name(changed)
             acts = self._acts(actor, "pipeline.edit", pipeline.project, pipeline.id)
             version = self._version(changed, definition, actor.user)
-            stored = await self._store.put_pipeline(changed, version, acts)
+            stored = await self._store.put_pipeline(
+                changed, version, acts, hooks=_owned(hooks, changed)
+            )
         await self._store.drop_versions(pipeline.id, pipeline.settings.kept_versions)
         return stored
 
@@ -209,18 +238,38 @@ class Catalog:
         return await self._change(actor, pipeline, action, changes)
 
     async def delete_pipeline(self, actor: Actor, pipeline: Pipeline) -> Pipeline:
-        """Delete: the name is free again, runs stay readable, nothing can be retried."""
-        deleted_at = self._clock.now()
-        return await self._change(actor, pipeline, "pipeline.delete", {"deleted_at": deleted_at})
+        """Delete: the name is free again, runs stay readable, nothing can be retried.
+
+        Its hooks are gone.
+        """
+        changes = {"deleted_at": self._clock.now()}
+        return await self._change(actor, pipeline, "pipeline.delete", changes, hooks=())
 
     async def _change(
-        self, actor: Actor, pipeline: Pipeline, action: str, changes: dict[str, Any]
+        self,
+        actor: Actor,
+        pipeline: Pipeline,
+        action: str,
+        changes: dict[str, Any],
+        *,
+        hooks: Sequence[Hook] | None = None,
     ) -> Pipeline:
         """Change some fields, as the pipeline is now: somebody may have edited it meanwhile."""
         acts = self._acts(actor, action, pipeline.project, pipeline.id)
         async with self._changing:
             newest = await self._newest(pipeline)
-            return await self._store.put_pipeline(replace(newest, **changes), None, acts)
+            changed = replace(newest, **changes)
+            if changed.name != newest.name:
+                await self._demand_free_name(changed)
+            return await self._store.put_pipeline(changed, None, acts, hooks=hooks)
+
+    async def _demand_free_name(self, pipeline: Pipeline) -> None:
+        """Check that no other pipeline of the project has the name, in whatever group."""
+        other = await self._store.find_pipeline_by_name(pipeline.project, pipeline.name)
+        if other is not None and other.id != pipeline.id:
+            raise ConflictError(
+                f"the project has a pipeline named {pipeline.name!r}", code="pipeline-name"
+            )
 
     async def _newest(self, pipeline: Pipeline) -> Pipeline:
         return await self.get_pipeline(pipeline.project, pipeline.id)
@@ -251,6 +300,7 @@ class Catalog:
             source=definition.source,
             created_by=user,
             created_at=self._clock.now(),
+            reset_run=definition.reset_run,
         )
 
     def _acts(
@@ -270,3 +320,9 @@ class Catalog:
             origin=actor.way,
         )
         return Acts(receipt=receipt, audit=(entry,))
+
+
+def _owned(hooks: Sequence[Hook] | None, pipeline: Pipeline) -> Sequence[Hook] | None:
+    if hooks is None:
+        return None
+    return tuple(replace(hook, project=pipeline.project, pipeline=pipeline.id) for hook in hooks)

@@ -39,6 +39,10 @@ class StartRun(Command, frozen=True, kw_only=True):
     message: str = ""
     disabled_steps: frozenset[StepId] = frozenset()
     needs_manual_trigger: bool = False
+    signal: tuple[StageId, str, dict[str, str]] | None = None  # counts for that stage at once
+    clears_latches: bool = False
+    is_unauthorized: bool = False  # by somebody who may not: its first stage says so
+    chain: int = 0
 
 
 class RetryRun(Command, frozen=True, kw_only=True):
@@ -50,7 +54,23 @@ class RetryRun(Command, frozen=True, kw_only=True):
     skip: bool = False
     reason: str = ""
     may_operate: bool = False
+    through_end: bool = False
     revision: int | None = None  # refuse (plan-stale) if the run has moved on
+
+
+class RollBack(Command, frozen=True, kw_only=True):
+    """Roll a deploy stage of a run back. `chosen`: id of a deployment; "" = the one before.
+
+    `revision` and `restores`: refuse (plan-stale) if the run has moved on since that revision, or
+    if another deployment would be restored; None and "" = any.
+    """
+
+    run_id: RunId
+    stage: StageId
+    chosen: str = ""
+    reason: str = ""
+    revision: int | None = None
+    restores: str = ""
 
 
 class StopRun(Command, frozen=True, kw_only=True):

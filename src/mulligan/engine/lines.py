@@ -6,6 +6,7 @@ stored, and readers only see `stored`. If storing fails, the line is dropped; wh
 top of it fails too, because its base revision was never reached.
 """
 
+import asyncio
 from collections import OrderedDict
 
 from mulligan.core.admission import Load
@@ -21,13 +22,32 @@ _KEPT_ENDED = 256
 class Line:
     """The snapshots of one run."""
 
-    __slots__ = ("in_flight", "is_broken", "stored", "tip")
+    __slots__ = ("_waiting", "in_flight", "is_broken", "stored", "tip")
 
     def __init__(self, run: Run) -> None:
         self.tip = run
         self.stored = run
         self.in_flight = 0
         self.is_broken = False
+        self._waiting: list[asyncio.Future[None]] = []
+
+    def landed(self) -> None:
+        """Note that a decision is stored, or could not be."""
+        self.in_flight -= 1
+        if self.in_flight == 0:
+            waiting, self._waiting = self._waiting, []
+            for each in waiting:
+                if not each.done():
+                    each.set_result(None)
+
+    async def at_rest(self) -> bool:
+        """Wait until no decision is on its way to the store; False if none was."""
+        if self.in_flight == 0:
+            return False
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiter)
+        await waiter
+        return True
 
 
 class Lines:
@@ -78,17 +98,20 @@ class Lines:
     def load(self, pipeline: PipelineId, *, but: RunId | None = None) -> Load:
         """Tell what a pipeline has to do, leaving one run out."""
         queued: list[RunHead] = []
-        running = 0
+        running = waiting = 0
         for run_id, line in self._by_pipeline.get(pipeline, {}).items():
             head = line.tip.head
             if run_id == but:
                 continue
             if head.status is Status.QUEUED:
                 queued.append(head)
-            elif not line.tip.awaits_review:
+            elif line.tip.awaits_review:
+                waiting += 1
+            else:
                 running += 1
         queued.sort(key=lambda head: (head.queued_at, head.number))
-        return Load(queued=tuple(head.id for head in queued), running=running)
+        ids = tuple(head.id for head in queued)
+        return Load(queued=ids, running=running, waiting=waiting)
 
     def drop(self, run_id: RunId, line: Line) -> None:
         """Forget a line that could not be stored; an unfinished run still counts as a load."""

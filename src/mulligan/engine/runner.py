@@ -24,6 +24,7 @@ from mulligan.core.ids import JobId, RunId, RunnerName, StepId
 from mulligan.core.prepare import StepOrder
 from mulligan.core.report import StepReport
 from mulligan.core.status import Status
+from mulligan.engine.deployments import DeployProblemError
 from mulligan.engine.service import Engine
 from mulligan.log import get_log
 from mulligan.ports import Dispatcher, Executor, LateEnd, Offer, StepEnd
@@ -224,11 +225,11 @@ class Runner:
         if self._is_releasing:
             end = StepEnd(cause="lost")
         elif order.problem:
-            end = StepEnd(cause="config", message=order.problem)
+            end = await self._not_run(order, order.problem)
         elif drive.is_killed:  # asked to end before this step began
             end = StepEnd(cause="cancelled")
         else:
-            end = await self._run_step(order, max(0.0, min(order.timeout_s, left)))
+            end = await self._run_step(drive, max(0.0, min(order.timeout_s, left)))
             failpoints.hit("step.ended")
         if end.cause == "lost":
             await self._insist(
@@ -243,12 +244,43 @@ class Runner:
             lambda: self._engine.report_step(order.run_id, report, wants_more=wants_more)
         )
 
-    async def _run_step(self, order: StepOrder, timeout_s: float) -> StepEnd:
+    async def _run_step(self, drive: _Drive, timeout_s: float) -> StepEnd:
+        order = drive.order
         try:
+            if order.kind == "deploy":
+                begun = await self._begin_deployment(drive)
+                if isinstance(begun, StepEnd):
+                    return begun
+                if drive.is_killed:  # while the environment was being taken
+                    return StepEnd(cause="cancelled")
+                order = begun
+                timeout_s = min(timeout_s, max(0.0, drive.deadline - time.monotonic()))
             return await self._executor.run_step(order, timeout_s)
         except Exception as error:  # whatever goes wrong in there: the step must get an end
             log.exception("executor_failed", run_id=order.run_id, step=order.step_id)
             return StepEnd(cause="failed", message=f"the executor failed: {error}")
+
+    async def _begin_deployment(self, drive: _Drive) -> StepOrder | StepEnd:
+        """Wait for the environment of a deploy step, however long its job may take."""
+
+        def given_up() -> bool:
+            late = time.monotonic() > drive.deadline
+            return late or drive.is_killed or self._is_releasing or self._is_stopping
+
+        try:
+            begun = await self._insist(lambda: self._engine.begin_deployment(drive.order, given_up))
+        except DeployProblemError as error:
+            return await self._not_run(drive.order, str(error))
+        if begun is not None:
+            return begun
+        if drive.is_killed:
+            return StepEnd(cause="cancelled")
+        stopping = self._is_stopping or self._is_releasing
+        return StepEnd(cause="lost" if stopping else "timeout")
+
+    async def _not_run(self, order: StepOrder, problem: str) -> StepEnd:
+        await self._executor.explain(order, problem)
+        return StepEnd(cause="config", message=problem)
 
     async def _insist(self, act: Callable[[], Awaitable[T]]) -> T:
         """Do it again until the store takes it: an ended step must not be forgotten."""
@@ -294,7 +326,33 @@ def report_of(order: StepOrder | LateEnd, end: StepEnd) -> StepReport:
         remark=end.remark,
         pin=end.pin,
         artifacts=end.artifacts,
+        result=end.result,
     )
+
+
+class _Meaning(msgspec.Struct, frozen=True):
+    """What a kind of end means: cause, error numbers, and the text if the end has none."""
+
+    cause: Cause
+    error: tuple[int, int]
+    text: str = ""
+
+
+_MEANINGS = {
+    "exit": _Meaning(Cause.USER, (_USER, 2199011)),
+    "signal": _Meaning(Cause.USER, (_USER, 2199011)),
+    "timeout": _Meaning(Cause.TIMEOUT, (_USER, 2199006), "ran longer than its time-out"),
+    "config": _Meaning(Cause.CONFIG, (_USER, 2199002)),
+    "spawn": _Meaning(Cause.USER, (_USER, 2199009)),
+    "plugin": _Meaning(Cause.CONFIG, (_PLUGIN, 2189503)),
+    "unreachable": _Meaning(
+        Cause.UNREACHABLE, (_MACHINE, 2199502), "the target of the deployment was not reached"
+    ),
+    "unauthorized": _Meaning(
+        Cause.UNAUTHORIZED, (_USER, 2199004), "a right or an account for this is missing"
+    ),
+}
+_EXECUTORS_FAULT = _Meaning(Cause.INFRA, (_MACHINE, 2199502), "its processes were lost")
 
 
 def _judge_end(end: StepEnd) -> tuple[Status, Cause | None, tuple[int, int] | None, str]:
@@ -302,22 +360,10 @@ def _judge_end(end: StepEnd) -> tuple[Status, Cause | None, tuple[int, int] | No
         return Status.SUCCEEDED, None, None, ""
     if end.cause == "cancelled":
         return Status.CANCELLED, None, None, end.message
-    match end.cause:
-        case "exit":
-            text = f"exit code {end.exit_code}"
-            return Status.FAILED, Cause.USER, (_USER, 2199011), end.message or text
-        case "signal":
-            text = f"ended by signal {end.signal}"
-            return Status.FAILED, Cause.USER, (_USER, 2199011), end.message or text
-        case "timeout":
-            text = end.message or "ran longer than its time-out"
-            return Status.FAILED, Cause.TIMEOUT, (_USER, 2199006), text
-        case "config":
-            return Status.FAILED, Cause.CONFIG, (_USER, 2199002), end.message
-        case "spawn":
-            return Status.FAILED, Cause.USER, (_USER, 2199009), end.message
-        case "plugin":
-            return Status.FAILED, Cause.CONFIG, (_PLUGIN, 2189503), end.message
-        case _:
-            text = end.message or "its processes were lost"
-            return Status.FAILED, Cause.INFRA, (_MACHINE, 2199502), text
+    meaning = _MEANINGS.get(end.cause, _EXECUTORS_FAULT)
+    text = end.message or meaning.text
+    if end.cause == "exit":
+        text = text or f"exit code {end.exit_code}"
+    elif end.cause == "signal":
+        text = text or f"ended by signal {end.signal}"
+    return Status.FAILED, meaning.cause, meaning.error, text

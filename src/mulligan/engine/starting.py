@@ -1,9 +1,11 @@
 """What a new run begins with: the checks of a start, its parameters and settings. Pure."""
 
-from datetime import datetime
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
 import msgspec
 
+from mulligan.core.decision import Draft
 from mulligan.core.ids import RunId
 from mulligan.core.records import Pipeline, PipelineSettings, PipelineVersion, Project
 from mulligan.core.refusal import Refusal, RefusalCode
@@ -22,6 +24,14 @@ class StartPolicy(msgspec.Struct, frozen=True, kw_only=True):
     lost_budget: int = 3
     queue_floor: int = 200  # unfinished runs at which a pipeline is full, at least
     public_url: str = ""
+    utc_offset_hours: float = 8  # of computed timestamps
+
+
+class SpecialStart(msgspec.Struct, frozen=True, kw_only=True):
+    """How a run begins that does something else than to go through its stages."""
+
+    attempt: RunAttempt
+    begin: Callable[[Draft], None]
 
 
 def new_run(
@@ -40,7 +50,8 @@ def new_run(
     refusal = _check(command, pipeline, project, version)
     if refusal is not None or version is None or index is None:
         return refusal or _no_version(pipeline)
-    parameters = _parameters(version.spec.parameters, command.values, pipeline.settings)
+    computed = {"number": str(number), "timestamp": timestamp_digits(now, policy)}
+    parameters = _parameters(version.spec.parameters, command.values, pipeline.settings, computed)
     if isinstance(parameters, Refusal):
         return parameters
     settings = RunSettings(
@@ -65,6 +76,7 @@ def new_run(
         settings=settings,
         parameters=parameters,
         disabled_steps=command.disabled_steps,
+        chain=command.chain,
     )
     facts = {
         "BK_CI_PROJECT_NAME_CN": project.name if project is not None else pipeline.project,
@@ -76,6 +88,12 @@ def new_run(
         "BK_CI_BUILD_URL": f"{policy.public_url}/runs/{run_id}",
     }
     return Run(head=head, index=index), start_writes(head, facts, parameters)
+
+
+def timestamp_digits(now: datetime, policy: StartPolicy) -> str:
+    """Give an instant as 18 digits: local time to the second, then four of its fraction."""
+    local = now + timedelta(hours=policy.utc_offset_hours)
+    return f"{local:%Y%m%d%H%M%S}{local.microsecond // 100:04d}"
 
 
 def _no_version(pipeline: Pipeline) -> Refusal:
@@ -119,12 +137,17 @@ def _check(
 
 
 def _parameters(
-    specs: tuple[ParameterSpec, ...], given: dict[str, str], settings: PipelineSettings
+    specs: tuple[ParameterSpec, ...],
+    given: dict[str, str],
+    settings: PipelineSettings,
+    computed: dict[str, str],
 ) -> tuple[StartParameter, ...] | Refusal:
     """Take the defined parameters; other given names are dropped (build-api §2.2.1)."""
     found: list[StartParameter] = []
     for spec in specs:
         value = spec.default if spec.constant else given.get(spec.name, spec.default)
+        if spec.computed:
+            value = computed[spec.computed]
         if spec.must_have and not value.strip():
             return Refusal(
                 code=RefusalCode.PARAMETER_REQUIRED,

@@ -4,7 +4,7 @@ Recovery puts work back into the queue; it never runs it. The claim then admits 
 """
 
 import asyncio
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -31,6 +31,8 @@ _LONGEST_SLEEP_S = 30.0
 # Before a timer is fired again whose act could not be stored.
 _FIRE_AGAIN = timedelta(seconds=1)
 _DAY_S = 86_400.0
+_MOST_TOLD = 64  # results whose messages are sent at the same time
+_DROP_AGAIN_S = 1.0
 
 
 class Supervisor:
@@ -55,6 +57,10 @@ class Supervisor:
         self._timers: dict[tuple[RunId, str], datetime] = {}
         self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._tellers = asyncio.Semaphore(_MOST_TOLD)
+        self._telling: set[asyncio.Task[None]] = set()
+        # sends the messages of an effect "notify"
+        self.tell: Callable[[RunId, Effect], Awaitable[None]] = _tell_nobody
 
     # --- effects --------------------------------------------------------------------------------
 
@@ -82,6 +88,8 @@ class Supervisor:
             self._kill(run_id, run, effect)
         elif effect.kind == "tidy":
             self._spawn(self._tidy(run_id))
+        elif effect.kind == "notify":
+            self._start_telling(run_id, effect)
 
     def _kill(self, run_id: RunId, run: Run | None, effect: Effect) -> None:
         if self._runner is not None:
@@ -114,6 +122,34 @@ class Supervisor:
             await self._store.drop_effect(run_id, "tidy", "")
         except (MulliganError, OSError) as error:
             log.warning("tidy_failed", run_id=run_id, error=str(error))
+
+    def _start_telling(self, run_id: RunId, effect: Effect) -> None:
+        task = asyncio.get_running_loop().create_task(self._tell(run_id, effect))
+        self._telling.add(task)
+        task.add_done_callback(self._telling.discard)
+
+    async def _tell(self, run_id: RunId, effect: Effect) -> None:
+        async with self._tellers:
+            try:
+                await self.tell(run_id, effect)
+            except Exception:  # it would come again at every start
+                log.exception("messages_lost", run_id=run_id, key=effect.key)
+            failpoints.hit("notify.sent")
+            while True:
+                try:
+                    await self._store.drop_effect(run_id, "notify", effect.key)
+                except InfrastructureError as error:
+                    log.warning("effect_stays", run_id=run_id, kind="notify", error=str(error))
+                    await asyncio.sleep(_DROP_AGAIN_S)
+                else:
+                    return
+
+    async def stop_telling(self) -> None:
+        """Cut off the messages that are being sent; the next start sends them again."""
+        telling = tuple(self._telling)
+        for task in telling:
+            task.cancel()
+        await asyncio.gather(*telling, return_exceptions=True)
 
     async def sweep(self) -> None:
         """Once a day, delete directories of runs that can't be retried any more."""
@@ -186,6 +222,8 @@ class Supervisor:
         The executor is open, so no process of that life is alive any more.
         """
         await self._engine.warm_up()
+        await self._engine.deployments.load()
+        await self._engine.deployments.load_environments()
         for late in await self._executor.late_ends():
             await _unless_stale(self._take_late(late))
         failpoints.hit("recover.late_taken")
@@ -201,6 +239,9 @@ class Supervisor:
                 await self._drop(row.run_id, "kill", row.effect.key)
             else:
                 self._take_effect(row.run_id, None, row.effect)
+        for run_id, job_id in self._engine.deployments.open_keys():
+            run = (await self._engine.lines.get(run_id)).tip
+            await self._engine.deployments.settle_late(run, job_id)
         await self._engine.serve_queues()
 
     async def _take_late(self, late: LateEnd) -> None:
@@ -210,6 +251,10 @@ class Supervisor:
         if late.step_id in run.steps:
             report = report_of(late, late.end)
             await self._engine.report_step(late.run_id, report, runner_gone=True)
+
+
+async def _tell_nobody(_run_id: RunId, _effect: Effect) -> None:
+    """Send nothing: this server has nothing to send with."""
 
 
 async def _unless_stale(act: Awaitable[None]) -> None:

@@ -10,16 +10,17 @@ attempt archived is never overwritten by another. Runs in the step's working dir
 """
 
 import fnmatch
-import hashlib
 import json
 import os
 import shutil
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
-_CHUNK_BYTES = 1024 * 1024
+# Behind the standard library, so that nothing beside the package can take its place.
+sys.path.append(os.path.abspath(__file__).rsplit(os.sep, 3)[0])
+
+from mulligan.executors.programs.content import keep_file
 
 
 def archive(order: dict[str, Any]) -> int:
@@ -43,9 +44,9 @@ def archive(order: dict[str, Any]) -> int:
         return 1
     manifest = []
     for name, path in sorted(found.items()):
-        digest, size = _keep(store, path)
-        manifest.append({"path": name, "size": size, "digest": digest})
-        print(f"archived {name} ({size} bytes, sha256 {digest[:12]})")
+        kept = keep_file(store, path)
+        manifest.append({"path": name, "size": kept.size, "digest": kept.digest})
+        print(f"archived {name} ({kept.size} bytes, sha256 {kept.digest[:12]})")
     Path(order["manifest"]).write_text(json.dumps(manifest))
     return 0
 
@@ -68,26 +69,6 @@ def _name_in_store(path: Path, pattern: str) -> str:
         except ValueError:
             return path.name
     return path.name
-
-
-def _keep(store: Path, path: Path) -> tuple[str, int]:
-    store.mkdir(parents=True, exist_ok=True)
-    digest = hashlib.sha256()
-    size = 0
-    with tempfile.NamedTemporaryFile(dir=store, delete=False) as copy:
-        with path.open("rb") as source:
-            while chunk := source.read(_CHUNK_BYTES):
-                digest.update(chunk)
-                size += len(chunk)
-                copy.write(chunk)
-        copy.flush()
-        os.fsync(copy.fileno())
-    name = digest.hexdigest()
-    target = store / name[:2] / name
-    target.parent.mkdir(exist_ok=True)
-    Path(copy.name).chmod(0o600 | (path.stat().st_mode & 0o100))
-    Path(copy.name).replace(target)
-    return name, size
 
 
 def download(order: dict[str, Any]) -> int:

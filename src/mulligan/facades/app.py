@@ -12,6 +12,7 @@ from mulligan.facades.common.guard import App, Guard, Receive, Scope, Send
 from mulligan.facades.common.services import Services
 from mulligan.facades.native.app import PREFIX, NativeApp
 from mulligan.facades.native.metrics import metrics_route
+from mulligan.facades.swr.paths import is_swr_path
 
 _HOME = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Mulligan</title></head>
 <body><h1>Mulligan</h1><p>The server runs. Its page is not part of this version yet; use the
@@ -34,7 +35,14 @@ def build_app(
         header_bytes=services.limits.header_bytes,
         body_bytes=services.limits.body_bytes,
         refuse=_refuse,
+        takes_files=_takes_files,
     )
+
+
+def _takes_files(scope: Scope) -> bool:
+    """Tell whether a request uploads a file of a package."""
+    is_put: bool = scope["method"] == "PUT"
+    return is_put and "/packages/" in scope["path"]
 
 
 class _Shell:
@@ -43,6 +51,8 @@ class _Shell:
     def __init__(self, services: Services) -> None:
         self._bkci = BkciApp(services)
         self._native = NativeApp(services)
+        self._services = services
+        self._swr: App | None = None
         self._rest = Router(
             [
                 Route("/", _home),
@@ -56,10 +66,20 @@ class _Shell:
         path: str = scope["path"]
         if path.startswith(PREFIX + "/") or path == PREFIX:
             await self._native(scope, receive, send)
+        elif is_swr_path(path):
+            await self._swr_app()(scope, receive, send)
         elif is_bkci_path(path):
             await self._bkci(scope, receive, send)
         else:
             await self._rest(scope, receive, send)
+
+    def _swr_app(self) -> App:
+        """Return the application of the SWR dialect; loaded when it is needed first."""
+        if self._swr is None:
+            from mulligan.facades.swr.routes import SwrApp  # a fifth of what a start loads
+
+            self._swr = SwrApp(self._services)
+        return self._swr
 
 
 async def _home(_request: Request) -> Response:
@@ -82,6 +102,10 @@ def _readyz(services: Services) -> Callable[[Request], object]:
 
 
 def _refuse(path: str, status: int, message: str) -> tuple[str, bytes]:
+    if is_swr_path(path):
+        from mulligan.facades.swr.errors import refuse
+
+        return refuse(status, message)
     if is_bkci_path(path):
         body = {"status": status, "message": message}
         return "application/json", msgspec.json.encode(body)

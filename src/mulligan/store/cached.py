@@ -5,9 +5,10 @@ Good for one process that has the data to itself, as the lock of the data direct
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Coroutine, Hashable
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Sequence
 from typing import Any, TypeVar
 
+from mulligan.core.hooks import Hook
 from mulligan.core.ids import PipelineId, ProjectId, UserName
 from mulligan.core.records import Member, Pipeline, PipelineVersion, Project
 from mulligan.ports import NO_ACTS, Acts
@@ -67,6 +68,7 @@ class CachedStore(SqlStore):
     _pipelines: _Shelf
     _versions: _Shelf
     _members: _Shelf
+    _idents: dict[int, PipelineId]  # by number; neither ever changes
 
     async def open(self) -> None:
         """Open the store with nothing remembered."""
@@ -74,6 +76,7 @@ class CachedStore(SqlStore):
         self._pipelines = _Shelf(_MOST_KEPT)
         self._versions = _Shelf(_MOST_VERSIONS)
         self._members = _Shelf(_MOST_KEPT)
+        self._idents = {}
         await super().open()
 
     async def find_project(self, project_id: ProjectId) -> Project | None:
@@ -90,12 +93,27 @@ class CachedStore(SqlStore):
         find = super().find_pipeline
         return await self._pipelines.get(pipeline_id, lambda: find(pipeline_id))
 
+    async def pipeline_by_number(self, number: int) -> Pipeline | None:
+        """Return a pipeline by its integer id, also a deleted one."""
+        ident = self._idents.get(number)
+        if ident is not None:
+            return await self.find_pipeline(ident)
+        found = await super().pipeline_by_number(number)
+        if found is not None:
+            self._idents[number] = found.id
+        return found
+
     async def put_pipeline(
-        self, pipeline: Pipeline, version: PipelineVersion | None = None, acts: Acts = NO_ACTS
+        self,
+        pipeline: Pipeline,
+        version: PipelineVersion | None = None,
+        acts: Acts = NO_ACTS,
+        *,
+        hooks: Sequence[Hook] | None = None,
     ) -> Pipeline:
-        """Insert or replace a pipeline, with a new version."""
+        """Insert or replace a pipeline, with a new version and its hooks."""
         return await self._pipelines.write(
-            pipeline.id, super().put_pipeline(pipeline, version, acts)
+            pipeline.id, super().put_pipeline(pipeline, version, acts, hooks=hooks)
         )
 
     async def find_version(self, pipeline: PipelineId, version: int) -> PipelineVersion | None:

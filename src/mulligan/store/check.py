@@ -42,6 +42,20 @@ SELECT runs.id, node FROM {table} JOIN runs ON runs.key = {table}.run GROUP BY r
 HAVING SUM(latest) <> 1 OR MAX(attempt) <> MAX(attempt * latest)
     OR COUNT(*) <> COUNT(DISTINCT attempt)
 """
+_WRONG_HOLDERS = """
+SELECT environments.key, environments.holder FROM environments
+WHERE holder <> '' AND NOT EXISTS (SELECT 1 FROM deployments WHERE id = environments.holder
+    AND environment = environments.number AND outcome = 'running')
+"""
+_WRONG_RELEASES = """
+SELECT environments.key, environments.{column} FROM environments
+WHERE {column} <> '' AND NOT EXISTS (SELECT 1 FROM deployments WHERE id = environments.{column}
+    AND environment = environments.number AND outcome = 'succeeded')
+"""
+_LEFT_OPEN = """
+SELECT deployments.id, deployments.run FROM deployments WHERE outcome = 'running'
+AND NOT EXISTS (SELECT 1 FROM runs WHERE id = deployments.run AND ended_at IS NULL)
+"""
 _RUNS = "SELECT key, id, revision FROM runs ORDER BY key"
 _EVENTS = "SELECT revision, doc FROM events WHERE run = ? ORDER BY seq"
 
@@ -69,6 +83,7 @@ def _findings(connection: Connection) -> Iterator[str]:
     yield from _unheld_jobs(connection)
     yield from _gaps_in_numbers(connection)
     yield from _wrong_latest(connection)
+    yield from _wrong_ledgers(connection)
     yield from _wrong_histories(connection)
 
 
@@ -105,6 +120,16 @@ def _wrong_latest(connection: Connection) -> Iterator[str]:
     for table in _NODES:
         for run_id, node in connection.execute(_LATEST.format(table=table)):
             yield f"run {run_id}: the attempts of {node} ({table}) are numbered or marked wrongly"
+
+
+def _wrong_ledgers(connection: Connection) -> Iterator[str]:
+    for key, holder in connection.execute(_WRONG_HOLDERS):
+        yield f"environment {key}: is held by deployment {holder}, which is not under way in it"
+    for column in ("live", "gray"):
+        for key, ident in connection.execute(_WRONG_RELEASES.format(column=column)):
+            yield f"environment {key}: its {column} {ident} is not a deployment that succeeded"
+    for ident, run in connection.execute(_LEFT_OPEN):
+        yield f"deployment {ident}: is under way, but its run {run} is not"
 
 
 def _wrong_histories(connection: Connection) -> Iterator[str]:
@@ -172,6 +197,8 @@ def _first_head(head: RunHead) -> RunHead:
         failed_steps=(),
         errors=(),
         retry_target="",
+        released_at=None,
+        released_by=None,
     )
 
 

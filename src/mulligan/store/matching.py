@@ -49,3 +49,11 @@ def position_of(head: RunHead, updated_at: datetime, key: int, order: Order) -> 
     if order is Order.NUMBER:
         return Position(head.number, key)
     return Position(micros(head.queued_at if order is Order.QUEUED else updated_at), key)
+
+
+_LOWER = {ord(letter): letter.lower() for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
+
+
+def ascii_lower(text: str) -> str:
+    """Give a text with the ASCII letters in lower case and all others as they are."""
+    return text.translate(_LOWER)

@@ -5,9 +5,8 @@ the event loop away in between, so that it is all or nothing without a lock.
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Generic, TypeVar
 
 from mulligan.core.decision import Decision, Effect
 from mulligan.core.errors import (
@@ -18,7 +17,7 @@ from mulligan.core.errors import (
 )
 from mulligan.core.ids import JobId, PipelineId, ProjectId, RunId, StepId
 from mulligan.core.records import Artifact
-from mulligan.core.run import Gate, Job, Run, RunHead, Stage, Step
+from mulligan.core.run import Run, RunHead, Step
 from mulligan.core.status import Status
 from mulligan.ports import (
     NO_ACTS,
@@ -29,62 +28,16 @@ from mulligan.ports import (
     RunFilter,
     RunPage,
 )
-from mulligan.store.changed import changed_jobs, changed_stages, is_held
+from mulligan.store.changed import is_held
 from mulligan.store.matching import matches, position_of
-from mulligan.store.memory_admin import MemoryAdmin
+from mulligan.store.memory_executions import MemoryExecutions
+from mulligan.store.memory_ledger import MemoryLedger
+from mulligan.store.memory_packages import MemoryPackages
+from mulligan.store.memory_records import StoredRun
 from mulligan.store.paging import Position, order_of, read_cursor, write_cursor
 
-T = TypeVar("T")
 
-
-class _Attempts(Generic[T]):
-    """Records of one kind of node: by node, then by attempt."""
-
-    def __init__(self) -> None:
-        self._records: dict[str, dict[int, T]] = {}
-
-    def put(self, node: str, attempt: int, record: T) -> None:
-        self._records.setdefault(node, {})[attempt] = record
-
-    def of(self, node: str) -> tuple[T, ...]:
-        found = self._records.get(node, {})
-        return tuple(found[attempt] for attempt in sorted(found))
-
-    def all(self) -> dict[str, tuple[T, ...]]:
-        return {node: self.of(node) for node in self._records}
-
-
-class _Stored:
-    """What is kept of one run. `key` ascends with the age of runs."""
-
-    def __init__(self, key: int) -> None:
-        self.key = key
-        self.run: Run
-        self.updated_at: datetime
-        self.stages: _Attempts[Stage] = _Attempts()
-        self.jobs: _Attempts[Job] = _Attempts()
-        self.steps: _Attempts[Step] = _Attempts()
-        self.gates: _Attempts[Gate] = _Attempts()
-        self.artifacts: dict[tuple[Any, ...], Artifact] = {}
-
-    def take(self, decision: Decision) -> None:
-        self.run = decision.run
-        self.updated_at = decision.events[-1].at
-        for stage in changed_stages(decision):
-            self.stages.put(stage.id, stage.attempt, stage)
-        for job in changed_jobs(decision):
-            self.jobs.put(job.id, job.attempt, job)
-        for step in decision.steps:
-            self.steps.put(step.id, step.attempt, step)
-        for gate in decision.gates:
-            self.gates.put(gate.node, gate.number, gate)
-
-    @property
-    def head(self) -> RunHead:
-        return self.run.head
-
-
-class MemoryStore(MemoryAdmin):
+class MemoryStore(MemoryExecutions, MemoryLedger, MemoryPackages):
     """Implements `ports.Store`.
 
     Args:
@@ -95,7 +48,6 @@ class MemoryStore(MemoryAdmin):
     def __init__(self, *, outages: int = 0) -> None:
         super().__init__()
         self.outages = outages
-        self._runs: dict[RunId, _Stored] = {}
         self._events: list[EventRow] = []
         self._outbox: dict[tuple[RunId, str, str], tuple[datetime, Effect]] = {}
 
@@ -127,8 +79,9 @@ class MemoryStore(MemoryAdmin):
             self._check_new(head)
         self._take_acts(acts)
         if stored is None:
-            stored = self._runs[head.id] = _Stored(len(self._runs) + 1)
+            stored = self._runs[head.id] = StoredRun(len(self._runs) + 1)
         stored.take(decision)
+        self._number_jobs(decision)
         for event in decision.events:
             self._events.append(
                 EventRow(
@@ -160,10 +113,6 @@ class MemoryStore(MemoryAdmin):
                 return run_id
         return None
 
-    def _heads_of(self, pipeline: PipelineId) -> Iterable[RunHead]:
-        heads = (stored.head for stored in self._runs.values())
-        return (head for head in heads if head.pipeline == pipeline)
-
     async def get_run(self, run_id: RunId) -> Run:
         """Return the newest snapshot."""
         run = self._stored(run_id).run
@@ -171,7 +120,7 @@ class MemoryStore(MemoryAdmin):
             raise NotFoundError("pipeline version", f"{run.head.pipeline} {run.head.version}")
         return run
 
-    def _stored(self, run_id: RunId) -> _Stored:
+    def _stored(self, run_id: RunId) -> StoredRun:
         stored = self._runs.get(run_id)
         if stored is None:
             raise NotFoundError("run", run_id)

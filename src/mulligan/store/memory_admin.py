@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
-from mulligan.core.errors import ConflictError, NotFoundError
+from mulligan.core.errors import ConflictError, MulliganError, NotFoundError
+from mulligan.core.hooks import Hook
 from mulligan.core.ids import PipelineId, ProjectId, UserName
 from mulligan.core.records import (
     App,
@@ -19,37 +20,20 @@ from mulligan.core.records import (
 )
 from mulligan.core.run import RunHead
 from mulligan.ports import NO_ACTS, Acts
+from mulligan.store.memory_acts import MemoryActs
 
 
-class MemoryAdmin:
+class MemoryAdmin(MemoryActs):
     """Projects, pipelines, people."""
 
     def __init__(self) -> None:
-        self._projects: dict[ProjectId, Project] = {}
+        super().__init__()
         self._pipelines: dict[PipelineId, Pipeline] = {}
         self._versions: dict[tuple[PipelineId, int], PipelineVersion] = {}
         self._users: dict[UserName, User] = {}
         self._members: dict[tuple[ProjectId, UserName], Member] = {}
         self._tokens: dict[str, Token] = {}
         self._apps: dict[str, App] = {}
-        self._receipts: dict[tuple[UserName, str], Receipt] = {}
-        self._audit: list[AuditEntry] = []
-
-    def _take_acts(self, acts: Acts) -> None:
-        """Store receipt and audit; raises before it changes anything."""
-        if acts.receipt is not None:
-            self._take_receipt(acts.receipt)
-        self._take_audit(acts.audit)
-
-    def _take_receipt(self, receipt: Receipt) -> None:
-        if (receipt.actor, receipt.key) in self._receipts:
-            message = f"user {receipt.actor!r} has used the key {receipt.key!r} already"
-            raise ConflictError(message, code="receipt")
-        self._receipts[receipt.actor, receipt.key] = receipt
-
-    def _take_audit(self, entries: Iterable[AuditEntry]) -> None:
-        for entry in entries:
-            self._audit.append(replace(entry, id=len(self._audit) + 1))
 
     def _heads_of(self, pipeline: PipelineId) -> Iterable[RunHead]:
         raise NotImplementedError
@@ -85,19 +69,47 @@ class MemoryAdmin:
         return tuple(found[offset : offset + limit])
 
     async def put_pipeline(
-        self, pipeline: Pipeline, version: PipelineVersion | None = None, acts: Acts = NO_ACTS
+        self,
+        pipeline: Pipeline,
+        version: PipelineVersion | None = None,
+        acts: Acts = NO_ACTS,
+        *,
+        hooks: Sequence[Hook] | None = None,
     ) -> Pipeline:
-        """Insert or replace a pipeline, with a new version."""
+        """Insert or replace a pipeline, with a new version and its hooks."""
         self._check_pipeline(pipeline)
         if version is not None and (pipeline.id, version.version) in self._versions:
             message = f"pipeline {pipeline.id} has a version {version.version}"
             raise ConflictError(message, code="version")
-        self._take_acts(acts)
+        for hook in hooks or ():
+            if hook.id in self._hooks and self._hooks[hook.id].pipeline != pipeline.id:
+                raise ConflictError(f"another pipeline has the hook {hook.id}", code="hook")
+        before = self._hooks
+        if hooks is not None:
+            self._hooks = self._with_hooks(pipeline.id, hooks)
+        try:
+            self._take_acts(acts)
+        except MulliganError:
+            self._hooks = before
+            raise
         stored = replace(pipeline, number=pipeline.number or len(self._pipelines) + 1)
         self._pipelines[pipeline.id] = stored
         if version is not None:
             self._versions[pipeline.id, version.version] = version
         return stored
+
+    def _with_hooks(self, pipeline: PipelineId, hooks: Sequence[Hook]) -> dict[str, Hook]:
+        """Give all hooks with these as those of the pipeline; latches are kept."""
+        kept = {hook.id: hook for hook in self._hooks.values() if hook.pipeline != pipeline}
+        for hook in hooks:
+            before = self._hooks.get(hook.id) or kept.get(hook.id, hook)
+            kept[hook.id] = replace(hook, latched=before.latched, values=before.values)
+        return kept
+
+    def _has_group(self, number: int) -> bool:
+        """Tell whether there is that group; a store without groups has none."""
+        del number
+        return False
 
     def _check_pipeline(self, pipeline: Pipeline) -> None:
         if pipeline.project not in self._projects:
@@ -105,14 +117,17 @@ class MemoryAdmin:
         before = self._pipelines.get(pipeline.id)
         if before is not None and pipeline.number == 0:
             raise ConflictError(f"pipeline {pipeline.id} exists", code="pipeline")
+        if before is None and pipeline.group and not self._has_group(pipeline.group):
+            raise NotFoundError("group", str(pipeline.group))
         known = (before.number, before.project) if before else (0, pipeline.project)
         if (pipeline.number, pipeline.project) != known:
             raise NotFoundError("pipeline", pipeline.id)
         if pipeline.deleted_at is not None:
             return
         others = [other for other in self._live(pipeline.project) if other is not before]
-        if any(other.name == pipeline.name for other in others):
-            message = f"the project has a pipeline named {pipeline.name!r}"
+        place = (pipeline.group, pipeline.name)
+        if any((other.group, other.name) == place for other in others):
+            message = f"the group has a pipeline named {pipeline.name!r}"
             raise ConflictError(message, code="pipeline-name")
 
     async def find_pipeline(self, pipeline_id: PipelineId) -> Pipeline | None:
@@ -212,6 +227,21 @@ class MemoryAdmin:
         self._take_acts(acts)
         return self._tokens.pop(token_id, None) is not None
 
+    async def drop_tokens_of(
+        self, user: UserName, project: ProjectId | None = None, acts: Acts = NO_ACTS
+    ) -> int:
+        """Revoke tokens that were made by the token call; return how many."""
+        gone = [
+            token.id
+            for token in self._tokens.values()
+            if (token.user, token.name) == (user, "login")
+            and (project is None or token.projects == (project,))
+        ]
+        self._take_acts(acts)
+        for token_id in gone:
+            del self._tokens[token_id]
+        return len(gone)
+
     async def put_app(self, app: App, acts: Acts = NO_ACTS) -> None:
         """Insert or replace an application."""
         self._take_acts(acts)
@@ -227,7 +257,7 @@ class MemoryAdmin:
 
     async def put_receipt(self, receipt: Receipt) -> None:
         """Store an answer whose act had no transaction of its own."""
-        self._take_receipt(receipt)
+        self._take_acts(Acts(receipt=receipt))
 
     async def add_audit(self, entries: Sequence[AuditEntry]) -> None:
         """Append to the audit trail."""

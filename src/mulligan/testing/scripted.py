@@ -60,6 +60,7 @@ class ScriptedExecutor:
         self.started: list[tuple[str, int]] = []  # name and attempt, in order
         self.ended_jobs: list[JobKey] = []
         self.misuses: list[str] = []
+        self.reasons: dict[str, str] = {}  # by step id: why it was not run
         self.late: list[LateEnd] = []
         self._logs = logs
         self._on_output = on_output
@@ -192,6 +193,10 @@ class ScriptedExecutor:
         log = self._logs_open.pop((*key, order.job_attempt), None)
         if log is not None:
             log.close()
+
+    async def explain(self, order: StepOrder, message: str) -> None:
+        """Keep the reason why a step was not run."""
+        self.reasons[order.step_id] = message
 
     async def late_ends(self) -> tuple[LateEnd, ...]:
         """Return what the test put into `late`."""

@@ -125,6 +125,15 @@ class NativeApi:
         executor = self.server.executor
         poll_until(lambda: executor.runs(name) >= times, what=f"{name} started {times} times")
 
+    def wait_gate(self, run: str) -> Json:
+        """Wait until a run waits for somebody; return where."""
+
+        def reached() -> Json | None:
+            gates = self.run(run)["gates"]
+            return gates[0] if gates else None
+
+        return poll_until(reached, what=f"{run} waits")
+
     def run_to_end(self, model: Json | None = None) -> Json:
         """Store a pipeline, run it to its end, return its state."""
         return self.wait(self.start(self.make_pipeline(model)))

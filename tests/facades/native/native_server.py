@@ -16,18 +16,24 @@ from starlette.routing import Mount
 
 from mulligan.core.ids import RunnerName
 from mulligan.engine.access import Access
+from mulligan.engine.access_keys import AccessKeys
 from mulligan.engine.catalog import Catalog
 from mulligan.engine.dispatch import LocalDispatcher
 from mulligan.engine.live import Live
+from mulligan.engine.logins import Logins
+from mulligan.engine.rollbacks import Rollbacks
 from mulligan.engine.runner import Runner, RunnerPolicy
 from mulligan.engine.service import Engine, RecoveryPolicy
+from mulligan.engine.signals import Signals
+from mulligan.engine.software_center import SoftwareCenter
 from mulligan.engine.starting import StartPolicy
 from mulligan.engine.supervisor import Supervisor
-from mulligan.facades.bkci.definitions import definition_reader
 from mulligan.facades.common.services import Services
 from mulligan.facades.common.ways import Limits
+from mulligan.facades.documents import AnyDialect
 from mulligan.facades.native.app import NativeApp, metrics_route
 from mulligan.logs.store import LogFiles
+from mulligan.secret_key import stored_key
 from mulligan.store.sql.store import SqlStore
 from mulligan.testing.scripted import ScriptedExecutor, ScriptedFiles
 
@@ -101,15 +107,25 @@ class NativeServer:
         limits = Limits()
         self.services = Services(
             engine=self.engine,
+            rollbacks=Rollbacks(self.engine),
+            signals=Signals(self.engine, self.access),
             catalog=Catalog(store=self.store, clock=self.clock, ids=ids),
             access=self.access,
+            logins=Logins(store=self.store, clock=self.clock, ids=ids, access=self.access),
+            access_keys=AccessKeys(
+                store=self.store,
+                clock=self.clock,
+                access=self.access,
+                secret_key=stored_key(root / "secret.key", {}),
+            ),
+            software=SoftwareCenter(store=self.store, clock=self.clock, root=root / "artifacts"),
             store=self.store,
             live=self.live,
             logs=logs,
             clock=self.clock,
             ids=ids,
             limits=limits,
-            read_definition=definition_reader(limits, ids),
+            documents=AnyDialect(),
             advance_clock=self._advance,
             runner_busy=lambda: self.runner.busy,
             queue_depth=lambda: dispatcher.depth,

@@ -3,8 +3,9 @@
 import pytest
 from fake_api import FakeApi
 
-from mulligan.cli.client import Client, ProblemError, UnreachableError
+from mulligan.cli.client import Client
 from mulligan.cli.exits import FailureError
+from mulligan.cli.problems import ProblemError, UnreachableError
 
 
 def test_call_carries_token_body_and_key(api: FakeApi, client: Client) -> None:

@@ -92,11 +92,13 @@ def test_help_names_every_command() -> None:
 
     for name in ("run", "retry", "skip", "stop", "approve", "runs", "show", "logs", "watch"):
         assert f"\n  {name} " in text
+    for name in ("rollback", "env", "deployments", "package"):
+        assert f"\n  {name} " in text
     for name in ("pipelines", "import", "export", "user", "token", "serve", "demo", "admin"):
         assert f"\n  {name} " in text
 
 
-@pytest.mark.parametrize("name", [name for _, part in SECTIONS[:4] for name in part])
+@pytest.mark.parametrize("name", [name for _, part in SECTIONS[:5] for name in part])
 def test_help_has_an_example(name: str) -> None:
     """The help of each command shows how it is called."""
     result = invoke(name, "--help")
@@ -119,6 +121,16 @@ def test_exit_code_of_a_refusal(server: FakeServer, status: int, exit_code: int)
     assert result.exit_code == exit_code
     assert "the reason" in result.stderr
     assert result.stdout == ""
+
+
+@pytest.mark.parametrize("port", ["99999", "-1", "http"])
+def test_port_that_there_is_not(port: str) -> None:
+    """`serve` refuses a port outside 0 to 65535 as wrong usage."""
+    result = invoke("serve", "--port", port)
+
+    assert result.exit_code == 2
+    assert "--port" in result.stderr
+    assert "Traceback" not in result.output
 
 
 def test_unreachable_server() -> None:

@@ -85,7 +85,7 @@ def step(status: str, *, attempt: int = 1, **more: Any) -> dict[str, Any]:
         "ended_at": "2026-11-22T05:00:02Z",
         **more,
     }
-    job = {"id": "1", "name": "unit", "steps": [made]}
+    job = {"id": "1", "name": "unit", "mode": "", "steps": [made]}
     return {"id": "b-1", "stages": [{"id": "stage-2", "name": "build", "jobs": [job]}], "gates": []}
 
 

@@ -51,7 +51,7 @@ def test_story_is_told_in_the_promised_order(start_server: StartServer, work: Pa
     server = start_server()
     out = io.StringIO()
 
-    exit_code = run_demo(server.url, work, out, once=True)
+    exit_code = run_demo(server.url, work, out, releases=False, once=True)
 
     lines = out.getvalue().splitlines()
     assert exit_code == 0, out.getvalue()
@@ -71,7 +71,7 @@ def test_plain_pipeline_under_a_second_name_passes_too(
     server = start_server(idle_steps=IDLE, name_taken="shop")
     out = io.StringIO()
 
-    exit_code = run_demo(server.url, work, out, once=True, plain=True)
+    exit_code = run_demo(server.url, work, out, releases=False, once=True, plain=True)
 
     assert exit_code == 0, out.getvalue()
     lines = out.getvalue().splitlines()
@@ -85,7 +85,7 @@ def test_curl_line_is_the_call_that_is_made(start_server: StartServer, work: Pat
     server = start_server(idle_steps=IDLE, broken_promise="new-run")  # ends after that call
     out = io.StringIO()
 
-    run_demo(server.url, work, out, once=True, plain=True, token="s3cret")
+    run_demo(server.url, work, out, releases=False, once=True, plain=True, token="s3cret")
 
     curl = next(line for line in out.getvalue().splitlines() if line.startswith("curl "))
     method, target, headers = next(call for call in server.seen if "build_retry" in call[1])
@@ -108,7 +108,7 @@ def test_without_git_the_files_are_copied(
     server = start_server(idle_steps=IDLE)
     out = io.StringIO()
 
-    exit_code = run_demo(server.url, work, out, once=True, plain=True)
+    exit_code = run_demo(server.url, work, out, releases=False, once=True, plain=True)
 
     assert exit_code == 0, out.getvalue()
     assert "project: git is not installed" in out.getvalue()
@@ -133,7 +133,7 @@ def test_broken_promise_is_noticed(
     server = start_server(broken_promise=broken_promise, idle_steps=IDLE)
     out = io.StringIO()
 
-    exit_code = run_demo(server.url, work, out, once=True, plain=True)
+    exit_code = run_demo(server.url, work, out, releases=False, once=True, plain=True)
 
     assert exit_code == 1
     last = out.getvalue().splitlines()[-1]
@@ -161,7 +161,8 @@ def test_stop_ends_the_demonstration_and_its_feed(start_server: StartServer, wor
     results: list[int] = []
 
     def play() -> None:
-        results.append(run_demo(server.url, work, out, once=False, stop=stop, plain=True))
+        code = run_demo(server.url, work, out, releases=False, once=False, stop=stop, plain=True)
+        results.append(code)
 
     thread = threading.Thread(target=play)
     thread.start()
@@ -188,7 +189,7 @@ def test_stop_in_the_middle_is_an_interruption(start_server: StartServer, work: 
     stop = threading.Event()
     stop.set()
 
-    exit_code = run_demo(server.url, work, out, once=True, stop=stop, plain=True)
+    exit_code = run_demo(server.url, work, out, releases=False, once=True, stop=stop, plain=True)
 
     assert exit_code == 130
     assert out.getvalue().splitlines()[-1] == "demo: FAILED: interrupted"

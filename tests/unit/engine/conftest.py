@@ -9,10 +9,10 @@ from blockbuster import blockbuster_ctx
 
 from engine_world import ADMIN, ANN, BOB, World, a_world
 from mulligan.core.records import Role
-from mulligan.engine import access as access_module
+from mulligan.engine import passwords
 from mulligan.engine.access import Access
 
-REAL_HASH = access_module._hash_password
+REAL_HASH = passwords.hash_password
 
 
 class Catcher(logging.Handler):
@@ -71,8 +71,8 @@ def real_hash() -> Callable[[str], str]:
 def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hash with little memory and time: the tests are about names, not about cost."""
     cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    monkeypatch.setattr(access_module, "_hash_password", cheap.hash)
-    monkeypatch.setattr(access_module, "_NOBODY", [])
+    monkeypatch.setattr(passwords, "hash_password", cheap.hash)
+    monkeypatch.setattr(passwords, "_NOBODY", [])
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from mulligan.core.errors import ConflictError, ForbiddenError, InvalidError, No
 from mulligan.core.ids import ProjectId, UserName
 from mulligan.core.records import Role
 from mulligan.core.rights import Actor, Permission
-from mulligan.engine import access as access_module
+from mulligan.engine import tokens as tokens_module
 from mulligan.engine.access import Access
 from mulligan.engine.commands import ReceiptRequest
 
@@ -196,13 +196,13 @@ async def test_remembered_tokens_are_bounded(
     access: Access, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The memory for tokens does not grow with their number."""
-    monkeypatch.setattr(access_module, "_CACHED_TOKENS", 2)
+    monkeypatch.setattr(tokens_module, "_CACHED_TOKENS", 2)
     secrets = [(await access.create_token(BOBS, f"{number}")).secret for number in range(5)]
 
     actors = [await access.actor_of_token(secret) for secret in secrets]
 
     assert actors == [BOBS] * 5
-    assert len(access._known_tokens) <= 2
+    assert len(access.tokens._known) <= 2
 
 
 async def test_token_of_a_user_that_is_gone_names_nobody(access: Access) -> None:

@@ -10,9 +10,10 @@ from mulligan.core.errors import ConflictError, ForbiddenError, InvalidError, No
 from mulligan.core.ids import ProjectId, UserName
 from mulligan.core.records import Role
 from mulligan.core.rights import Actor, Permission
-from mulligan.engine import access as access_module
+from mulligan.engine import passwords
 from mulligan.engine.access import DEV_PROJECT, DEV_USER, Access
 from mulligan.engine.commands import ReceiptRequest
+from mulligan.engine.logins import Logins, Scope
 
 pytestmark = pytest.mark.anyio
 
@@ -127,6 +128,46 @@ async def test_first_start_makes_one_admin() -> None:
         assert await world.access.allows(actor, Permission.ADMINISTER, "")
 
 
+async def test_first_start_after_dev() -> None:
+    """An admin that only `--dev` let in gets a token; what its dev password made is over."""
+    async with a_world(works=False, is_dev=True) as dev:
+        await dev.access.prepare_dev()
+        await dev.access.dev_actor("carol")
+        logins = Logins(store=dev.store, clock=dev.clock, ids=dev.ids, access=dev.access)
+        login = await logins.log_in("admin", "admin", DEV_PROJECT, Scope(), address="::1")
+        access = Access(store=dev.store, clock=dev.clock, ids=dev.ids)
+        known = await access.actor_of_token(login.secret)
+
+        secret = await access.make_first_admin()
+
+        assert known is not None
+        assert await access.actor_of_token(login.secret) is None
+        assert secret is not None
+        actor = await access.actor_of_token(secret)
+        assert actor is not None
+        assert actor.user == "admin"
+        assert await access.make_first_admin() is None
+
+
+async def test_token_made_without_a_credential_is_good_under_dev_alone() -> None:
+    """What anybody could make under `--dev` opens nothing when the data is served without it."""
+    async with a_world(works=False, is_dev=True) as dev:
+        await dev.access.prepare_dev()
+        anybody = await dev.access.dev_actor("admin")
+        made = await dev.access.create_token(anybody, "ci")
+        holder = await dev.access.actor_of_token(made.secret)
+        assert holder is not None
+        second = await dev.access.create_token(holder, "made with the first")
+        served = Access(store=dev.store, clock=dev.clock, ids=dev.ids)
+
+        secret = await served.make_first_admin()
+
+        assert await served.actor_of_token(made.secret) is None
+        assert await served.actor_of_token(second.secret) is None
+        assert secret is not None
+        assert await served.actor_of_token(secret) is not None
+
+
 async def test_password_is_checked(access: Access) -> None:
     """Name and password fit together or they don't; nobody learns which was wrong."""
     await access.create_user(ADMIN, "carol", "sesame")
@@ -157,7 +198,7 @@ def test_hash_of_a_password_costs_something(
     hashed = real_hash("sesame")
 
     assert "m=65536" in hashed
-    assert access_module._verify_password(hashed, "sesame")
+    assert passwords.verify_password(hashed, "sesame")
 
 
 async def test_user_name_is_given_once(access: Access) -> None:

@@ -8,6 +8,7 @@ from mulligan.core.decision import Draft, Effect
 from mulligan.core.flow.queue import leave_queue
 from mulligan.core.flow.steps import advance_job, close_step_gate
 from mulligan.core.flow.walk import ask_kill, finish_jobs, go_on, reject_stage
+from mulligan.core.hold import is_held
 from mulligan.core.ids import JobId, UserName
 from mulligan.core.refusal import Refusal, RefusalCode
 from mulligan.core.run import Run
@@ -42,12 +43,33 @@ def stop_run(draft: Draft, actor: UserName) -> Refusal | None:
         draft.emit(e.CancelRequested(at=draft.now, actor=actor))
         leave_queue(draft, Status.CANCELLED, None)
         return None
+    if run.head.is_rollback:
+        return Refusal(
+            code=RefusalCode.NOT_STOPPABLE,
+            message="a rollback can't be stopped half way; wait for its end",
+            rule="R11",
+        )
     if run.awaits_review:
         _reject_review(draft, actor)
+    elif (stage := run.awaits_signals) is not None:
+        draft.emit(e.CancelRequested(at=draft.now, actor=actor))
+        draft.emit(e.GateClosed(at=draft.now, node=stage, approved=False))
+        draft.emit(e.StageFinished(at=draft.now, node=stage, status=Status.CANCELLED))
     else:
         draft.emit(e.CancelRequested(at=draft.now, actor=actor))
         _cancel_jobs(draft)
     go_on(draft)
+    return None
+
+
+def release_hold(draft: Draft, actor: UserName) -> Refusal | None:
+    """Give up a failed run that is held for a retry."""
+    if not is_held(draft.run, draft.now):
+        return Refusal(
+            code=RefusalCode.NOT_STOPPABLE,
+            message=f"run {draft.run.head.number} is {draft.run.head.status} and not held",
+        )
+    draft.emit(e.HoldReleased(at=draft.now, actor=actor))
     return None
 
 

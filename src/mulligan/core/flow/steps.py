@@ -139,6 +139,9 @@ def _open_step_gate(draft: Draft, job: Job, step: StepSpec) -> None:
     )
     if job.status is Status.RUNNING and not job.parked:
         draft.emit(e.JobParked(at=draft.now, node=job.id))
+    if step.inputs.get("emails"):
+        key = f"review:{step.id}:{draft.run.step(step.id).attempt}"
+        draft.effect(Effect(kind="notify", key=key, data={"step": step.id}))
     if is_review and not people:
         close_step_gate(draft, step.id, approved=False)
         fail_waiting_step(draft, step.id, "no reviewer is left after substitution")

@@ -9,11 +9,18 @@ from mulligan.core import events as e
 from mulligan.core.cause import Cause
 from mulligan.core.decision import Draft, Effect
 from mulligan.core.flow.steps import advance_job, close_step_gate
-from mulligan.core.flow.walk import enter_stage, go_on, group_reviewers, reject_stage
+from mulligan.core.flow.walk import (
+    enter_stage,
+    go_on,
+    group_reviewers,
+    open_signal_gate,
+    reject_stage,
+    signals_suffice,
+)
 from mulligan.core.ids import SYSTEM, StageId, StepId, UserName
 from mulligan.core.refusal import Refusal, RefusalCode
 from mulligan.core.run import Gate, Run, Write
-from mulligan.core.spec import ReviewParam, ReviewSpec
+from mulligan.core.spec import ReviewParam, ReviewSpec, StepSpec
 from mulligan.core.status import Status
 from mulligan.core.values import text_of
 
@@ -149,6 +156,31 @@ def changed_values(params: tuple[ReviewParam, ...], given: dict[str, Any]) -> di
     }
 
 
+def receive_signal(draft: Draft, stage_id: StageId, hook: str, values: dict[str, str]) -> bool:
+    """Take a signal that a stage waits for, or will wait for; True if the stage begins by it.
+
+    One for a stage that has begun already changes nothing.
+    """
+    run = draft.run
+    if run.stage(stage_id).status is not Status.QUEUED:
+        return False
+    if run.open_gate(stage_id) is None:
+        open_signal_gate(draft, stage_id)
+    draft.emit(e.SignalReceived(at=draft.now, node=stage_id, hook=hook, values=values))
+    if values:
+        writes = tuple(
+            Write(name=name, value=value, writer=f"signal:{hook}", run_attempt=run.head.attempt)
+            for name, value in values.items()
+        )
+        draft.emit(e.ValuesWritten(at=draft.now, node=stage_id, writes=writes))
+    spec = run.index.spec.stages[run.index.stages[stage_id]]
+    if draft.run.awaits_signals != stage_id or not signals_suffice(draft.run, spec):
+        return False
+    enter_stage(draft, run.index.stages[stage_id])
+    go_on(draft)
+    return True
+
+
 def time_out_review(draft: Draft, stage_id: StageId) -> bool:
     """Refuse a review whose time is over; False if it is not open any more."""
     gate = draft.run.open_gate(stage_id)
@@ -181,6 +213,14 @@ def answer_step(draft: Draft, step_id: StepId, answer: Answer) -> Refusal | None
             rule="R10",
             values=(answer.user,),
         )
+    if any(vote.user == answer.user for vote in gate.votes):
+        return Refusal(
+            code=RefusalCode.ALREADY_VOTED,
+            message=f"{answer.user} has answered already; an answer is final",
+            node=step_id,
+            rule="R10",
+            values=(answer.user,),
+        )
     spec = run.index.steps[step_id]
     params = review_params(spec.inputs)
     refusal = _check_values(params, answer)
@@ -203,6 +243,8 @@ def answer_step(draft: Draft, step_id: StepId, answer: Answer) -> Refusal | None
             values=answer.values,
         )
     )
+    if not _is_decided(draft.run.gates[step_id], spec):
+        return None  # others are still asked
     close_step_gate(draft, step_id, approved=answer.approve)
     _write_answer(draft, step_id, params, answer)
     draft.emit(
@@ -221,6 +263,23 @@ def answer_step(draft: Draft, step_id: StepId, answer: Answer) -> Refusal | None
     advance_job(draft, run.index.step_job[step_id][0], None)
     go_on(draft)
     return None
+
+
+def _is_decided(gate: Gate, spec: StepSpec) -> bool:
+    """Tell whether the newest answer decides: the first one, or as `inputs["decide"]` says.
+
+    "all": everybody has to approve, the first refusal decides. "one": the first approval decides,
+    or that everybody has refused.
+    """
+    last = gate.votes[-1]
+    match spec.inputs.get("decide"):
+        case "all":
+            waits = last.approve
+        case "one":
+            waits = not last.approve
+        case _:
+            return True
+    return not waits or {vote.user for vote in gate.votes} >= set(gate.reviewers)
 
 
 def review_params(inputs: dict[str, Any]) -> tuple[ReviewParam, ...]:

@@ -18,7 +18,7 @@ from mulligan.core.flow.judge import (
     judge_job,
     judge_stage,
 )
-from mulligan.core.ids import JobId
+from mulligan.core.ids import JobId, StageId
 from mulligan.core.run import Job, Run
 from mulligan.core.spec import ReviewSpec, StageSpec
 from mulligan.core.status import Status
@@ -41,11 +41,17 @@ def go_on(draft: Draft) -> None:
                 _close_stage(draft, spec)
             elif stage.status is Status.QUEUED:
                 return  # its review is open
-        following = _next_position(draft)
+        following = _after_rollback(draft.run) if run.head.is_rollback else _next_position(draft)
         if following is None:
             _end_run(draft)
         else:
             enter_stage(draft, following)
+
+
+def _after_rollback(run: Run) -> int | None:
+    """Find the next stage of an attempt that rolls a stage back: that stage, and then none."""
+    target = run.index.stages[StageId(run.head.attempts[-1].target)]
+    return target if run.head.stage < 0 else None
 
 
 def _next_position(draft: Draft) -> int | None:
@@ -74,6 +80,9 @@ def _breaks(run: Run, spec: StageSpec) -> bool:
 def enter_stage(draft: Draft, position: int) -> None:
     """Enter a stage: skip it, stand before its review, or look at its jobs."""
     spec = draft.run.index.spec.stages[position]
+    if draft.run.head.is_rollback:  # what the stage waited for before it began is not asked again
+        _begin_stage(draft, position, spec)
+        return
     verdict = judge_stage(draft.run, spec)
     if verdict is not Verdict.RUN:
         status, cause = stage_result(draft.run, spec)
@@ -84,8 +93,38 @@ def enter_stage(draft: Draft, position: int) -> None:
     if spec.review is not None and not spec.is_finally and not _is_approved(draft.run, spec):
         _ask_review(draft, position, spec, spec.review)
         return
+    if spec.signals is not None and not _is_approved(draft.run, spec):
+        if not signals_suffice(draft.run, spec):
+            _await_signals(draft, position, spec)
+            return
+        draft.emit(e.GateClosed(at=draft.now, node=spec.id, approved=True))
+    _begin_stage(draft, position, spec)
+
+
+def _begin_stage(draft: Draft, position: int, spec: StageSpec) -> None:
     draft.emit(e.StageStarted(at=draft.now, node=spec.id, position=position))
     release_jobs(draft, (job.id for job in spec.jobs))
+
+
+def signals_suffice(run: Run, spec: StageSpec) -> bool:
+    """Tell whether the signals that have come are enough for the stage to begin."""
+    gate = run.open_gate(spec.id)
+    if spec.signals is None or gate is None:
+        return spec.signals is None
+    fired = [hook in gate.values for hook in spec.signals.signals]
+    return all(fired) if spec.signals.needs_all else any(fired)
+
+
+def _await_signals(draft: Draft, position: int, spec: StageSpec) -> None:
+    draft.emit(e.StageReached(at=draft.now, node=spec.id, position=position))
+    if draft.run.open_gate(spec.id) is None:
+        open_signal_gate(draft, spec.id)
+
+
+def open_signal_gate(draft: Draft, stage_id: StageId) -> None:
+    """Begin to collect the signals for a stage, which may not have been reached yet."""
+    attempt = draft.run.head.attempt
+    draft.emit(e.GateOpened(at=draft.now, node=stage_id, kind="signal", run_attempt=attempt))
 
 
 def _is_approved(run: Run, spec: StageSpec) -> bool:
@@ -243,6 +282,20 @@ def _finish_stage(draft: Draft, spec: StageSpec, status: Status, cause: Cause | 
 def _close_stage(draft: Draft, spec: StageSpec) -> None:
     status, cause = stage_result(draft.run, spec)
     _finish_stage(draft, spec, status, cause)
+    _tell_result(draft, spec, status)
+
+
+def _tell_result(draft: Draft, spec: StageSpec, status: Status) -> None:
+    """Have the messages of a stage sent. None after a cancel, nor for a good rollback."""
+    if not spec.messages or status in {Status.CANCELLED, Status.SKIPPED}:
+        return
+    good = all(draft.run.job(job.id).status is Status.SUCCEEDED for job in spec.jobs)
+    if good and draft.run.head.is_rollback:
+        return
+    number = draft.run.stage(spec.id).attempt
+    draft.effect(
+        Effect(kind="notify", key=f"{spec.id}:{number}", data={"stage": spec.id, "good": good})
+    )
 
 
 def stage_result(run: Run, spec: StageSpec) -> tuple[Status, Cause | None]:
@@ -270,10 +323,18 @@ def _end_run(draft: Draft) -> None:
     status, cause = run_result(draft.run)
     draft.emit(e.RunFinished(at=draft.now, status=status, cause=cause))
     draft.effect(Effect(kind="tidy", key=""))
+    if draft.run.index.spec.messages and status in {Status.SUCCEEDED, Status.FAILED}:
+        good = status is Status.SUCCEEDED
+        key = f"run:{draft.run.head.attempt}"
+        draft.effect(Effect(kind="notify", key=key, data={"stage": "", "good": good}))
 
 
 def run_result(run: Run) -> tuple[Status, Cause | None]:
     """Give the verdict of a run whose stages have all ended."""
+    if run.head.is_rollback:
+        stage = run.index.spec.stages[run.head.stage]
+        bad = [job for spec in stage.jobs if (job := run.job(spec.id)).status is Status.FAILED]
+        return (Status.FAILED, bad[0].cause) if bad else (Status.CANCELLED, Cause.ROLLED_BACK)
     position = run.index.finally_position()
     if position is not None:
         last = run.stage(run.index.spec.stages[position].id)
@@ -283,6 +344,20 @@ def run_result(run: Run) -> tuple[Status, Cause | None]:
     if status is Status.SUCCEEDED and run.head.cancel is not None:
         return Status.CANCELLED, None
     return status, cause
+
+
+def refuse_stage(draft: Draft) -> None:
+    """Fail the stage that has just begun: who started the run may not do what it does."""
+    position = draft.run.head.stage
+    if draft.run.head.status is not Status.RUNNING or position < 0:
+        return
+    stage = draft.run.index.spec.stages[position]
+    if draft.run.awaits_signals == stage.id:  # they would come for nothing
+        draft.emit(e.GateClosed(at=draft.now, node=stage.id, approved=False))
+        _begin_stage(draft, position, stage)
+    waiting = [job.id for job in stage.jobs if draft.run.job(job.id).status is Status.QUEUED]
+    finish_jobs(draft, [(job_id, Status.FAILED, Cause.UNAUTHORIZED) for job_id in waiting])
+    go_on(draft)
 
 
 def begin_run(draft: Draft) -> None:

@@ -5,8 +5,14 @@ from mulligan.core.cause import Cause
 from mulligan.core.decision import Draft
 from mulligan.core.errors import StaleRevisionError
 from mulligan.core.flow.queue import wait_in_queue
-from mulligan.core.flow.walk import begin_run, go_on, release_jobs
-from mulligan.core.ids import JobId
+from mulligan.core.flow.walk import (
+    begin_run,
+    enter_stage,
+    go_on,
+    open_signal_gate,
+    release_jobs,
+)
+from mulligan.core.ids import JobId, StageId
 from mulligan.core.recovery.plan import Action, Plan
 from mulligan.core.recovery.request import RetryRequest
 from mulligan.core.run import RunAttempt
@@ -27,6 +33,9 @@ def apply_plan(
     if draft.run.head.revision != plan.revision:
         raise StaleRevisionError(f"the plan was made at revision {plan.revision}")
     what = "skip" if plan.skip else "retry"
+    if plan.while_running and plan.signals_waived is not None:
+        _begin_without_signals(draft, plan.signals_waived, request)
+        return
     if plan.while_running:
         draft.emit(
             e.RunRepaired(
@@ -56,6 +65,7 @@ def apply_plan(
             attempt=attempt,
             renew_start=plan.renew_start,
             retry_target=plan.retry_target,
+            version=plan.version,
         )
     )
     _withdraw(draft, plan)
@@ -66,11 +76,28 @@ def apply_plan(
             draft.emit(e.StageReset(at=draft.now, node=stage_id, run_attempt=plan.run_attempt))
     for stage_id in plan.approvals_kept:
         draft.emit(e.GateCarried(at=draft.now, node=stage_id, run_attempt=plan.run_attempt))
+    if plan.signals_waived is not None:
+        _waive_signals(draft, plan.signals_waived)
     _reset_jobs(draft, plan, request)
     if queue_minutes is None:
         begin_run(draft)
     else:
         wait_in_queue(draft, queue_minutes)
+
+
+def _begin_without_signals(draft: Draft, stage_id: StageId, request: RetryRequest) -> None:
+    draft.emit(e.RunRepaired(at=draft.now, actor=request.actor, what="retry", target=stage_id))
+    _waive_signals(draft, stage_id)
+    enter_stage(draft, draft.run.index.stages[stage_id])
+    go_on(draft)
+
+
+def _waive_signals(draft: Draft, stage_id: StageId) -> None:
+    """Let the stage begin without the signals that it waits for."""
+    gate = draft.run.open_gate(stage_id)
+    if gate is None or gate.run_attempt != draft.run.head.attempt:
+        open_signal_gate(draft, stage_id)
+    draft.emit(e.GateClosed(at=draft.now, node=stage_id, approved=True))
 
 
 def _rerun_jobs(plan: Plan) -> list[JobId]:

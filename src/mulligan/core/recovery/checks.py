@@ -4,6 +4,7 @@ from mulligan.core.cause import Cause
 from mulligan.core.flow.judge import is_enabled
 from mulligan.core.ids import StageId, StepId
 from mulligan.core.recovery.request import RetryFacts, RetryRequest, Scope
+from mulligan.core.recovery.stage_checks import check_stage_retry
 from mulligan.core.recovery.target import Target, find_target, first_enabled_step, job_of
 from mulligan.core.refusal import Refusal, RefusalCode
 from mulligan.core.run import Run
@@ -18,6 +19,8 @@ def check_retry(run: Run, request: RetryRequest, facts: RetryFacts) -> Target | 
     target = find_target(run.index, request.target)
     if target is None:
         return _unknown(request.target)
+    if request.through_end and target.scope is Scope.STAGE:
+        return check_stage_retry(run, target, facts) or target
     refusal = _check_target(run, request, target)
     if refusal is None and not run.head.status.is_final:
         refusal = _check_while_running(run, target)
@@ -32,6 +35,13 @@ def check_retry(run: Run, request: RetryRequest, facts: RetryFacts) -> Target | 
 
 def _check_run(run: Run, facts: RetryFacts) -> Refusal | None:
     head = run.head
+    if facts.only_newest and not facts.is_newest:
+        return Refusal(
+            code=RefusalCode.NOT_NEWEST,
+            message=f"run {head.number} is not the newest one; only that can be recovered here",
+            values=(str(head.number),),
+            instead=("retry the newest run", "start a new run"),
+        )
     started_at = head.started_at
     if facts.window is not None and started_at and facts.now - started_at > facts.window:
         days = str(facts.window.days)

@@ -70,6 +70,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     wipe_variables: bool = False
     renew_start: bool = False
     retry_target: str = ""
+    version: int = 0  # of the pipeline, from now on; 0 = as before
+    signals_waived: StageId | None = None  # begins without the signals that it waits for
     approvals_kept: tuple[StageId, ...] = ()
     approvals_void: tuple[StageId, ...] = ()
     seconds_saved: float = 0.0

@@ -12,7 +12,7 @@ from mulligan.core.recovery.checks import check_retry
 from mulligan.core.recovery.plan import Action, NodePlan, Plan, Why
 from mulligan.core.recovery.request import RetryFacts, RetryRequest, Scope
 from mulligan.core.recovery.target import Target, first_enabled_step, job_of, stage_position
-from mulligan.core.refusal import Refusal
+from mulligan.core.refusal import Refusal, RefusalCode
 from mulligan.core.run import Job, Run, Stage, Step
 from mulligan.core.spec import JobSpec, StageSpec, StepSpec
 from mulligan.core.status import Status, never_ran
@@ -29,7 +29,23 @@ def plan_retry(run: Run, request: RetryRequest, facts: RetryFacts) -> Plan | Ref
     target = check_retry(run, request, facts)
     if isinstance(target, Refusal):
         return target
-    return _Planner(run, request, facts, target).plan()
+    plan = _Planner(run, request, facts, target).plan()
+    return _older_than_live(plan, facts) or plan
+
+
+def _older_than_live(plan: Plan, facts: RetryFacts) -> Refusal | None:
+    """Refuse what would replace a newer release by an older one (R12)."""
+    for step_id in plan.steps_with(Action.RERUN):
+        if step_id in facts.older_than_live:
+            return Refusal(
+                code=RefusalCode.OLDER_THAN_LIVE,
+                message="R12: this run began before the run whose release is live; "
+                "roll the deployment back instead of retrying an older one",
+                node=step_id,
+                rule="R12",
+                instead=("roll the stage of the live release back", "start a new run"),
+            )
+    return None
 
 
 def _rerun(why: Why) -> NodePlan:
@@ -62,6 +78,8 @@ class _Planner:
         running = not run.head.status.is_final
         if self.target.scope is Scope.RUN:
             self._plan_whole()
+        elif self.request.through_end:
+            self._plan_through_end()
         elif running:
             self._plan_while_running()
         else:
@@ -84,6 +102,8 @@ class _Planner:
             wipe_variables=whole and self.facts.clean_variables,
             renew_start=whole,
             retry_target=self._retry_target(),
+            version=self.facts.version if self.request.through_end and not running else 0,
+            signals_waived=self._signals_waived(),
             approvals_kept=kept,
             approvals_void=void,
             seconds_saved=self._seconds_saved(),
@@ -105,6 +125,22 @@ class _Planner:
         self.workspaces[job.id] = "fresh"
         for step in job.steps:
             self.steps[step.id] = _rerun(why)
+
+    # --- a stage and all that follows ---------------------------------------------------------
+
+    def _plan_through_end(self) -> None:
+        position = stage_position(self.run.index, self.target)
+        for place, stage in enumerate(self.run.index.spec.stages):
+            if place < position:
+                self._keep_stage(stage)
+            else:
+                self._rerun_stage(stage, Why.TARGET if place == position else Why.AFTER_TARGET)
+
+    def _signals_waived(self) -> StageId | None:
+        if not self.request.through_end:
+            return None
+        stage = self.run.index.spec.stages[stage_position(self.run.index, self.target)]
+        return stage.id if stage.signals is not None else None
 
     # --- part of a finished run ---------------------------------------------------------------
 

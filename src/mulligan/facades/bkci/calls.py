@@ -12,6 +12,7 @@ from mulligan.core.ids import PipelineId, RunId
 from mulligan.core.records import Pipeline
 from mulligan.core.rights import Actor, Permission
 from mulligan.core.run import Run
+from mulligan.facades.bkci.model_source import model_of
 from mulligan.facades.bkci.query import UNLIMITED_HEADER, Query
 from mulligan.facades.bkci.result import MEDIA_TYPE, ok_body
 from mulligan.facades.bkci.run_out import Surroundings
@@ -74,7 +75,7 @@ class Call:
     async def source(self, run: Run) -> Json:
         """Return the stored model of the version that a run has."""
         version = await self.services.store.find_version(run.head.pipeline, run.head.version)
-        return version.source if version is not None else {"name": "", "stages": []}
+        return model_of(version) if version is not None else {"name": "", "stages": []}
 
     async def surroundings(self, run: Run | None, pipeline_id: PipelineId) -> Surroundings:
         """Gather what an answer says of a run that is not in the run."""

@@ -1,7 +1,5 @@
 """Documents of this dialect as definitions of the catalog."""
 
-from collections.abc import Callable
-
 from mulligan.core.spec import Dialect
 from mulligan.engine.catalog import Definition
 from mulligan.facades.bkci.model_in import read_model
@@ -23,12 +21,3 @@ def read_definition(
     return Definition(
         spec=spec, dialect=DIALECT, source=source, description=str(source.get("desc") or "")
     )
-
-
-def definition_reader(limits: Limits, ids: Ids) -> Callable[[object], Definition]:
-    """Give a reader of any document that this server understands (so far: BK-CI models)."""
-
-    def read(document: object) -> Definition:
-        return read_definition(document, limits=limits, ids=ids)
-
-    return read

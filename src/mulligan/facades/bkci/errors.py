@@ -49,6 +49,18 @@ REFUSALS: Mapping[RefusalCode, Problem] = {
     RefusalCode.NOT_STARTABLE: t.NO_MANUAL_START,
     RefusalCode.NO_RELEASED_VERSION: t.NOT_RELEASED,
     RefusalCode.PLAN_STALE: t.RUN_BUSY,
+    RefusalCode.ALREADY_VOTED: t.STAGE_NOT_WAITING,
+    RefusalCode.RUN_BUSY: t.RUN_BUSY,
+    RefusalCode.RUN_ACTIVE: t.QUEUE_FULL,
+    RefusalCode.RUN_HELD: t.RUN_BUSY,
+    RefusalCode.NOT_NEWEST: t.ENDED,
+    RefusalCode.NOT_RETRYABLE: t.STAGE_NOT_FAILED,
+    RefusalCode.OLDER_THAN_LIVE: t.STAGE_NOT_FAILED,
+    RefusalCode.NOT_STOPPABLE: t.RUN_BUSY,
+    RefusalCode.NOT_DEPLOYING: t.NO_TARGET,
+    RefusalCode.ROLLBACK_UNSUPPORTED: t.NO_TARGET,
+    RefusalCode.NO_ROLLBACK_TARGET: t.NO_TARGET,
+    RefusalCode.ENVIRONMENT_BUSY: t.RUN_BUSY,
 }
 # What a placeholder gets when the refusal brings no value for it.
 _DEFAULT_VALUES: Mapping[RefusalCode, tuple[str, ...]] = {

@@ -1,5 +1,6 @@
 """The model of a pipeline that this API did not make, or whose document is gone: from its spec."""
 
+from mulligan.core.records import PipelineVersion
 from mulligan.core.spec import (
     TRIGGER_JOB,
     TRIGGER_STAGE,
@@ -11,6 +12,7 @@ from mulligan.core.spec import (
 )
 from mulligan.facades.bkci.times import Json, present
 
+DIALECT = "bkci"
 _SCRIPT = "linuxScript"
 _REVIEW = "manualReviewUserTask"
 
@@ -18,6 +20,11 @@ _REVIEW = "manualReviewUserTask"
 def fitting_source(source: Json, spec: PipelineSpec) -> Json:
     """Return the stored document if it has the parts of the spec, else one made from the spec."""
     return source if _fits(source, spec) else source_of(spec)
+
+
+def model_of(version: PipelineVersion) -> Json:
+    """Return the model of a version: as stored, or made from the spec of another dialect's."""
+    return version.source if version.dialect == DIALECT else source_of(version.spec)
 
 
 def _fits(source: Json, spec: PipelineSpec) -> bool:
@@ -91,7 +98,7 @@ def _job(spec: JobSpec) -> Json:
 
 
 def _step(spec: StepSpec) -> Json:
-    kinds = {"script": _SCRIPT, "review": _REVIEW}
+    kinds = {"script": _SCRIPT, "build": _SCRIPT, "review": _REVIEW}
     options = {
         "enable": spec.enabled,
         "continueWhenFailed": spec.on_failure is not OnFailure.STOP,
@@ -109,6 +116,7 @@ def _step(spec: StepSpec) -> Json:
             "atomCode": None if kind else spec.code or spec.kind,
             "script": spec.inputs.get("script") if kind == _SCRIPT else None,
             "scriptType": "SHELL" if kind == _SCRIPT else None,
+            "reviewUsers": list(spec.inputs.get("reviewUsers") or ()) if kind == _REVIEW else None,
             "additionalOptions": options,
         }
     )

@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from mulligan.core.errors import ForbiddenError
+from mulligan.core.errors import ForbiddenError, InvalidError
 from mulligan.core.ids import PipelineId, ProjectId
 from mulligan.core.records import Pipeline
 from mulligan.core.rights import Permission
@@ -11,7 +11,8 @@ from mulligan.facades.bkci import wire
 from mulligan.facades.bkci.attempt_view import AttemptView
 from mulligan.facades.bkci.bodies import read_project
 from mulligan.facades.bkci.calls import Call, ok
-from mulligan.facades.bkci.definitions import read_definition
+from mulligan.facades.bkci.definitions import DIALECT, read_definition
+from mulligan.facades.bkci.model_source import model_of
 from mulligan.facades.bkci.pipeline_out import (
     PipelineFacts,
     render_pipeline,
@@ -81,6 +82,13 @@ async def pipeline_edit(call: Call) -> Response:
     pipeline = await call.pipeline(wire.read_pipeline_id(call.query))
     await call.demand(Permission.EDIT)
     services = call.services
+    version = await services.catalog.get_version(pipeline)
+    if version.dialect != DIALECT:
+        raise InvalidError(
+            "the pipeline was made through another API; edit it there",
+            code="unsupported",
+            values=(f"{version.dialect} pipeline edit",),
+        )
     definition = read_definition(
         call.body(),
         limits=services.limits,
@@ -101,7 +109,8 @@ async def pipeline_get(call: Call) -> Response:
     await call.demand(Permission.VIEW)
     version = await call.services.catalog.get_version(pipeline)
     may_edit = await call.services.access.allows(call.actor, Permission.EDIT, call.project)
-    source = version.source if may_edit else without_secrets(version.source)
+    model = model_of(version)
+    source = model if may_edit else without_secrets(model)
     return ok(source | {"name": pipeline.name, "latestVersion": pipeline.version})
 
 
@@ -211,4 +220,4 @@ async def build_manual_startup_info(call: Call) -> Response:
     page = await call.services.store.list_runs(RunFilter(pipeline=PipelineId(pipeline.id)), limit=1)
     latest = page.items[0] if page.items else None
     call.services.catalog.demand_unlocked(pipeline)
-    return ok(render_start_form(version.source, latest))
+    return ok(render_start_form(model_of(version), latest))

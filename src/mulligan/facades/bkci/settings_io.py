@@ -95,6 +95,8 @@ def read_setting(
         changes[field] = number
     for member, field in _FLAGS:
         changes[field] = part.flag(member, default=getattr(present_settings, field))
+    if present_settings.run_lock == "EXCLUSIVE":  # how the other API's pipelines run stays
+        changes |= {"run_lock": "EXCLUSIVE", "dialect": present_settings.dialect}
     return SettingChange(
         settings=replace(present_settings, **changes),
         name=_read_text(part, "pipelineName", LONGEST_NAME) or None,
@@ -150,7 +152,7 @@ def render_setting(pipeline: Pipeline) -> Json:
         "pipelineName": pipeline.name,
         "desc": pipeline.description,
         "version": pipeline.version,
-        "runLockType": settings.run_lock,
+        "runLockType": "SINGLE" if settings.run_lock == "EXCLUSIVE" else settings.run_lock,
         "buildCancelPolicy": settings.cancel_policy,
         "concurrencyGroup": settings.concurrency_group,
         _AS_CODE: _render_dialect(settings),
@@ -165,7 +167,8 @@ def render_setting(pipeline: Pipeline) -> Json:
 
 
 def _render_dialect(settings: PipelineSettings) -> Json:
-    word = next(word for word, dialect in _DIALECTS.items() if dialect is settings.dialect)
+    known = Dialect.CLASSIC if settings.dialect is Dialect.DECLARED else settings.dialect
+    word = next(word for word, dialect in _DIALECTS.items() if dialect is known)
     kept = settings.extra.get(_AS_CODE)
     if not isinstance(kept, dict):
         inherits = settings.dialect is Dialect.CLASSIC

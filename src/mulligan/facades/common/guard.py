@@ -21,6 +21,7 @@ class Guard:
     Args:
         hosts: Names in `Host` that are answered; empty = any, loopback only with `is_dev`.
         origins: Other sites whose pages may change things, as "https://ci.example.com".
+        takes_files: Tells of requests whose body is a file: they have a limit of their own.
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class Guard:
         header_bytes: int,
         body_bytes: int,
         refuse: Refuse,
+        takes_files: Callable[[Scope], bool] = lambda _scope: False,
     ) -> None:
         self._app = app
         self._hosts = frozenset(host.lower() for host in hosts) or (_LOOPBACK if is_dev else None)
@@ -40,6 +42,7 @@ class Guard:
         self._header_bytes = header_bytes
         self._body_bytes = body_bytes
         self._refuse = refuse
+        self._takes_files = takes_files
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or refuse it."""
@@ -71,7 +74,8 @@ class Guard:
         if size > self._header_bytes:
             return 431, f"the headers are larger than {self._header_bytes} bytes"
         length = found.get(b"content-length", b"0")
-        if length.isdigit() and int(length) > self._body_bytes:
+        is_large = length.isdigit() and int(length) > self._body_bytes
+        if is_large and not self._takes_files(scope):
             return 413, f"the body is larger than {self._body_bytes} bytes"
         host = found.get(b"host", b"").decode("latin-1").lower()
         if self._hosts is not None and _name_of(host) not in self._hosts:

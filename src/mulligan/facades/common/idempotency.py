@@ -46,11 +46,9 @@ async def once(
     Raises:
         KeyReusedError: The key came with another call before.
     """
-    key = header(request, "idempotency-key")
+    key = _key_of(request)
     if not key:
         return _response(render(await act(None)))
-    if len(key) > _LONGEST_KEY:
-        raise RequestError(400, f"Idempotency-Key is longer than {_LONGEST_KEY} characters")
     receipt = ReceiptRequest(
         key=key, fingerprint=_fingerprint(request, body), render=keep or render
     )
@@ -63,20 +61,58 @@ async def once(
                 services.shown.popitem(last=False)
         return rendered
 
-    async with _alone(actor.user, key):
+    async with _alone(request, actor, key):
         return await _once(services, actor, receipt, act, shown, stores_receipt)
 
 
+async def replayed(
+    request: Request,
+    services: Services,
+    actor: Actor,
+    body: bytes,
+    handle: Callable[[], Awaitable[Response]],
+) -> Response:
+    """Give the first answer to the key of a request, else what `handle` answers.
+
+    A repeat gets its answer whatever has become of what it was about: no rule is asked again.
+    Inside of `handle` may be a call of `once`.
+
+    Raises:
+        KeyReusedError: The key came with another call before.
+    """
+    key = _key_of(request)
+    if not key:
+        return await handle()
+    async with _alone(request, actor, key):
+        first = await services.store.find_receipt(actor.user, key)
+        if first is None:
+            return await handle()
+        return _replay(services, actor, first, _fingerprint(request, body))
+
+
+def _key_of(request: Request) -> str:
+    key = header(request, "idempotency-key")
+    if len(key) > _LONGEST_KEY:
+        raise RequestError(400, f"Idempotency-Key is longer than {_LONGEST_KEY} characters")
+    return key
+
+
+_HELD = "mulligan.idempotency"  # in the scope of a request that has its lock
 _locks: dict[tuple[str, str], tuple[asyncio.Lock, int]] = {}
 
 
 @contextlib.asynccontextmanager
-async def _alone(user: str, key: str) -> AsyncIterator[None]:
+async def _alone(request: Request, actor: Actor, key: str) -> AsyncIterator[None]:
     """Let requests with the same key come one after the other: the second sees the first's."""
+    if request.scope.get(_HELD):
+        yield
+        return
+    user = actor.user
     lock, waiting = _locks.get((user, key), (asyncio.Lock(), 0))
     _locks[user, key] = (lock, waiting + 1)
     try:
         async with lock:
+            request.scope[_HELD] = True
             yield
     finally:
         lock, waiting = _locks[user, key]
@@ -105,10 +141,16 @@ async def _once(
             if conflict.code != "receipt":
                 raise
         first = await services.store.find_receipt(actor.user, receipt.key)
-    if first is None or first.fingerprint != receipt.fingerprint:
+    if first is None:
         raise KeyReusedError(receipt.key)
+    return _replay(services, actor, first, receipt.fingerprint)
+
+
+def _replay(services: Services, actor: Actor, first: Receipt, fingerprint: str) -> Response:
+    if first.fingerprint != fingerprint:
+        raise KeyReusedError(first.key)
     stored = (first.status, first.body, first.content_type)
-    response = _response(services.shown.get((actor.user, receipt.key), stored))
+    response = _response(services.shown.get((actor.user, first.key), stored))
     response.headers["Idempotency-Replayed"] = "true"
     return response
 

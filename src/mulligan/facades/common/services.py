@@ -4,14 +4,59 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any, Protocol
 
+import msgspec
+
+from mulligan.core.ids import ProjectId
+from mulligan.core.records import Pipeline, PipelineVersion
+from mulligan.core.rights import Actor
 from mulligan.engine.access import Access
+from mulligan.engine.access_keys import AccessKeys
 from mulligan.engine.catalog import Catalog, Definition
 from mulligan.engine.live import Live
+from mulligan.engine.logins import Logins
+from mulligan.engine.rollbacks import Rollbacks
 from mulligan.engine.service import Engine
+from mulligan.engine.signals import Signals
+from mulligan.engine.software_center import SoftwareCenter
 from mulligan.facades.common.ways import Limits
 from mulligan.logs.store import LogFiles
 from mulligan.ports import Clock, Ids, Store
+
+
+class Saved(msgspec.Struct, frozen=True, kw_only=True):
+    """A stored pipeline, and what its newest version means."""
+
+    pipeline: Pipeline
+    definition: Definition
+
+
+class Documents(Protocol):
+    """Definitions in the formats of all dialects; which one it is follows from the content."""
+
+    async def create(
+        self, services: "Services", actor: Actor, project: ProjectId, document: object
+    ) -> Saved:
+        """Make a pipeline.
+
+        Raises:
+            InvalidError: No dialect takes the document.
+            ConflictError: The name is taken.
+        """
+        ...
+
+    async def edit(
+        self, services: "Services", actor: Actor, pipeline: Pipeline, document: object
+    ) -> Saved:
+        """Replace a definition. Raises as `create`, and when it is of another dialect."""
+        ...
+
+    async def show(
+        self, services: "Services", pipeline: Pipeline, version: PipelineVersion, *, may_edit: bool
+    ) -> dict[str, Any]:
+        """Give the document of a version, without secrets."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,23 +64,30 @@ class Services:
     """The parts of a running server."""
 
     engine: Engine
+    rollbacks: Rollbacks
+    signals: Signals
     catalog: Catalog
     access: Access
+    logins: Logins
+    access_keys: AccessKeys
+    software: SoftwareCenter
     store: Store
     live: Live
     logs: LogFiles
     clock: Clock
     ids: Ids
     limits: Limits
-    # any document that a dialect can read -> definition; raises InvalidError
-    read_definition: Callable[[object], Definition]
+    documents: Documents
     # moves the clock by so many seconds; only with `is_dev`
     advance_clock: Callable[[float], None]
     runner_busy: Callable[[], int]
     queue_depth: Callable[[], int]
     retry_days: int = 28
+    open_webhooks: bool = False  # the address of a trigger is proof enough
+    public_url: str = ""  # as configured; "" = the address listened on
     is_dev: bool = False
     metrics_public: bool = False
+    private_targets: bool = False  # definitions may name loopback and private addresses
     # readers of old events, each of which keeps the store busy
     replays: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
     # first answers with a secret, by user and Idempotency-Key: see `once`

@@ -9,13 +9,17 @@ from starlette.routing import Route, Router
 
 from mulligan.facades.common.services import Services
 from mulligan.facades.native import (
+    access_keys,
     answers,
+    environments,
     events,
     logs,
+    packages,
     people,
     pipelines,
     projects,
     recovery,
+    rollbacks,
     runs,
 )
 from mulligan.facades.native.endpoints import JSON, Call, Dispatcher, Endpoint
@@ -38,12 +42,16 @@ async def describe(_call: Call) -> Response:
 ENDPOINTS: tuple[Endpoint, ...] = (
     *runs.ENDPOINTS,
     *recovery.ENDPOINTS,
+    *rollbacks.ENDPOINTS,
+    *environments.ENDPOINTS,
     *answers.ENDPOINTS,
     *logs.ENDPOINTS,
     *events.ENDPOINTS,
     *pipelines.ENDPOINTS,
+    *packages.ENDPOINTS,
     *projects.ENDPOINTS,
     *people.ENDPOINTS,
+    *access_keys.ENDPOINTS,
     Endpoint(
         method="GET",
         path="/openapi.json",
@@ -59,7 +67,11 @@ def routes(services: Services) -> list[Route]:
     by_path: defaultdict[str, list[Endpoint]] = defaultdict(list)
     for endpoint in ENDPOINTS:
         by_path[endpoint.path].append(endpoint)
-    return [Route(path, Dispatcher(services, found)) for path, found in by_path.items()]
+    # what stands at the end of a path as {path} may hold slashes
+    return [
+        Route(path.replace("{path}", "{path:path}"), Dispatcher(services, found))
+        for path, found in by_path.items()
+    ]
 
 
 class NativeApp:

@@ -124,6 +124,13 @@ class RecoveryBody(Body, frozen=True, kw_only=True):
     reason: str = ""
 
 
+class RollbackBody(Body, frozen=True, kw_only=True):
+    """A rollback. `to`: id of the deployment to restore; absent = the one before the live one."""
+
+    to: str | None = None
+    reason: str = ""
+
+
 class AnswerBody(Body, frozen=True, kw_only=True):
     """An answer to a review. `group`: id of the review group, absent = the one asked now."""
 

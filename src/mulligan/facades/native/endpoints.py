@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeVar
-from weakref import WeakValueDictionary
 
 import msgspec
 from starlette.requests import Request
@@ -16,13 +15,14 @@ from mulligan.engine.commands import ReceiptRequest
 from mulligan.facades.common.auth import actor_of, header, origin_of
 from mulligan.facades.common.body import read_body, read_json
 from mulligan.facades.common.errors import RequestError
-from mulligan.facades.common.idempotency import once
+from mulligan.facades.common.idempotency import once, replayed
 from mulligan.facades.common.services import Services
 from mulligan.facades.native.bodies import convert
 from mulligan.facades.native.problems import KNOWN, make_problem, problem_of, problem_response
 
 T = TypeVar("T")
 JSON = "application/json"
+OCTETS = "application/octet-stream"
 WAY = "api"
 _ENCODER = msgspec.json.Encoder()
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
@@ -49,6 +49,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         media: Content type of the answer.
         is_open: Answered without a credential.
         takes: Content types of the body.
+        streams: `act` reads the body itself, of any type and size.
     """
 
     method: str
@@ -63,6 +64,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     query: tuple[Query, ...] = ()
     takes: tuple[str, ...] = (JSON,)
     is_open: bool = False
+    streams: bool = False
 
 
 class Call:
@@ -192,49 +194,18 @@ async def handle(services: Services, endpoint: Endpoint, request: Request) -> Re
         call = Call(request, services, endpoint, actor)
         if endpoint.needs is not None:
             await call.enter(call.project, endpoint.needs)
-        if endpoint.method in _WITH_BODY:
-            _check_media(request, endpoint)
-            call.body = body = await read_body(request, services.limits)
-        if endpoint.method in _WITH_KEY and header(request, "idempotency-key"):
-            return await _act_with_key(call)
-        return await endpoint.act(call)
+        if endpoint.streams or endpoint.method not in _WITH_BODY:
+            return await endpoint.act(call)
+        _check_media(request, endpoint)
+        call.body = body = await read_body(request, services.limits)
+        if endpoint.method not in _WITH_KEY:
+            return await endpoint.act(call)
+        return await replayed(request, services, actor, body, lambda: endpoint.act(call))
     except KNOWN as error:
         if not 0 < len(body) <= _LOCATED_BYTES:
             return problem_response(problem_of(error))
         # finding lines and columns takes a while in a large document
         return problem_response(await asyncio.to_thread(problem_of, error, body))
-
-
-_keys: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
-
-
-class _NotYetError(Exception):
-    """No call came with this key before."""
-
-
-async def _not_yet(_receipt: ReceiptRequest | None) -> None:
-    raise _NotYetError
-
-
-async def _act_with_key(call: Call) -> Response:
-    """Give the first answer to a key, whatever has become of what it was about; else act.
-
-    Calls with one key wait for each other: the store would refuse the second receipt in any case,
-    but some rule might refuse the second act before that.
-    """
-    key = (str(call.actor.user), header(call.request, "idempotency-key"))
-    lock = _keys.setdefault(key, asyncio.Lock())
-    async with lock:
-        try:
-            return await once(
-                call.request, call.services, call.actor, call.body, _not_yet, _nothing
-            )
-        except _NotYetError:
-            return await call.endpoint.act(call)
-
-
-def _nothing(_result: object) -> tuple[int, bytes, str]:
-    return NOTHING, b"", JSON
 
 
 def _check_media(request: Request, endpoint: Endpoint) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from mulligan import __version__
-from mulligan.facades.native.endpoints import JSON, Endpoint
+from mulligan.facades.native.endpoints import JSON, OCTETS, Endpoint
 from mulligan.facades.native.problems import PROBLEM_JSON, Problem
 
 _REF = "#/components/schemas/{name}"
@@ -81,6 +81,9 @@ def _operation(endpoint: Endpoint, known: dict[Any, dict[str, Any]]) -> dict[str
             "required": True,
             "content": {media: {"schema": known[endpoint.body]} for media in endpoint.takes},
         }
+    elif endpoint.streams:
+        content = {OCTETS: {"schema": {"type": "string", "format": "binary"}}}
+        operation["requestBody"] = {"required": True, "content": content}
     if endpoint.is_open:
         operation["security"] = []
     if endpoint.needs is not None:

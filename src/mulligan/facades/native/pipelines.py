@@ -8,11 +8,10 @@ from starlette.responses import Response
 from mulligan.core.ids import PipelineId
 from mulligan.core.records import Pipeline
 from mulligan.core.rights import Permission
-from mulligan.engine.catalog import Definition
 from mulligan.engine.commands import ReceiptRequest
 from mulligan.facades.common.auth import header
 from mulligan.facades.common.body import read_json
-from mulligan.facades.common.sensitive import without_secrets
+from mulligan.facades.common.services import Saved
 from mulligan.facades.native import queries, shapes
 from mulligan.facades.native.bodies import DocumentBody
 from mulligan.facades.native.cautions import find_cautions
@@ -31,40 +30,40 @@ async def pipeline_of(call: Call) -> Pipeline:
     return await call.services.catalog.get_pipeline(call.project, call.part("pipeline"))
 
 
-async def read_definition(call: Call) -> Definition:
-    """Read the definition in the body."""
+async def read_body(call: Call) -> Any:
+    """Decode the document in the body."""
     media = header(call.request, "content-type").partition(";")[0].strip().lower()
-    document: Any
     if media in YAML_TYPES:
-        document = await asyncio.to_thread(read_document, call.body, is_yaml=True)
-    else:
-        document = read_json(call.body, call.services.limits)
-    return call.services.read_definition(document)
+        return await asyncio.to_thread(read_document, call.body, is_yaml=True)
+    return read_json(call.body, call.services.limits)
 
 
 async def create_pipeline(call: Call) -> Response:
     """Make a pipeline with its first version."""
-    definition = await read_definition(call)
+    document = await read_body(call)
+    services = call.services
 
-    async def act(_receipt: ReceiptRequest | None) -> Pipeline:
-        return await call.services.catalog.create_pipeline(call.actor, call.project, definition)
+    async def act(_receipt: ReceiptRequest | None) -> Saved:
+        return await services.documents.create(services, call.actor, call.project, document)
 
-    return await call.once(act, lambda made: saved(made, definition), stores_receipt=False)
+    return await call.once(act, show_saved, stores_receipt=False)
 
 
 async def edit_pipeline(call: Call) -> Response:
     """Replace the definition: a new version."""
     pipeline = await pipeline_of(call)
-    definition = await read_definition(call)
+    document = await read_body(call)
+    services = call.services
 
-    async def act(_receipt: ReceiptRequest | None) -> Pipeline:
-        return await call.services.catalog.edit_pipeline(call.actor, pipeline, definition)
+    async def act(_receipt: ReceiptRequest | None) -> Saved:
+        return await services.documents.edit(services, call.actor, pipeline, document)
 
-    return await call.once(act, lambda made: saved(made, definition), stores_receipt=False)
+    return await call.once(act, show_saved, stores_receipt=False)
 
 
-def saved(pipeline: Pipeline, definition: Definition) -> shapes.PipelineSaved:
+def show_saved(saved: Saved) -> shapes.PipelineSaved:
     """Show what was stored."""
+    pipeline, definition = saved.pipeline, saved.definition
     stages = definition.spec.stages
     jobs = [job for stage in stages for job in stage.jobs]
     return shapes.PipelineSaved(
@@ -106,7 +105,7 @@ async def get_pipeline(call: Call) -> Response:
 async def get_definition(call: Call) -> Response:
     """Give the document of a version, the newest by default, as it was taken in.
 
-    Who may not edit it gets no defaults of sensitive parameters.
+    It holds no credentials; who may not edit it gets no defaults of sensitive parameters either.
     """
     version = queries.whole(call.request, "version", least=1)
     ident = PipelineId(call.part("pipeline"))
@@ -116,7 +115,8 @@ async def get_definition(call: Call) -> Response:
         pipeline = await pipeline_of(call)
     found = await call.services.catalog.get_version(pipeline, version)
     may_edit = await call.services.access.allows(call.actor, Permission.EDIT, call.project)
-    return answer(found.source if may_edit else without_secrets(found.source))
+    services = call.services
+    return answer(await services.documents.show(services, pipeline, found, may_edit=may_edit))
 
 
 async def delete_pipeline(call: Call) -> Response:

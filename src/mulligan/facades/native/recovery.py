@@ -50,12 +50,21 @@ def _with_receipt(command: RetryRun, receipt: ReceiptRequest | None) -> RetryRun
     return RetryRun(**(fields | {"receipt": receipt}))
 
 
+def reason_of(text: str) -> str:
+    """Return a reason.
+
+    Raises:
+        InvalidError: It is too long.
+    """
+    if len(text) > _LONGEST_REASON:
+        raise InvalidError(f"reason has more than {_LONGEST_REASON} characters", pointer="/reason")
+    return text
+
+
 async def _command(call: Call, run: Run, given: RecoveryBody) -> RetryRun:
     access, actor = call.services.access, call.actor
     if given.skip:
         await access.demand(actor, Permission.SKIP, call.project)
-    if len(given.reason) > _LONGEST_REASON:
-        raise InvalidError(f"reason has more than {_LONGEST_REASON} characters", pointer="/reason")
     return RetryRun(
         actor=actor.user,
         origin=call.origin,
@@ -63,21 +72,25 @@ async def _command(call: Call, run: Run, given: RecoveryBody) -> RetryRun:
         target=given.target,
         only_failed=given.only_failed,
         skip=given.skip,
-        reason=given.reason,
+        reason=reason_of(given.reason),
         may_operate=given.skip and await access.allows(actor, Permission.OPERATE, call.project),
-        revision=_revision(call),
+        revision=matched(call)[0],
     )
 
 
-def _revision(call: Call) -> int | None:
-    """Return the revision that `If-Match` names; None = any."""
+def matched(call: Call) -> tuple[int | None, str]:
+    """Return what `If-Match` names: the revision of the run, None = any, and what follows it.
+
+    Raises:
+        RequestError: 400, it is no etag of a plan or run.
+    """
     given = header(call.request, "if-match")
     if given in {"", "*"}:
-        return None
-    text = given.removeprefix("W/").strip('"')
+        return None, ""
+    text, _, more = given.removeprefix("W/").strip('"').partition(":")
     if not (text.isascii() and text.isdigit() and len(text) < 19):
         raise RequestError(400, 'If-Match must be the etag of a plan or run, like "12"')
-    return int(text)
+    return int(text), more
 
 
 ENDPOINTS = (

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from msgspec.structs import replace
 
 from mulligan.core.cause import Cause
+from mulligan.core.ids import StageId
 from mulligan.core.run import Gate, Job, Run, RunAttempt, RunHead, Stage, Step
 from mulligan.core.spec import JobSpec, StageSpec, StepSpec
 from mulligan.core.status import Status
@@ -15,6 +16,7 @@ from mulligan.ports import NodeHistory
 Record = TypeVar("Record", Stage, Job, Step)
 
 MASKED = "******"
+_ROLLBACKS = {Status.CANCELLED: "rolled back", Status.FAILED: "rollback failed"}
 
 
 class Snapshot:
@@ -143,7 +145,7 @@ def state(snapshot: Snapshot) -> shapes.RunState:
     waivers = tuple(_waivers(snapshot))
     return shapes.RunState(
         **fields,
-        verdict=_verdict(status, waivers),
+        verdict=_verdict(shown, status, waivers),
         attempts=tuple(_attempt(attempt) for attempt in run.head.attempts),
         parameters=tuple(
             shapes.ParameterView(
@@ -157,9 +159,11 @@ def state(snapshot: Snapshot) -> shapes.RunState:
     )
 
 
-def _verdict(status: Status, waivers: tuple[shapes.Waiver, ...]) -> str:
+def _verdict(attempt: RunAttempt, status: Status, waivers: tuple[shapes.Waiver, ...]) -> str:
     if not status.is_final:
         return ""
+    if attempt.what == "rollback":
+        return _ROLLBACKS.get(status, status.value)
     return "succeeded with waivers" if status is Status.SUCCEEDED and waivers else status.value
 
 
@@ -197,9 +201,19 @@ def _gate(run: Run, gate: Gate) -> shapes.GateView:
         kind=gate.kind,
         group=group,
         reviewers=gate.reviewers,
+        signals=_signals(run, gate),
         opened_at=gate.opened_at,
         due_at=gate.due_at,
     )
+
+
+def _signals(run: Run, gate: Gate) -> tuple[int, int] | None:
+    """Count what has come; ids of hooks are addresses, and stay out."""
+    position = run.index.stages.get(StageId(gate.node))
+    wanted = run.index.spec.stages[position].signals if position is not None else None
+    if gate.kind != "signal" or wanted is None:
+        return None
+    return len(gate.values), len(wanted.signals) if wanted.needs_all else 1
 
 
 def _stage(snapshot: Snapshot, spec: StageSpec) -> shapes.StageView:
@@ -227,6 +241,7 @@ def _job(snapshot: Snapshot, spec: JobSpec, stage: Stage) -> shapes.JobView:
         status=job.status.value,
         cause=word(job.cause),
         attempt=job.attempt,
+        mode=job.mode,
         runner=job.runner,
         workspace=job.workspace,
         started_at=job.started_at,
@@ -250,40 +265,4 @@ def _step(snapshot: Snapshot, spec: StepSpec, job: Job) -> shapes.StepView:
         reason=step.reason,
         started_at=step.started_at,
         ended_at=step.ended_at,
-    )
-
-
-def steps_with_attempts(run: Run, history: NodeHistory) -> shapes.StepList:
-    """Show every step with all its attempts."""
-    return shapes.StepList(
-        items=tuple(
-            _step_attempts(run.step(spec.id), spec, history.steps.get(spec.id, ()))
-            for job in run.index.all_jobs()
-            for spec in job.steps
-        )
-    )
-
-
-def _step_attempts(latest: Step, spec: StepSpec, records: tuple[Step, ...]) -> shapes.StepAttempts:
-    # the snapshot may be a moment newer than the history, or older
-    known = {record.attempt: record for record in records if record.attempt <= latest.attempt}
-    if known or latest.status is not Status.QUEUED:
-        known[latest.attempt] = latest
-    return shapes.StepAttempts(
-        id=spec.id,
-        name=spec.name,
-        status=latest.status.value,
-        cause=word(latest.cause),
-        attempt=latest.attempt,
-        attempts=tuple(
-            shapes.StepAttempt(
-                number=record.attempt,
-                status=record.status.value,
-                cause=word(record.cause),
-                runner=record.runner,
-                started_at=record.started_at,
-                ended_at=record.ended_at,
-            )
-            for _, record in sorted(known.items())
-        ),
     )

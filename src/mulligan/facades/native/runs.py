@@ -3,13 +3,14 @@
 from starlette.responses import Response
 
 from mulligan.core.errors import ForbiddenError, InvalidError, NotFoundError
+from mulligan.core.hold import hold_until
 from mulligan.core.ids import RUN_ID, PipelineId, RunId, StepId, UserName
 from mulligan.core.rights import Permission
 from mulligan.core.run import Run, RunHead
 from mulligan.core.status import Status
 from mulligan.core.values import text_of
 from mulligan.engine.commands import ReceiptRequest, SetRemark, StartRun, StopRun
-from mulligan.facades.native import queries, run_views, shapes
+from mulligan.facades.native import attempt_views, queries, run_views, shapes
 from mulligan.facades.native.bodies import RemarkBody, StartBody
 from mulligan.facades.native.endpoints import Call, Endpoint, Query, answer
 from mulligan.facades.native.pipelines import pipeline_of
@@ -131,7 +132,7 @@ async def list_steps(call: Call) -> Response:
     """List the steps of a run with all their attempts."""
     run = await run_of(call)
     history = await call.services.store.history(run.head.id)
-    steps = run_views.steps_with_attempts(run, history)
+    steps = attempt_views.steps_with_attempts(run, history)
     if len(steps.items) <= _MOST_STEPS:
         return answer(steps)
     offset = queries.offset(call.request)
@@ -148,9 +149,12 @@ async def stop_run(call: Call) -> Response:
     await _demand_stop(call, own=own)
 
     async def act(receipt: ReceiptRequest | None) -> RunHead:
-        return await call.services.engine.stop_run(
-            StopRun(actor=call.actor.user, origin=call.origin, receipt=receipt, run_id=run.head.id)
+        command = StopRun(
+            actor=call.actor.user, origin=call.origin, receipt=receipt, run_id=run.head.id
         )
+        engine = call.services.engine
+        is_held = run.head.status.is_final and hold_until(run.head, run.index.spec) is not None
+        return await (engine.release_hold if is_held else engine.stop_run)(command)
 
     return await call.once(act, lambda head: run_views.summary(head, run.index.spec.name))
 

@@ -147,7 +147,12 @@ class RunSummary(Shape, frozen=True, kw_only=True):
 
 
 class AttemptView(Shape, frozen=True, kw_only=True):
-    """One pass over a run. `what`: start, retry or skip; `target`: "" = the whole run."""
+    """One pass over a run.
+
+    Args:
+        what: start, retry, skip or rollback.
+        target: Id of a node; "" = the whole run.
+    """
 
     number: int
     what: str
@@ -179,7 +184,12 @@ class StepView(Shape, frozen=True, kw_only=True):
 
 
 class JobView(Shape, frozen=True, kw_only=True):
-    """A job of a run. `workspace`: fresh, live or widened."""
+    """A job of a run.
+
+    Args:
+        mode: "" or rollback: this attempt takes back what the job deployed.
+        workspace: fresh, live or widened.
+    """
 
     id: str
     name: str
@@ -187,6 +197,7 @@ class JobView(Shape, frozen=True, kw_only=True):
     status: str
     cause: str | None
     attempt: int
+    mode: str
     runner: str | None
     workspace: str
     started_at: datetime | None
@@ -210,12 +221,18 @@ class StageView(Shape, frozen=True, kw_only=True):
 
 
 class GateView(Shape, frozen=True, kw_only=True):
-    """The run waits here. `kind`: stage-review, step-review or pause."""
+    """The run waits here.
+
+    Args:
+        kind: stage-review, step-review, pause or signal (a webhook or channel).
+        signals: Of a signal: how many have come, and how many are needed.
+    """
 
     node: str
     kind: str
     group: str
     reviewers: tuple[str, ...]
+    signals: tuple[int, int] | None
     opened_at: datetime
     due_at: datetime | None
 

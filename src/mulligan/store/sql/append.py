@@ -23,10 +23,11 @@ from mulligan.store.sql.dialects import Connection, Dialect
 Values = tuple[Any, ...]
 
 _HEAD_COLUMNS = (
-    "revision, stage, updated_at, status, cause, message, remark, queued_at, started_at, ended_at"
+    "revision, stage, updated_at, version, status, cause, message, remark, "
+    "queued_at, started_at, ended_at"
 )
 _INSERT_RUN = (
-    f"INSERT INTO runs (id, project, pipeline, version, number, start_kind, started_by, "
+    f"INSERT INTO runs (id, project, pipeline, number, start_kind, started_by, "
     f"{_HEAD_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _SET_HEAD = ", ".join(f"{column} = ?" for column in _HEAD_COLUMNS.split(", "))
@@ -157,7 +158,7 @@ class Append:
         if found is None:
             raise NotFoundError("pipeline", head.pipeline)
         project, pipeline = found
-        fixed = (head.id, *found, head.version, head.number, head.start_kind, head.started_by)
+        fixed = (head.id, *found, head.number, head.start_kind, head.started_by)
         try:
             key = self._dialect.insert(connection, _INSERT_RUN, (*fixed, *self._head_values()))
         except self._dialect.clashes as error:
@@ -196,6 +197,7 @@ class Append:
             head.revision,
             head.stage,
             self._updated_at,
+            head.version,
             head.status.value,
             "" if head.cause is None else head.cause.value,
             head.message,

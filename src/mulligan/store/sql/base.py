@@ -5,8 +5,9 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from mulligan.core.ids import RunId
-from mulligan.ports import RunFilter
+from mulligan.ports import Acts, RunFilter
 from mulligan.store.paging import Order
+from mulligan.store.sql.acts import write_acts
 from mulligan.store.sql.dialects import Connection, Dialect
 from mulligan.store.sql.memo import LISTS, KnownRun, ListMemo, Recent, SpecIndexes
 from mulligan.store.sql.readers import Readers
@@ -49,3 +50,13 @@ class SqlBase:
         """Look a record up by its key; give what `decode` makes of the row."""
         row = await self._one(sql, values)
         return None if row is None else decode(row)
+
+    async def _do(self, sql: str, values: tuple[Any, ...], acts: Acts) -> int:
+        """Run one statement together with acts; return how many rows it changed."""
+
+        def unit(connection: Connection) -> int:
+            count = connection.execute(sql, values).rowcount
+            write_acts(self.dialect, connection, acts)
+            return count
+
+        return await self._write(unit)

@@ -12,7 +12,7 @@ from mulligan.store.sql import rows
 from mulligan.store.sql.acts import write_acts, write_audit, write_receipt
 from mulligan.store.sql.base import SqlBase
 from mulligan.store.sql.dialects import Connection
-from mulligan.store.sql.pipelines import find_project_number
+from mulligan.store.sql.numbers import find_project_number
 
 _PUT_USER = (
     "INSERT INTO users (name, doc) VALUES (?, ?) "
@@ -141,13 +141,3 @@ class SqlPeople(SqlBase):
         sql = f"SELECT id, doc FROM audit WHERE {where} ORDER BY id DESC LIMIT ?"  # noqa: S608
         found = await self._all(sql, (*values, limit))
         return tuple(replace(rows.audit_entry(doc), id=number) for number, doc in found)
-
-    async def _do(self, sql: str, values: tuple[str, ...], acts: Acts) -> int:
-        """Run one statement together with acts; return how many rows it changed."""
-
-        def unit(connection: Connection) -> int:
-            count = connection.execute(sql, values).rowcount
-            write_acts(self.dialect, connection, acts)
-            return count
-
-        return await self._write(unit)

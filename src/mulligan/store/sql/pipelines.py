@@ -6,13 +6,17 @@ from typing import Any
 from msgspec.structs import replace
 
 from mulligan.core.errors import ConflictError, NotFoundError
+from mulligan.core.hooks import Hook
 from mulligan.core.ids import PipelineId, ProjectId, UserName
 from mulligan.core.records import Pipeline, PipelineVersion, Project
 from mulligan.ports import NO_ACTS, Acts
+from mulligan.store.instants import micros
 from mulligan.store.sql import rows
 from mulligan.store.sql.acts import write_acts
 from mulligan.store.sql.base import SqlBase
 from mulligan.store.sql.dialects import Connection, Dialect
+from mulligan.store.sql.hooks import write_hooks
+from mulligan.store.sql.numbers import find_project_number
 
 _INSERT_PROJECT = "INSERT INTO projects (name, doc, id) VALUES (?, ?, ?)"
 _UPDATE_PROJECT = "UPDATE projects SET name = ?, doc = ? WHERE id = ? AND number = ?"
@@ -22,9 +26,12 @@ _PROJECTS_OF_USER = (
     "JOIN projects ON projects.number = members.project WHERE members.name = ? "
     "ORDER BY projects.number LIMIT ? OFFSET ?"
 )
-_INSERT_PIPELINE = "INSERT INTO pipelines (name, deleted, doc, id, project) VALUES (?, ?, ?, ?, ?)"
+_INSERT_PIPELINE = (
+    "INSERT INTO pipelines (name, deleted, group_number, updated_at, doc, id, project) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?)"
+)
 _UPDATE_PIPELINE = (
-    "UPDATE pipelines SET name = ?, deleted = ?, doc = ? "
+    "UPDATE pipelines SET name = ?, deleted = ?, group_number = ?, updated_at = ?, doc = ? "
     "WHERE id = ? AND project = ? AND number = ?"
 )
 _PIPELINES = "SELECT number, doc FROM pipelines"
@@ -87,34 +94,35 @@ class SqlPipelines(SqlBase):
         return tuple(map(_project, found))
 
     async def put_pipeline(
-        self, pipeline: Pipeline, version: PipelineVersion | None = None, acts: Acts = NO_ACTS
+        self,
+        pipeline: Pipeline,
+        version: PipelineVersion | None = None,
+        acts: Acts = NO_ACTS,
+        *,
+        hooks: Sequence[Hook] | None = None,
     ) -> Pipeline:
-        """Insert or replace a pipeline, with a new version."""
-        doc = rows.text(replace(pipeline, number=0))
-        deleted = int(pipeline.deleted_at is not None)
+        """Insert or replace a pipeline, with a new version and its hooks."""
+        values = _pipeline_values(pipeline)
         version_doc = "" if version is None else rows.text(version)
 
         def unit(connection: Connection) -> Pipeline:
             project = find_project_number(connection, pipeline.project)
+            if pipeline.number == 0 and pipeline.group:
+                _demand_group(connection, pipeline.group)
             number = _put(
                 self.dialect,
                 connection,
                 (_INSERT_PIPELINE, _UPDATE_PIPELINE),
-                (pipeline.name, deleted, doc, pipeline.id, project),
+                (*values, project),
                 pipeline.number,
-                taken={
-                    "pipelines.project": ConflictError(
-                        f"the project has a pipeline named {pipeline.name!r}", code="pipeline-name"
-                    ),
-                    "pipelines.id": ConflictError(
-                        f"pipeline {pipeline.id} exists", code="pipeline"
-                    ),
-                },
+                taken=_taken_by(pipeline),
                 missing=NotFoundError("pipeline", pipeline.id),
             )
             if version is not None:
-                values = (number, version.version, version_doc)
-                _insert_version(self.dialect, connection, values, pipeline.id)
+                of_version = (number, version.version, version_doc)
+                _insert_version(self.dialect, connection, of_version, pipeline.id)
+            if hooks is not None:
+                write_hooks(connection, project, number, hooks)
             write_acts(self.dialect, connection, acts)
             return replace(pipeline, number=number)
 
@@ -122,12 +130,12 @@ class SqlPipelines(SqlBase):
 
     async def find_pipeline(self, pipeline_id: PipelineId) -> Pipeline | None:
         """Return a pipeline, also a deleted one."""
-        return await self._find(f"{_PIPELINES} WHERE id = ?", (pipeline_id,), _pipeline)
+        return await self._find(f"{_PIPELINES} WHERE id = ?", (pipeline_id,), read_pipeline)
 
     async def find_pipeline_by_name(self, project: ProjectId, name: str) -> Pipeline | None:
         """Return the live pipeline of that name."""
         sql = f"SELECT number, doc {_LIVE} AND name = ?"
-        return await self._find(sql, (project, name), _pipeline)
+        return await self._find(sql, (project, name), read_pipeline)
 
     async def list_pipelines(
         self,
@@ -151,7 +159,7 @@ class SqlPipelines(SqlBase):
             return found, total
 
         found, total = await self._read(query)
-        return tuple(map(_pipeline, found)), total
+        return tuple(map(read_pipeline, found)), total
 
     async def find_version(self, pipeline: PipelineId, version: int) -> PipelineVersion | None:
         """Return one version."""
@@ -174,16 +182,27 @@ class SqlPipelines(SqlBase):
         return dropped
 
 
-def find_project_number(connection: Connection, project: ProjectId) -> int:
-    """Return the number of a project.
+def _pipeline_values(pipeline: Pipeline) -> tuple[Any, ...]:
+    """Give the values of the columns of a pipeline up to its project."""
+    deleted = int(pipeline.deleted_at is not None)
+    doc = rows.text(replace(pipeline, number=0))
+    changed = micros(pipeline.updated_at)
+    return (pipeline.name, deleted, pipeline.group, changed, doc, pipeline.id)
 
-    Raises:
-        NotFoundError: No such project.
-    """
-    row = connection.execute("SELECT number FROM projects WHERE id = ?", (project,)).fetchone()
-    if row is None:
-        raise NotFoundError("project", project)
-    return int(row[0])
+
+def _demand_group(connection: Connection, number: int) -> None:
+    """Check that a group has not been deleted meanwhile."""
+    if connection.execute("SELECT 1 FROM pipeline_groups WHERE number = ?", (number,)).fetchone():
+        return
+    raise NotFoundError("group", str(number))
+
+
+def _taken_by(pipeline: Pipeline) -> dict[str, ConflictError]:
+    name = f"the group has a pipeline named {pipeline.name!r}"
+    return {
+        "pipelines.project": ConflictError(name, code="pipeline-name"),
+        "pipelines.id": ConflictError(f"pipeline {pipeline.id} exists", code="pipeline"),
+    }
 
 
 def _put(
@@ -225,5 +244,6 @@ def _project(row: tuple[int, str]) -> Project:
     return replace(rows.project(row[1]), number=row[0])
 
 
-def _pipeline(row: tuple[int, str]) -> Pipeline:
+def read_pipeline(row: tuple[int, str]) -> Pipeline:
+    """Give the pipeline of a row (number, doc)."""
     return replace(rows.pipeline(row[1]), number=row[0])

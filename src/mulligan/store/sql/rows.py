@@ -6,7 +6,10 @@ import msgspec
 from msgspec.structs import replace
 
 from mulligan.core.decision import Effect
+from mulligan.core.deployments import Deployment, Environment
 from mulligan.core.events import Event
+from mulligan.core.hooks import AccessKey, Group, GroupGrant, Hook, Note, Template
+from mulligan.core.packages import Package, PackageFile, PackageVersion
 from mulligan.core.records import (
     App,
     Artifact,
@@ -32,20 +35,32 @@ class OnlySpec(msgspec.Struct, frozen=True, kw_only=True):
     spec: PipelineSpec
 
 
+access_key = msgspec.json.Decoder(AccessKey).decode
 app = msgspec.json.Decoder(App).decode
 artifact = msgspec.json.Decoder(Artifact).decode
 audit_entry = msgspec.json.Decoder(AuditEntry).decode
+deployment = msgspec.json.Decoder(Deployment).decode
 effect = msgspec.json.Decoder(Effect).decode
+environment = msgspec.json.Decoder(Environment).decode
 event = msgspec.json.Decoder(Event).decode
 gate = msgspec.json.Decoder(Gate).decode
+grant = msgspec.json.Decoder(GroupGrant).decode
+group = msgspec.json.Decoder(Group).decode
 head = msgspec.json.Decoder(RunHead).decode
+hook = msgspec.json.Decoder(Hook).decode
 job = msgspec.json.Decoder(Job).decode
 member = msgspec.json.Decoder(Member).decode
+note = msgspec.json.Decoder(Note).decode
 only_spec = msgspec.json.Decoder(OnlySpec).decode
+package = msgspec.json.Decoder(Package).decode
+package_file = msgspec.json.Decoder(PackageFile).decode
+package_version = msgspec.json.Decoder(PackageVersion).decode
 pipeline = msgspec.json.Decoder(Pipeline).decode
 project = msgspec.json.Decoder(Project).decode
 stage = msgspec.json.Decoder(Stage).decode
 step = msgspec.json.Decoder(Step).decode
+template = msgspec.json.Decoder(Template).decode
+texts = msgspec.json.Decoder(dict[str, str]).decode
 token = msgspec.json.Decoder(Token).decode
 user = msgspec.json.Decoder(User).decode
 version = msgspec.json.Decoder(PipelineVersion).decode

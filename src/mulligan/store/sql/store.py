@@ -6,13 +6,27 @@ from pathlib import Path
 from mulligan.core.errors import InfrastructureError
 from mulligan.store.lock import DataLock
 from mulligan.store.sql.dialects import Connection, Sqlite
+from mulligan.store.sql.executions import SqlExecutions
+from mulligan.store.sql.groups import SqlGroups
+from mulligan.store.sql.hooks import SqlHooks
+from mulligan.store.sql.ledger import SqlLedger
 from mulligan.store.sql.migrate import migrate, read_migrations
+from mulligan.store.sql.packages import SqlPackages
 from mulligan.store.sql.people import SqlPeople
 from mulligan.store.sql.pipelines import SqlPipelines
 from mulligan.store.sql.runs import SqlRuns
 
 
-class SqlStore(SqlRuns, SqlPipelines, SqlPeople):
+class SqlStore(
+    SqlRuns,
+    SqlPipelines,
+    SqlPeople,
+    SqlLedger,
+    SqlPackages,
+    SqlGroups,
+    SqlHooks,
+    SqlExecutions,
+):
     """The store of one server; implements `ports.Store`.
 
     Args:

@@ -190,8 +190,12 @@ def _as_infrastructure(error: Exception) -> InfrastructureError:
 def _deliver(group: list[_Item]) -> None:
     """Give the results to those who wait, in the event loop."""
     for item in group:
-        if item.error is None and item.then is not None:
-            item.then(item.result)
+        try:
+            if item.error is None and item.then is not None:
+                item.then(item.result)
+        except Exception:  # noqa: BLE001 - the others of the group must get theirs
+            # What it was called for is stored, so its caller is not told of a failure.
+            _log.exception("a callback failed after the commit")
         if item.future.done():  # its caller was cancelled
             continue
         if item.error is None:

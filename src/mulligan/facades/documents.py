@@ -1,0 +1,92 @@
+"""Definitions in any dialect: recognised by their content, stored as their own API stores them.
+
+The SWR dialect is loaded when it is needed first: a start would load a fifth more with it.
+"""
+
+from typing import Any
+
+from mulligan.core.errors import InvalidError
+from mulligan.core.ids import ProjectId
+from mulligan.core.records import Pipeline, PipelineVersion
+from mulligan.core.rights import Actor
+from mulligan.engine.catalog import Definition
+from mulligan.facades.bkci import definitions as bkci
+from mulligan.facades.common.sensitive import without_secrets
+from mulligan.facades.common.services import Saved, Services
+from mulligan.ports import Ids
+
+Json = dict[str, Any]
+_SWR = "swr"
+
+
+def is_swr(document: object) -> bool:
+    """Tell whether a document is one of the SWR dialect: its stages have a `service_name`."""
+    stages = document.get("stages") if isinstance(document, dict) else None
+    if not isinstance(stages, list):
+        return False
+    return any(isinstance(stage, dict) and "service_name" in stage for stage in stages)
+
+
+class AnyDialect:
+    """Documents of all dialects, for the own API. Implements `Documents`."""
+
+    async def create(
+        self, services: Services, actor: Actor, project: ProjectId, document: object
+    ) -> Saved:
+        """Make a pipeline; one of the SWR dialect in the group `default`."""
+        if is_swr(document):
+            from mulligan.facades.swr import documents as swr
+
+            return await swr.create(services, actor, project, document)
+        definition = bkci.read_definition(document, limits=services.limits, ids=services.ids)
+        pipeline = await services.catalog.create_pipeline(actor, project, definition)
+        return Saved(pipeline=pipeline, definition=definition)
+
+    async def edit(
+        self, services: Services, actor: Actor, pipeline: Pipeline, document: object
+    ) -> Saved:
+        """Replace a definition by one of the same dialect."""
+        version = await services.catalog.get_version(pipeline)
+        if (version.dialect == _SWR) != is_swr(document):
+            raise InvalidError(
+                f"pipeline {pipeline.name!r} was made in the dialect {version.dialect!r}, "
+                "the document is of another one",
+                code="dialect",
+            )
+        if version.dialect == _SWR:
+            from mulligan.facades.swr import documents as swr
+
+            return await swr.edit(services, actor, pipeline, version, document)
+        definition = bkci.read_definition(
+            document,
+            limits=services.limits,
+            ids=services.ids,
+            dialect=pipeline.settings.dialect,
+        )
+        changed = await services.catalog.edit_pipeline(actor, pipeline, definition)
+        return Saved(pipeline=changed, definition=definition)
+
+    async def show(
+        self, services: Services, pipeline: Pipeline, version: PipelineVersion, *, may_edit: bool
+    ) -> Json:
+        """Give the document of a version; it can be stored again as it is."""
+        if version.dialect == _SWR:
+            from mulligan.facades.swr import documents as swr
+
+            return await swr.show(services, pipeline, version, may_edit=may_edit)
+        return version.source if may_edit else without_secrets(version.source)
+
+
+def check_document(document: object, *, limits: Any, ids: Ids) -> Definition:
+    """Read a document of any dialect without storing it.
+
+    Addresses that only some servers allow are not refused.
+
+    Raises:
+        InvalidError: No dialect takes it.
+    """
+    if not is_swr(document):
+        return bkci.read_definition(document, limits=limits, ids=ids)
+    from mulligan.facades.swr import documents as swr
+
+    return swr.check(document, ids)

@@ -1,0 +1,1 @@
+"""Adapters that send messages to other machines: HTTP requests and mail."""

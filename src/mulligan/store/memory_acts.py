@@ -1,0 +1,72 @@
+"""What the memory store stores together with an act: receipt, audit, ledger, latches."""
+
+from collections.abc import Iterable
+
+from msgspec.structs import replace
+
+from mulligan.core.deployments import Deployment, Environment, LedgerChange
+from mulligan.core.errors import ConflictError, NotFoundError, StaleRevisionError
+from mulligan.core.hooks import Hook
+from mulligan.core.ids import ProjectId, UserName
+from mulligan.core.records import AuditEntry, Project, Receipt
+from mulligan.ports import Acts
+
+
+class MemoryActs:
+    """What acts of every kind change."""
+
+    def __init__(self) -> None:
+        self._projects: dict[ProjectId, Project] = {}
+        self._receipts: dict[tuple[UserName, str], Receipt] = {}
+        self._audit: list[AuditEntry] = []
+        self._environments: dict[str, Environment] = {}
+        self._deployments: dict[str, Deployment] = {}
+        self._hooks: dict[str, Hook] = {}
+
+    def _take_acts(self, acts: Acts, ledger: LedgerChange | None = None) -> None:
+        """Store all of it, with another change of the ledger first; raises before any of it."""
+        environments, deployments = dict(self._environments), dict(self._deployments)
+        if ledger is not None:
+            self._change_ledger(environments, deployments, ledger)
+        if acts.receipt is not None:
+            self._check_receipt(acts.receipt)
+        if acts.ledger is not None:
+            self._change_ledger(environments, deployments, acts.ledger)
+        self._environments, self._deployments = environments, deployments
+        if acts.receipt is not None:
+            self._receipts[acts.receipt.actor, acts.receipt.key] = acts.receipt
+        self._take_audit(acts.audit)
+        for hook in list(self._hooks.values()):
+            if hook.pipeline == acts.clear_latches and not hook.stage:
+                self._hooks[hook.id] = replace(hook, latched=False, values={})
+
+    def _check_receipt(self, receipt: Receipt) -> None:
+        if (receipt.actor, receipt.key) in self._receipts:
+            message = f"user {receipt.actor!r} has used the key {receipt.key!r} already"
+            raise ConflictError(message, code="receipt")
+
+    def _take_audit(self, entries: Iterable[AuditEntry]) -> None:
+        for entry in entries:
+            self._audit.append(replace(entry, id=len(self._audit) + 1))
+
+    def _change_ledger(
+        self,
+        environments: dict[str, Environment],
+        deployments: dict[str, Deployment],
+        change: LedgerChange,
+    ) -> None:
+        for environment in change.environments:
+            if environment.project not in self._projects:
+                raise NotFoundError("project", environment.project)
+            before = environments.get(environment.key)
+            known = (environment.revision - 1, environment.project)
+            if (before.revision, before.project) != known if before else known[0] > 0:
+                message = f"environment {environment.key!r} is not at revision {known[0]}"
+                raise StaleRevisionError(message)
+            environments[environment.key] = environment
+        for deployment in change.deployments:
+            if deployment.environment not in environments:
+                raise NotFoundError("environment", deployment.environment)
+            stored = deployments.get(deployment.id)
+            number = len(deployments) + 1 if stored is None else stored.number
+            deployments[deployment.id] = replace(deployment, number=number)
