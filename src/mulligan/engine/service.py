@@ -1,48 +1,42 @@
-"""Engine: the use cases of runs. Each reads a snapshot, lets the core decide, and writes.
+"""Engine: what people ask of runs – start, retry, stop, answer – and the queues of pipelines.
 
-It repeats read-decide-write only when it lost a race (`StaleRevisionError`); after the commit it
-hands the effects on. An effect that gets lost with the process is still in the outbox.
+How a run changes at all is in `changes.py`, what runners ask and tell in `reports.py`.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
 from mulligan import failpoints
 from mulligan.core import events as e
 from mulligan.core.admission import Admission, admit, may_leave_queue
-from mulligan.core.cause import Cause
-from mulligan.core.decision import Decision, Draft, Effect
+from mulligan.core.decision import Decision, Draft
 from mulligan.core.errors import (
     ConflictError,
     InfrastructureError,
     MulliganError,
     NotFoundError,
     RefusedError,
-    StaleFenceError,
     StaleRevisionError,
 )
-from mulligan.core.flow import cancel, queue, steps, votes
+from mulligan.core.flow import cancel, queue, votes
 from mulligan.core.flow.walk import begin_run, refuse_stage
-from mulligan.core.ids import JobId, PipelineId, RunId, RunnerName, StageId
-from mulligan.core.prepare import StepOrder, prepare_step
-from mulligan.core.records import Artifact, AuditEntry, Pipeline, Receipt
+from mulligan.core.ids import PipelineId, RunId, StageId
+from mulligan.core.records import Pipeline
 from mulligan.core.recovery.apply import apply_plan
 from mulligan.core.recovery.plan import Plan
 from mulligan.core.recovery.request import RetryFacts, RetryRequest
 from mulligan.core.recovery.retry import plan_retry
 from mulligan.core.refusal import Refusal, RefusalCode
-from mulligan.core.report import StepReport
 from mulligan.core.run import Run, RunAttempt, RunHead, Write
-from mulligan.core.spec import PipelineSpec, SpecIndex, StepSpec
+from mulligan.core.spec import PipelineSpec, SpecIndex
 from mulligan.core.status import Status
+from mulligan.engine import changes
+from mulligan.engine.changes import MOST_TRIES
 from mulligan.engine.commands import (
     AnswerStage,
     AnswerStep,
-    Command,
     ResumeStep,
     RetryOutcome,
     RetryRun,
@@ -50,20 +44,13 @@ from mulligan.engine.commands import (
     StartRun,
     StopRun,
 )
-from mulligan.engine.deployments import Deployments
-from mulligan.engine.inputs import files_of_inputs
-from mulligan.engine.lines import Line, Lines
-from mulligan.engine.masking import without_secrets
+from mulligan.engine.reports import Reports
 from mulligan.engine.starting import SpecialStart, StartPolicy, new_run, timestamp_digits
 from mulligan.engine.turns import Turns
 from mulligan.log import get_log
-from mulligan.ports import Acts, Clock, Files, Ids, Offer, RunFilter, Store
+from mulligan.ports import Clock, Files, Ids, RunFilter, Store
 
-T = TypeVar("T")
 log = get_log()
-
-_MOST_TRIES = 5
-_SERVE_AGAIN_S = 1.0  # before a queue is looked at again that could not be served
 
 
 class RecoveryPolicy:
@@ -73,7 +60,7 @@ class RecoveryPolicy:
         self.window = timedelta(days=window_days) if window_days > 0 else None
 
 
-class Engine:
+class Engine(Reports):
     """Everything that changes a run goes through here."""
 
     def __init__(
@@ -86,26 +73,13 @@ class Engine:
         start_policy: StartPolicy,
         recovery_policy: RecoveryPolicy,
     ) -> None:
-        self.store = store
-        self.clock = clock
-        self.ids = ids
+        super().__init__(store=store, clock=clock, ids=ids)
         self.files = files
-        self.lines = Lines(store)
+        self.turns = Turns()
         self._start_policy = start_policy
         self._recovery_policy = recovery_policy
-        self.turns = Turns()
-        self.deployments = Deployments(store=store, clock=clock, ids=ids)
         self._numbers: dict[PipelineId, int] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
         self._indexes: dict[tuple[PipelineId, int], SpecIndex] = {}
-        # set by the composition root: what to do with effects, and whom to wake after a commit
-        self.on_effects: Callable[[Run, tuple[Effect, ...]], None] = lambda _run, _effects: None
-        self.on_commit: Callable[[Decision], None] = lambda _decision: None
-        self.on_fenced: Callable[[], None] = lambda: None  # a report came too late
-        # registers the packages that a step made
-        self.publish: Callable[[RunId, StepReport], Awaitable[None]] = _publish_nothing
-        # the offer that is next, for runners that take their next job with a report
-        self.first_offer: Callable[[], Offer | None] = lambda: None
 
     @property
     def retry_window(self) -> timedelta | None:
@@ -156,7 +130,7 @@ class Engine:
         version = await self.store.find_version(pipeline.id, pipeline.version)
         project = await self.store.find_project(pipeline.project)
         index = self._index(pipeline.id, pipeline.version, version.spec if version else None)
-        for _ in range(_MOST_TRIES):
+        for _ in range(MOST_TRIES):
             number = await self._take_number(pipeline.id)
             run_or_refusal = new_run(
                 command,
@@ -296,10 +270,10 @@ class Engine:
         if admission.drops is not None:
             self._spawn(self.change(admission.drops, queue.drop_from_queue))
 
-    def _spawn(self, work: Coroutine[Any, Any, object]) -> None:
-        task = asyncio.get_running_loop().create_task(_logged(work))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def _committed(self, decision: Decision) -> None:
+        head = decision.run.head
+        if (head.status.is_final or decision.gates) and self.lines.load(head.pipeline).queued:
+            self._spawn(self._serve_surely(head.pipeline))
 
     async def serve_queue(self, pipeline_id: PipelineId) -> None:
         """Let waiting runs of a pipeline begin, as many as may."""
@@ -317,16 +291,7 @@ class Engine:
                 return await self.serve_queue(pipeline_id)
             except InfrastructureError as error:
                 log.warning("queue_waits", pipeline=pipeline_id, error=str(error))
-                await asyncio.sleep(_SERVE_AGAIN_S)
-
-    async def _settle_surely(self, run: Run, job_id: JobId) -> None:
-        """Settle a deployment although the store is away: its environment stays held until then."""
-        while True:
-            try:
-                return await self.deployments.settle_late(run, job_id)
-            except (InfrastructureError, StaleRevisionError) as error:
-                log.warning("settlement_waits", run_id=run.head.id, error=str(error))
-                await asyncio.sleep(_SERVE_AGAIN_S)
+                await asyncio.sleep(changes.TRY_AGAIN_S)
 
     async def serve_queues(self) -> None:
         """Look at the queues of all pipelines: the end of a run may have been the last thing."""
@@ -477,273 +442,11 @@ class Engine:
 
         return await self.act(command, command.run_id, "run.remark", decide)
 
-    # --- commands of runners and timers ---------------------------------------------------------
-
-    async def claim_job(
-        self, run_id: RunId, job_id: JobId, attempt: int, runner: RunnerName
-    ) -> StepOrder | None:
-        """Take a job for a runner; give its first step, or None if there is nothing to do.
-
-        Raises:
-            StaleFenceError: It is not offered any more.
-        """
-
-        def decide(draft: Draft) -> StepOrder | None:
-            if draft.run.job(job_id).attempt != attempt:
-                return None
-            step = steps.claim_job(draft, job_id, runner)
-            return prepare_step(draft.run, step) if step is not None else None
-
-        order = await self.change(run_id, decide)
-        failpoints.hit("claim.after_commit")
-        return await self._with_files(order)
-
-    async def report_step(
-        self,
-        run_id: RunId,
-        report: StepReport,
-        *,
-        runner_gone: bool = False,
-        wants_more: bool = False,
-    ) -> StepOrder | None:
-        """Take in the end of a step; give the next one of its job, if there is one.
-
-        Args:
-            runner_gone: The report was found after its runner's end.
-            wants_more: If the job has ended, give the first step of another job of the run, when
-                it is that job's turn: a claim in the same transaction.
-
-        Raises:
-            StaleFenceError: The report is too late; it changed nothing.
-        """
-
-        def decide(draft: Draft) -> StepOrder | None:
-            runner = draft.run.job(report.job).runner
-            safe = without_secrets(report, draft.run)
-            if report.result is not None:
-                self.deployments.note_result(run_id, report.job, report.result)
-            step = steps.report_step(draft, safe, runner_gone=runner_gone)
-            if step is None and wants_more and runner is not None:
-                step = self._hand_over(draft, runner)
-            return prepare_step(draft.run, step) if step is not None else None
-
-        if report.artifacts:
-            await self.store.add_artifacts(await self._archived(run_id, report))
-            await self.publish(run_id, report)
-            failpoints.hit("artifacts.after_commit")
-        try:
-            order = await self.change(run_id, decide)
-        except StaleFenceError:
-            self.on_fenced()
-            raise
-        failpoints.hit("report.after_commit")
-        return await self._with_files(order)
-
-    def _hand_over(self, draft: Draft, runner: RunnerName) -> StepSpec | None:
-        """Claim another job of the run for a runner that is free now; nobody is overtaken."""
-        waiting = self.first_offer()
-        if waiting is None:
-            job_id = draft.new_offer()
-        else:
-            is_its_turn = waiting.run_id == draft.run.head.id
-            job_id = waiting.job_id if is_its_turn else None
-        if job_id is None:
-            return None
-        try:
-            return steps.claim_job(draft, job_id, runner)
-        except StaleFenceError:
-            return None  # the offer is out of date
-
-    async def _archived(self, run_id: RunId, report: StepReport) -> list[Artifact]:
-        run = (await self.lines.get(run_id)).tip
-        steps.check_fence(run, report.job, report.fence)
-        step = run.step(report.step)
-        if step.status is not Status.RUNNING or step.attempt != report.attempt:
-            raise StaleFenceError(f"attempt {report.attempt} of step {step.id} does not run")
-        return [
-            Artifact(
-                run=run_id,
-                step=report.step,
-                attempt=report.attempt,
-                run_attempt=run.head.attempt,
-                path=file.path,
-                size=file.size,
-                digest=file.digest,
-                created_at=self.clock.now(),
-            )
-            for file in report.artifacts
-        ]
-
-    async def _with_files(self, order: StepOrder | None) -> StepOrder | None:
-        """Tell a step which files it takes as its input.
-
-        They are read, however long it takes: the step has been started, and nobody asks again.
-        """
-        while order is not None:
-            try:
-                return await files_of_inputs(self.store, order)
-            except InfrastructureError as error:
-                log.warning("inputs_wait", run_id=order.run_id, error=str(error))
-                await asyncio.sleep(_SERVE_AGAIN_S)
-        return None
-
-    async def begin_deployment(
-        self, order: StepOrder, given_up: Callable[[], bool]
-    ) -> StepOrder | None:
-        """Take the environment for a deploy step; None: given up while waiting for it.
-
-        Raises:
-            DeployProblemError: It can't be deployed.
-        """
-        run = (await self.lines.get(order.run_id)).tip
-        begun = await self.deployments.begin(run, order, given_up)
-        run = (await self.lines.get(order.run_id)).tip
-        await self.deployments.settle_late(run, order.job_id)
-        return begun
-
-    async def end_job_time(self, run_id: RunId, order: StepOrder) -> None:
-        """Note that the time of a job is over: no further step of it may start.
-
-        Raises:
-            StaleFenceError: The job is somebody else's by now.
-        """
-
-        def decide(draft: Draft) -> None:
-            steps.stop_job(draft, order.job_id, order.fence, Cause.JOB_TIMEOUT)
-
-        await self.change(run_id, decide)
-
-    async def lose_job(self, run_id: RunId, job_id: JobId, *, fence: int | None = None) -> None:
-        """Take a job back from a runner that is gone.
-
-        Args:
-            fence: Given by a runner that gives the job back itself.
-
-        Raises:
-            StaleFenceError: The job is not held under that fence.
-        """
-
-        def decide(draft: Draft) -> None:
-            if fence is not None:
-                steps.check_fence(draft.run, job_id, fence)
-            steps.lose_job(draft, job_id)
-
-        await self.change(run_id, decide)
-
     async def time_out_review(self, run_id: RunId, stage_id: StageId) -> None:
         """Refuse a review whose time is over."""
         await self.change(run_id, lambda draft: votes.time_out_review(draft, stage_id))
 
-    # --- read, decide, write --------------------------------------------------------------------
-
-    async def act(
-        self,
-        command: Command,
-        run_id: RunId,
-        action: str,
-        decide: Callable[[Draft], T | Refusal],
-    ) -> T:
-        def checked(draft: Draft) -> T:
-            result = decide(draft)
-            if isinstance(result, Refusal):
-                raise RefusedError(result)
-            return result
-
-        act = self.change(run_id, checked, command=command, action=action)
-        result = await asyncio.shield(act)
-        failpoints.hit("act.after_commit")
-        return result
-
-    async def change(
-        self,
-        run_id: RunId,
-        decide: Callable[[Draft], T],
-        *,
-        command: Command | None = None,
-        action: str = "",
-    ) -> T:
-        """Let `decide` put a decision together on the newest snapshot, and store it."""
-        for attempt in range(1, _MOST_TRIES + 1):
-            await self.deployments.load_environments_of(run_id)
-            line = await self.lines.get(run_id)
-            draft = Draft(line.tip, self.clock.now())
-            may_wait = attempt < _MOST_TRIES
-            try:
-                result = decide(draft)
-            except MulliganError:
-                if may_wait and await line.at_rest():
-                    continue  # refused because of something that may yet not be stored
-                raise
-            if not draft.has_events:
-                if may_wait and await line.at_rest():
-                    continue
-                return result
-            decision = draft.decision()
-            acts = Acts()
-            if command is not None:
-                acts = self._acts(command, action, decision.run.head, result)
-            ledger = self.deployments.settle(decision)
-            if ledger is not None:
-                acts = replace(acts, ledger=ledger)
-            line.tip = decision.run
-            try:
-                await self._commit(line, decision, acts)
-            except StaleRevisionError:
-                log.info("race_lost", run_id=run_id, attempt=attempt)
-                continue
-            return result
-        raise StaleRevisionError(f"run {run_id} changes too fast: {_MOST_TRIES} races lost")
-
-    async def _commit(self, line: Line, decision: Decision, acts: Acts) -> None:
-        failpoints.hit("commit.before")
-        line.in_flight += 1
-        try:
-            # the store takes decisions in the order of the calls, before it first waits
-            await self.store.append(decision, acts)
-        except BaseException:
-            # also when the wait is cancelled: whether it was stored is then read again
-            self.lines.drop(decision.run.head.id, line)
-            if acts.ledger is not None:
-                self.deployments.forget(acts.ledger)
-            raise
-        finally:
-            line.landed()
-        failpoints.hit("commit.after")
-        self.lines.stored(line, decision.run)
-        self.on_effects(decision.run, decision.effects)
-        self.on_commit(decision)
-        head = decision.run.head
-        for job in decision.jobs:
-            if job.status.is_final and self.deployments.is_open(head.id, job.id):
-                self._spawn(self._settle_surely(decision.run, job.id))
-        if (head.status.is_final or decision.gates) and self.lines.load(head.pipeline).queued:
-            self._spawn(self._serve_surely(head.pipeline))
-
-    def _acts(self, command: Command, action: str, head: RunHead, result: object) -> Acts:
-        now = self.clock.now()
-        entry = AuditEntry(
-            at=now,
-            actor=command.actor,
-            action=action,
-            project=head.project,
-            target=head.id,
-            origin=command.origin,
-            reason=getattr(command, "reason", ""),
-            detail=_audit_detail(command),
-        )
-        receipt = None
-        if command.receipt is not None:
-            status, body, content_type = command.receipt.render(result)
-            receipt = Receipt(
-                actor=command.actor,
-                key=command.receipt.key,
-                fingerprint=command.receipt.fingerprint,
-                status=status,
-                body=body,
-                content_type=content_type,
-                created_at=now,
-            )
-        return Acts(receipt=receipt, audit=(entry,))
+    # --- versions and numbers -------------------------------------------------------------------
 
     async def _take_number(self, pipeline: PipelineId) -> int:
         await self.last_number(pipeline)
@@ -793,17 +496,6 @@ def _with_first_attempt(run: Run, attempt: RunAttempt) -> Run:
     return replace(run, head=replace(run.head, attempts=(attempt,)))
 
 
-async def _publish_nothing(_run_id: RunId, _report: StepReport) -> None:
-    return None
-
-
-async def _logged(work: Coroutine[Any, Any, object]) -> None:
-    try:
-        await work
-    except MulliganError as error:
-        log.warning("background_failed", error=str(error))
-
-
 def _retry_request(command: RetryRun) -> RetryRequest:
     return RetryRequest(
         actor=command.actor,
@@ -814,12 +506,3 @@ def _retry_request(command: RetryRun) -> RetryRequest:
         may_operate=command.may_operate,
         through_end=command.through_end,
     )
-
-
-def _audit_detail(command: Command) -> dict[str, object]:
-    skipped = {"actor", "origin", "receipt", "reason", "values", "answer", "run_id"}
-    return {
-        name: getattr(command, name)
-        for name in command.__struct_fields__
-        if name not in skipped and getattr(command, name) not in ("", None, False, frozenset())
-    }

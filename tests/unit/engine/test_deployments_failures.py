@@ -12,7 +12,7 @@ from mulligan.core.ids import JobId, RunId, StepId
 from mulligan.core.prepare import StepOrder
 from mulligan.core.run import Run
 from mulligan.core.status import Status
-from mulligan.engine import deployments, runner, service
+from mulligan.engine import changes, deployments, runner
 from mulligan.engine.starting import StartPolicy
 from mulligan.facades.swr.status import standing_of
 from mulligan.ports import LateEnd, StepEnd
@@ -36,7 +36,7 @@ GOOD = (Act.DEPLOY, Outcome.SUCCEEDED)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Try again at once what failed."""
     monkeypatch.setattr(runner, "_RETRY_REPORT_S", 0.001)
-    monkeypatch.setattr(service, "_SERVE_AGAIN_S", 0.001)
+    monkeypatch.setattr(changes, "TRY_AGAIN_S", 0.001)
     monkeypatch.setattr(deployments, "_LOOK_AGAIN_S", 0.01)
 
 

@@ -26,7 +26,7 @@ from mulligan.core.records import Pipeline
 from mulligan.core.run import Run
 from mulligan.core.spec import AfterFailure
 from mulligan.core.status import Status
-from mulligan.engine import deployments, service
+from mulligan.engine import changes, deployments
 from mulligan.engine.deployments import DeployProblemError
 from mulligan.facades.swr.status import stage_status, standing_of
 from mulligan.ports import StepEnd
@@ -371,7 +371,7 @@ happenings = st.lists(
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Try again at once what failed."""
-    monkeypatch.setattr(service, "_SERVE_AGAIN_S", 0.0005)
+    monkeypatch.setattr(changes, "TRY_AGAIN_S", 0.0005)
     monkeypatch.setattr(deployments, "_LOOK_AGAIN_S", 0.0005)
 
 

@@ -10,7 +10,7 @@ from mulligan.core.deployments import Act, Outcome
 from mulligan.core.errors import InfrastructureError, MulliganError, StaleRevisionError
 from mulligan.core.ids import RunId
 from mulligan.core.records import Pipeline
-from mulligan.engine import deployments, runner, service
+from mulligan.engine import changes, deployments, runner
 from mulligan.ports import StepEnd
 from release_world import PROD, Releases, check_ledger, definition, deploy, releases
 
@@ -24,7 +24,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Try again at once what failed."""
     monkeypatch.setattr(runner, "_RETRY_REPORT_S", 0.0005)
     monkeypatch.setattr(runner, "_LONGEST_WAIT_S", 0.002)
-    monkeypatch.setattr(service, "_SERVE_AGAIN_S", 0.0005)
+    monkeypatch.setattr(changes, "TRY_AGAIN_S", 0.0005)
     monkeypatch.setattr(deployments, "_LOOK_AGAIN_S", 0.002)
 
 

@@ -14,7 +14,7 @@ from mulligan.core.records import PipelineSettings
 from mulligan.core.refusal import RefusalCode
 from mulligan.core.run import RunHead
 from mulligan.core.status import Status
-from mulligan.engine import service
+from mulligan.engine import changes
 from mulligan.engine.commands import AnswerStage, ReceiptRequest, RetryRun, SetRemark, StartRun
 from mulligan.engine.starting import StartPolicy
 from mulligan.ports import StepEnd
@@ -262,7 +262,7 @@ async def test_waiting_run_is_served_after_an_outage(
     hand: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """If the store is away just when a place gets free, the next run still begins."""
-    monkeypatch.setattr(service, "_SERVE_AGAIN_S", 0.0)
+    monkeypatch.setattr(changes, "TRY_AGAIN_S", 0.0)
     made = await hand.add_pipeline(WORK, SINGLE)
     first = await hand.start(made)
     second = await hand.start(made)
