@@ -217,7 +217,9 @@ def check_pipelines(
     version = replace(version, pipeline=pipeline.id)
 
     stored = loop.run(loop.store.put_project(project))
-    stored_pipeline = loop.run(loop.store.put_pipeline(pipeline, version))
+    # a new one needs its group to be there, which one that moves does not
+    made = loop.run(loop.store.put_pipeline(replace(pipeline, group=0), version))
+    stored_pipeline = loop.run(loop.store.put_pipeline(replace(made, group=pipeline.group)))
 
     assert stored == replace(project, number=stored.number)
     assert loop.run(loop.store.find_project(project.id)) == stored
