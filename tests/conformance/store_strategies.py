@@ -65,14 +65,14 @@ def _generic(kind: Any) -> st.SearchStrategy[Any]:
     raise TypeError(f"no strategy for {kind}")
 
 
+def _later(hint: Any) -> st.SearchStrategy[Any]:
+    return st.deferred(lambda: values(hint))
+
+
 def structs(kind: type[msgspec.Struct], **fixed: Any) -> st.SearchStrategy[Any]:
     """Give structs of a type; `fixed`: fields that all of them have the same."""
     hints = typing.get_type_hints(kind)
-    fields = {
-        name: st.deferred(lambda name=name: values(hints[name]))  # type: ignore[misc]
-        for name in kind.__struct_fields__
-        if name not in fixed
-    }
+    fields = {name: _later(hints[name]) for name in kind.__struct_fields__ if name not in fixed}
     return st.builds(kind, **fields, **{name: st.just(value) for name, value in fixed.items()})
 
 

@@ -27,6 +27,7 @@ from mulligan.core.records import (
     AuditEntry,
     Member,
     PipelineSettings,
+    Project,
     Receipt,
     Role,
     Token,
@@ -100,12 +101,12 @@ async def test_a_project_is_replaced_by_its_number(store: Store) -> None:
     ],
     ids=["name", "id"],
 )
-async def test_ids_and_names_of_projects_are_unique(store: Store, other: object) -> None:
+async def test_ids_and_names_of_projects_are_unique(store: Store, other: Project) -> None:
     """A second project with the id or the name of a stored one is a conflict, with all its acts."""
     stored = await store.put_project(build_project())
 
     with pytest.raises(ConflictError) as caught:
-        await store.put_project(other, ACTS)  # type: ignore[arg-type]
+        await store.put_project(other, ACTS)
 
     assert caught.value.code == "project"
     assert await store.list_projects() == (stored,)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -67,9 +68,9 @@ def retried(run: Run, version: int = 0) -> Decision:
     )
 
 
-async def names(store: Store, **options: object) -> list[str]:
+async def names(store: Store, **options: Any) -> list[str]:
     """Return the names of the pipelines of the shop in the order of their last changes."""
-    found, _ = await store.list_group_pipelines(SHOP, **options)  # type: ignore[arg-type]
+    found, _ = await store.list_group_pipelines(SHOP, **options)
     return [pipeline.name for pipeline, _ in found]
 
 

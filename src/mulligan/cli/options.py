@@ -114,7 +114,7 @@ def _with_session(act: F, *, works: bool) -> F:
         form = "json" if as_json else output
         return act(Session(reaching(server), project, form, server), *args, **kwargs)
 
-    return command  # type: ignore[return-value]
+    return command  # type: ignore[return-value]  # click calls it by keyword, whatever F takes
 
 
 def reaching(server: ServerOptions) -> Callable[[], Client]:

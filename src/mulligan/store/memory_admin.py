@@ -1,5 +1,6 @@
 """The administrative half of the memory store."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
@@ -23,7 +24,7 @@ from mulligan.ports import NO_ACTS, Acts
 from mulligan.store.memory_acts import MemoryActs
 
 
-class MemoryAdmin(MemoryActs):
+class MemoryAdmin(MemoryActs, ABC):
     """Projects, pipelines, people."""
 
     def __init__(self) -> None:
@@ -35,8 +36,9 @@ class MemoryAdmin(MemoryActs):
         self._tokens: dict[str, Token] = {}
         self._apps: dict[str, App] = {}
 
+    @abstractmethod
     def _heads_of(self, pipeline: PipelineId) -> Iterable[RunHead]:
-        raise NotImplementedError
+        """Give the heads of the runs of a pipeline; the part of the store with runs has them."""
 
     async def put_project(self, project: Project, acts: Acts = NO_ACTS) -> Project:
         """Insert or replace a project."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from account_server import WRONG, AccountServer, Json, assert_error, token_body
@@ -38,9 +39,9 @@ def now(swr: AccountServer) -> datetime:
     return swr.server.clock.now()
 
 
-def group_names(answer: object) -> list[str]:
+def group_names(answer: Any) -> list[str]:
     """Return the names in a list of groups."""
-    return [group["group"] for group in answer]  # type: ignore[attr-defined]
+    return [group["group"] for group in answer]
 
 
 # --- tokens -------------------------------------------------------------------------------------

@@ -273,7 +273,7 @@ async def test_private_host_is_refused_before_contact(tmp_path: Path, host: str)
         async with a_bench(tmp_path / "data", private_targets=False) as bench:
             url = f"http://{host}:{server.server_port}/shop.git"
             end = await bench.run("source", {"url": url, "branch": "main"})
-        seen = server.RequestHandlerClass.seen  # type: ignore[attr-defined]
+        seen = server.RequestHandlerClass.seen  # type: ignore[attr-defined]  # ours has it
 
     assert end.exit_code == 1
     assert "net.private_targets" in end.message

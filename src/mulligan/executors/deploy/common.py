@@ -428,6 +428,7 @@ def unpack(source: IO[bytes], name: str, folder: Path) -> None:
             _unpack_tar(source, name, writer)
     except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, ValueError) as error:
         raise FailedError(f"{name} is broken: {error}") from None
+    # what zipfile raises for a compression it lacks, and for an archive with a password
     except (NotImplementedError, RuntimeError) as error:
         raise FailedError(f"{name} can't be unpacked: {error}") from None
     _check_links(folder, name)

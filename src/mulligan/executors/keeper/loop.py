@@ -125,7 +125,7 @@ class Keeper:
             raise RequestError("launch", str(error)) from None
         except StateError:
             service.keep = False
-            service.end(0, lambda _left: self._drop(service))
+            self._end_and_drop(service)
             raise
         return service.describe()
 
@@ -235,7 +235,10 @@ class Keeper:
         for service in tuple(self._services.values()):
             service.take_over()
             if not service.keep:
-                service.end(0, lambda _left, it=service: self._drop(it))  # type: ignore[misc]
+                self._end_and_drop(service)
+
+    def _end_and_drop(self, service: Service) -> None:
+        service.end(0, lambda _left: self._drop(service))
 
     def _drop(self, service: Service) -> None:
         """Forget a service of which nothing is left."""
@@ -344,13 +347,16 @@ class Keeper:
             return
         self._reactor.after(_SHUTDOWN_PATIENCE_S, self._finish)
 
-        def ended(service: Service) -> None:
-            waiting.discard(service)
-            if not waiting:
-                self._finish()
+        def end(service: Service) -> None:
+            def ended(_left: object) -> None:
+                waiting.discard(service)
+                if not waiting:
+                    self._finish()
+
+            service.end(min(grace, service.spec["grace"]), ended)
 
         for service in tuple(waiting):
-            service.end(min(grace, service.spec["grace"]), lambda _left, it=service: ended(it))  # type: ignore[misc]
+            end(service)
 
     def _finish(self) -> None:
         if self._is_over:

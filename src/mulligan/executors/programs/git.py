@@ -12,6 +12,7 @@ from mulligan.executors.programs.basics import StepError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from mulligan.executors.programs.targets import Remote
@@ -94,9 +95,9 @@ class Git:
         return output
 
 
-def _relay(stream: object, said: list[str], is_quiet: bool) -> None:  # noqa: FBT001
+def _relay(stream: Iterable[bytes], said: list[str], is_quiet: bool) -> None:  # noqa: FBT001
     kept = 0
-    for line in stream:  # type: ignore[attr-defined]  # a pipe
+    for line in stream:
         text = line.decode("utf-8", "replace")
         if kept < _KEPT_CHARACTERS:
             said.append(text)

@@ -50,7 +50,7 @@ def _dumper(base: str) -> type[yaml.SafeDumper]:
 
     inherited: type[yaml.SafeDumper] = getattr(yaml, base, yaml.SafeDumper)
 
-    class Dumper(inherited):  # type: ignore[misc,valid-type]
+    class Dumper(inherited):  # type: ignore[misc,valid-type]  # the C one where there is one
         """Writes no anchors, and texts so that they stay texts."""
 
         def ignore_aliases(self, data: Any) -> bool:
