@@ -105,7 +105,7 @@ class Changes:
             ledger = self.deployments.settle(decision)
             if ledger is not None:
                 acts = replace(acts, ledger=ledger)
-            line.tip = decision.run
+            self.lines.decided(line, decision.run)
             try:
                 await self._commit(line, decision, acts)
             except StaleRevisionError:

@@ -82,6 +82,12 @@ class Lines:
         self._file(run.head.id, line)
         return line
 
+    def decided(self, line: Line, run: Run) -> None:
+        """Note a decision before it is stored: a run that goes on again is a load from now on."""
+        line.tip = run
+        if not run.head.status.is_final and self.find(run.head.id) is line:
+            self._file(run.head.id, line)
+
     def stored(self, line: Line, run: Run) -> None:
         """Note that a decision of the line is durable."""
         if run.head.revision > line.stored.head.revision or line.stored.head.revision == 0:

@@ -185,7 +185,7 @@ class Engine(Reports):
         if command.clears_latches:
             acts = replace(acts, clear_latches=head.pipeline)
         line = self.lines.add(replace(decision.run, head=replace(head, revision=0)))
-        line.tip = decision.run
+        self.lines.decided(line, decision.run)
         await self._commit(line, decision, acts)
         return head
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from builders import job, one_job, pipeline, review, stage
-from engine_world import ADMIN, ANN, BOB, World, a_world
+from engine_world import ADMIN, ANN, BOB, DEADLINE_S, World, a_world
 from mulligan.core.cause import Cause
 from mulligan.core.errors import ConflictError, InfrastructureError, RefusedError
 from mulligan.core.flow.votes import Answer
@@ -369,3 +369,37 @@ async def test_retry_whose_caller_went_away_makes_room_too(hand: World) -> None:
     run = await hand.wait_end(oldest.id)
 
     assert run.head.status is Status.CANCELLED
+
+
+async def test_retry_on_its_way_to_the_store_is_a_load(hand: World) -> None:
+    """An ended run that goes on again stands in the way of a start before it is stored."""
+    made = await hand.add_pipeline(WORK, PipelineSettings(run_lock="EXCLUSIVE"))
+    first = await hand.start(made)
+    await hand.report(await hand.claim(first.id), StepEnd(exit_code=1))
+    await hand.wait_end(first.id)
+    hand.unruly.hold_answers()
+    retry = asyncio.create_task(hand.retry(first.id))
+    await hand.until(lambda: hand.unruly.appended[-1].run.head.attempt == 2, "retry is decided")
+
+    with pytest.raises(RefusedError) as caught:
+        await asyncio.wait_for(hand.start(made), DEADLINE_S)
+
+    assert caught.value.refusal.code is RefusalCode.RUN_ACTIVE
+    hand.unruly.release_answers()
+    await retry
+    assert await statuses(hand, first) == [Status.RUNNING]
+
+
+async def test_retry_that_was_not_stored_is_no_load(hand: World) -> None:
+    """An ended run whose retry could not be stored stands in nobody's way."""
+    made = await hand.add_pipeline(WORK, PipelineSettings(run_lock="EXCLUSIVE"))
+    first = await hand.start(made)
+    await hand.report(await hand.claim(first.id), StepEnd(exit_code=1))
+    await hand.wait_end(first.id)
+    hand.unruly.failing = [InfrastructureError("the disk is full")]
+
+    with pytest.raises(InfrastructureError):
+        await hand.retry(first.id)
+
+    second = await hand.start(made)
+    assert await statuses(hand, first, second) == [Status.FAILED, Status.RUNNING]
