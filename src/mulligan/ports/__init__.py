@@ -39,6 +39,8 @@ from mulligan.core.records import (
 from mulligan.core.report import ArchivedFile
 from mulligan.core.run import Gate, Job, Run, RunHead, Stage, Step
 from mulligan.core.status import Status
+from mulligan.ports.acts import NO_ACTS as NO_ACTS
+from mulligan.ports.acts import Acts as Acts
 
 
 class Clock(Protocol):
@@ -113,18 +115,6 @@ class RunPage(msgspec.Struct, frozen=True, kw_only=True):
     items: tuple[RunHead, ...]
     cursor: str = ""
     total: int | None = None
-
-
-class Acts(msgspec.Struct, frozen=True, kw_only=True):
-    """What is stored together with an act in its transaction."""
-
-    receipt: Receipt | None = None
-    audit: tuple[AuditEntry, ...] = ()
-    ledger: LedgerChange | None = None
-    clear_latches: PipelineId | None = None  # of the pipeline as a whole: its run has started
-
-
-NO_ACTS = Acts()
 
 
 class RunStore(Protocol):
