@@ -53,6 +53,7 @@ KEY_REUSED = Problem(
     400, 400, "Idempotency-Key已被用于其他请求", "Idempotency-Key was used for another call"
 )
 
+NOT_SERVED = Problem(501, 501, "本服务未实现接口{0}", "This server does not serve the call {0}")
 NOT_AS_CODE = Problem(400, 2101373, "[{0}] 不是PAC流水线", "[{0}] is not a PAC pipeline")
 RESTARTING = Problem(
     400,

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mulligan.core.errors import (
+    CallerError,
     ConflictError,
     ForbiddenError,
     InfrastructureError,
@@ -20,6 +21,15 @@ from mulligan.facades.bkci.texts import DEFAULT_LANGUAGE, Text
 from mulligan.facades.common.errors import KeyReusedError, RequestError
 
 Answer = tuple[int, dict[str, Any]]
+
+
+class NotServedError(CallerError):
+    """The API has that call, this server does not serve it. `call`: its operation or path."""
+
+    def __init__(self, call: str) -> None:
+        super().__init__(f"the call {call} is not served")
+        self.call = call
+
 
 REFUSALS: Mapping[RefusalCode, Problem] = {
     RefusalCode.EXPIRED: t.EXPIRED,
@@ -206,6 +216,7 @@ _RENDERERS: Mapping[type, Callable[[Any, str, str], Answer]] = {
     ConflictError: _conflict,
     KeyReusedError: lambda _error, language, _call: _answer(t.KEY_REUSED, language),
     RequestError: _request,
+    NotServedError: lambda error, language, _call: _answer(t.NOT_SERVED, language, (error.call,)),
     StateError: lambda _error, language, _call: _answer(t.RUN_BUSY, language),
     InfrastructureError: lambda _error, language, _call: _answer(t.BUSY, language),
 }

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable
-from urllib.parse import unquote
+from typing import NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -13,9 +13,12 @@ from mulligan.core.rights import Actor
 from mulligan.facades.bkci import build_calls, build_lists, log_calls, pipeline_calls
 from mulligan.facades.bkci.bodies import check_media_type
 from mulligan.facades.bkci.calls import Call
-from mulligan.facades.bkci.errors import render_error, render_plain
+from mulligan.facades.bkci.errors import NotServedError, render_error, render_plain
+from mulligan.facades.bkci.old_paths import V3_PATHS
+from mulligan.facades.bkci.patterns import Patterns
 from mulligan.facades.bkci.query import Query
 from mulligan.facades.bkci.result import MEDIA_TYPE, encode_body
+from mulligan.facades.bkci.unserved import UNSERVED, UNSERVED_RESOURCES
 from mulligan.facades.common.auth import actor_of, header, language_of
 from mulligan.facades.common.body import read_body
 from mulligan.facades.common.errors import RequestError, UnauthenticatedError
@@ -27,16 +30,19 @@ log = get_log()
 
 Handler = Callable[[Call], Awaitable[Response]]
 
+# Forms of a path: /{type}/v4, /api/{type}/v4, /v4/{type}, /prod/v4/{type}; the services' own
+# paths besides. The same with v3.
 _TYPES = r"(?P<{0}>[A-Za-z][A-Za-z-]*)"
-# /{type}/v4, /api/{type}/v4, /v4/{type}, /prod/v4/{type}; the services' own paths besides
 _PATH = re.compile(
     r"(?:/ms/openapi|/openapi)?(?:"
-    rf"/api/{_TYPES.format('one')}/v4|(?:/prod)?/v4/{_TYPES.format('two')}"
-    rf"|/{_TYPES.format('three')}/v4)"
-    r"/(?P<rest>(?:projects|[A-Za-z]).*)"
+    rf"/api/{_TYPES.format('one')}/(?P<v1>v[34])|(?:/prod)?/(?P<v2>v[34])/{_TYPES.format('two')}"
+    rf"|/{_TYPES.format('three')}/(?P<v3>v[34]))"
+    r"/(?P<rest>[A-Za-z].*)"
 )
 _KNOWN_TYPES = frozenset({"apigw", "apigw-user", "apigw-app"})
-_FIRST_SEGMENTS = re.compile(r"/(?:api/|prod/v4/|v4/|openapi/|ms/openapi/)?apigw(?:-user|-app)?/")
+_FIRST_SEGMENTS = re.compile(
+    r"/(?:api/|(?:prod/)?v[34]/|openapi/|ms/openapi/)?apigw(?:-user|-app)?/"
+)
 
 # (method, path after projects/{project}/) -> handler
 _IN_PROJECT: dict[tuple[str, str], Handler] = {
@@ -72,11 +78,17 @@ _IN_PROJECT: dict[tuple[str, str], Handler] = {
     ("GET", "pipelines/pipeline_status"): pipeline_calls.pipeline_status,
     ("POST", "pipelines/pipeline_lock"): pipeline_calls.pipeline_lock,
 }
-# Paths without a project.
-_ON_SERVER: dict[tuple[str, str], Handler] = {
-    ("POST", "project_create"): pipeline_calls.project_create,
-    ("GET", "project_list"): pipeline_calls.project_list,
-}
+# (method, pattern of the whole path, handler): names in a pattern come to the handler as parameters
+# of the query would; `{project}` is entered.
+_ELSEWHERE: tuple[tuple[str, str, Handler], ...] = (
+    ("POST", "projects/project_create", pipeline_calls.project_create),
+    ("POST", "projects/project/project_create", pipeline_calls.project_create),
+    ("GET", "projects/project_list", pipeline_calls.project_list),
+    ("GET", "projects/project/project_list", pipeline_calls.project_list),
+    ("GET", "projects/project/{project}", pipeline_calls.project_get),
+)
+_PATTERNS: Patterns[Handler | str] = Patterns([*_ELSEWHERE, *UNSERVED])
+_OLD_PATHS = Patterns(V3_PATHS)
 _LOG_CALLS = frozenset(tail for _, tail in _IN_PROJECT if tail.startswith("logs/"))
 
 
@@ -105,8 +117,9 @@ class BkciApp:
         actor: Actor | None = None
         try:
             actor = await actor_of(request, self._services.access, gateway=True)
-            handler, project, name = self._find(request)
-            return await handler(await self._call(request, actor, project, name))
+            found = self._find(request)
+            name = found.name
+            return await found.handler(await self._call(request, actor, found))
         except _PathTypeError as error:
             return PlainTextResponse(str(error), status_code=400)
         except (MulliganError, RequestError) as error:
@@ -126,33 +139,20 @@ class BkciApp:
         call = "logs" if f"logs/{name}" in _LOG_CALLS else name
         return render_error(error, language_of(request, actor), call=call)
 
-    def _find(self, request: Request) -> tuple[Handler, str, str]:
+    def _find(self, request: Request) -> "_Found":
         found = _PATH.fullmatch(request.scope["path"])
         if found is None:
             raise RequestError(404, "there is no such call")
-        kind = found["one"] or found["two"] or found["three"]
-        if kind not in _KNOWN_TYPES:
+        if (found["one"] or found["two"] or found["three"]) not in _KNOWN_TYPES:
             raise _PathTypeError(request.scope["path"])
-        parts = found["rest"].rstrip("/").split("/")
-        method = request.method
-        if parts[0] != "projects" or len(parts) < 2:
-            raise RequestError(404, "there is no such call")
-        tail = parts[1:] if parts[1] != "project" else parts[2:]
-        if len(tail) == 1 and (method, tail[0]) in _ON_SERVER:
-            return _ON_SERVER[method, tail[0]], "", tail[0]
-        if parts[1] == "project" and len(parts) == 3 and method == "GET":
-            return pipeline_calls.project_get, unquote(parts[2]), "project_get"
-        name = "/".join(parts[2:])
-        handler = _IN_PROJECT.get((method, name))
-        if handler is None:
-            others = [each for each, path in _IN_PROJECT if path == name]
-            if others:
-                raise RequestError(405, f"{name} takes {' or '.join(others)}, not {method}")
-            raise RequestError(404, f"there is no call {name!r}")
-        return handler, parts[1], parts[-1]
+        path = found["rest"].rstrip("/")
+        if (found["v1"] or found["v2"] or found["v3"]) == "v3":
+            return _find_old(request.method, path)
+        return _find(request.method, path)
 
-    async def _call(self, request: Request, actor: Actor, project: str, name: str) -> Call:
+    async def _call(self, request: Request, actor: Actor, found: "_Found") -> Call:
         services = self._services
+        project = found.project
         body = b""
         if request.method in {"POST", "PUT"}:
             body = await read_body(request, services.limits)
@@ -164,11 +164,62 @@ class BkciApp:
             request=request,
             actor=actor,
             project=project,
-            name=name,
-            query=Query(request.query_params.multi_items()),
+            name=found.name,
+            query=Query([*found.pieces.items(), *request.query_params.multi_items()]),
             raw_body=body,
             language=language_of(request, actor),
         )
+
+
+class _Found(NamedTuple):
+    """The handler of a path, its project, the call's name, and what else stands in the path."""
+
+    handler: Handler
+    project: str
+    name: str
+    pieces: dict[str, str]
+
+
+def _find(method: str, path: str) -> _Found:
+    """Find the handler of a path.
+
+    Raises:
+        NotServedError: The API has that call, this server has not.
+        RequestError: 404 or 405.
+    """
+    parts = path.split("/")
+    in_project = "/".join(parts[2:]) if parts[0] == "projects" else ""
+    handler = _IN_PROJECT.get((method, in_project))
+    if handler is not None:
+        return _Found(handler, parts[1], parts[-1], {})
+    match = _PATTERNS.find(method, path)
+    if match is not None:
+        if isinstance(match.value, str):
+            raise NotServedError(match.value)
+        project = match.pieces.pop("project", "")
+        return _Found(match.value, project, parts[-1], match.pieces)
+    if parts[0] in UNSERVED_RESOURCES:
+        raise NotServedError(path)
+    known = [each for each, tail in _IN_PROJECT if tail == in_project]
+    others = dict.fromkeys((*known, *_PATTERNS.methods(path)))
+    raise _not_there(method, in_project or path, tuple(others))
+
+
+def _find_old(method: str, path: str) -> _Found:
+    """Find the handler of a path of the version before, which names what v4 has in the query."""
+    match = _OLD_PATHS.find(method, path)
+    if match is None:
+        raise _not_there(method, path, _OLD_PATHS.methods(path))
+    project = match.pieces.pop("project", "")
+    new_method, name = match.value
+    found = _find(new_method, f"projects/{project}/{name}")
+    return found._replace(pieces={**found.pieces, **match.pieces})
+
+
+def _not_there(method: str, name: str, others: tuple[str, ...]) -> RequestError:
+    if others:
+        return RequestError(405, f"{name} takes {' or '.join(others)}, not {method}")
+    return RequestError(404, f"there is no call {name!r}")
 
 
 class _PathTypeError(Exception):
