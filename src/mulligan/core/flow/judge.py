@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from mulligan.core.cause import Cause
 from mulligan.core.expressions import ExpressionError, condition_holds, substitute_classic
-from mulligan.core.ids import JobId
+from mulligan.core.ids import JobId, StepId
 from mulligan.core.run import Job, Run, Weather
 from mulligan.core.spec import Condition, JobSpec, RunWhen, StageSpec, StepSpec
 from mulligan.core.status import Status
@@ -113,6 +113,10 @@ def judge_step(run: Run, job_id: JobId, step: StepSpec) -> Verdict:
         return Verdict.UNREACHED
     weather = weather_of(run, job)
     when = step.condition.when
+    if step.post_of is not None:
+        verdict = _judge_parent(run, step.post_of)
+        if verdict is not Verdict.RUN:
+            return verdict
     if when in {RunWhen.PARENT_ENDED, RunWhen.PARENT_CUT}:
         return _judge_post(run, step, weather)
     if weather in _RUNS[when]:
@@ -143,16 +147,22 @@ _RUNS: dict[RunWhen, frozenset[Weather]] = {
 }
 
 
-def _judge_post(run: Run, step: StepSpec, weather: Weather) -> Verdict:
-    parent = run.step(step.post_of) if step.post_of else None
-    if parent is None or (parent.status is Status.SKIPPED and parent.cause is not Cause.UNREACHED):
+def _judge_parent(run: Run, parent_id: StepId) -> Verdict:
+    """Tell whether the step that a post action belongs to really ran, this time or before."""
+    parent = run.step(parent_id)
+    if parent.status is Status.SKIPPED and parent.cause is not Cause.UNREACHED:
         return Verdict.CONDITION
-    if parent.status not in {Status.SUCCEEDED, Status.FAILED, Status.CANCELLED}:
-        return Verdict.UNREACHED
-    if step.condition.when is RunWhen.PARENT_ENDED:
+    if parent.status in {Status.SUCCEEDED, Status.FAILED, Status.CANCELLED}:
         return Verdict.RUN
+    return Verdict.UNREACHED
+
+
+def _judge_post(run: Run, step: StepSpec, weather: Weather) -> Verdict:
+    if step.post_of is None:
+        return Verdict.CONDITION
+    parent = run.step(step.post_of)
     cut = parent.status is Status.CANCELLED or parent.cause is Cause.TIMEOUT
-    if cut:
+    if cut or step.condition.when is RunWhen.PARENT_ENDED:
         return Verdict.RUN
     return Verdict.CONDITION if weather in _GOOD_WEATHER else Verdict.UNREACHED
 

@@ -1,5 +1,8 @@
 """The model of a pipeline that this API did not make, or whose document is gone: from its spec."""
 
+from collections.abc import Mapping
+
+from mulligan.core.posts import ENTRY_INPUT
 from mulligan.core.records import PipelineVersion
 from mulligan.core.spec import (
     TRIGGER_JOB,
@@ -10,6 +13,7 @@ from mulligan.core.spec import (
     PipelineSpec,
     StepSpec,
 )
+from mulligan.facades.bkci.model_conditions import STEP_CONDITIONS
 from mulligan.facades.bkci.times import Json, present
 
 DIALECT = "bkci"
@@ -19,12 +23,56 @@ _REVIEW = "manualReviewUserTask"
 
 def fitting_source(source: Json, spec: PipelineSpec) -> Json:
     """Return the stored document if it has the parts of the spec, else one made from the spec."""
-    return source if _fits(source, spec) else source_of(spec)
+    whole = _with_posts(source, spec)
+    return whole if _fits(whole, spec) else source_of(spec)
 
 
 def model_of(version: PipelineVersion) -> Json:
     """Return the model of a version: as stored, or made from the spec of another dialect's."""
     return version.source if version.dialect == DIALECT else source_of(version.spec)
+
+
+def _with_posts(source: Json, spec: PipelineSpec) -> Json:
+    """Add the post actions, which a run has and the document of its definition has not."""
+    stages = source.get("stages")
+    posts: dict[str, list[StepSpec]] = {
+        job.id: [step for step in job.steps if step.post_of is not None]
+        for stage in spec.stages
+        for job in stage.jobs
+    }
+    if not isinstance(stages, list) or not any(posts.values()):
+        return source
+    return {**source, "stages": [_stage_with_posts(stage, posts) for stage in stages]}
+
+
+def _stage_with_posts(stage: Json, posts: Mapping[str, list[StepSpec]]) -> Json:
+    containers = []
+    for container in stage.get("containers") or ():
+        elements = {element.get("id"): element for element in container.get("elements") or ()}
+        for step in posts.get(str(container.get("id")), ()):
+            parent = elements.get(step.post_of)
+            if step.id not in elements and parent is not None:
+                elements[step.id] = _post_element(step, parent)
+        containers.append({**container, "elements": list(elements.values())})
+    return {**stage, "containers": containers}
+
+
+def _post_element(step: StepSpec, parent: Json) -> Json:
+    condition = next(word for word, when in STEP_CONDITIONS.items() if when is step.condition.when)
+    options = {
+        "enable": step.enabled,
+        "continueWhenFailed": True,
+        "manualRetry": False,
+        "runCondition": condition,
+        "elementPostInfo": {
+            "postEntryParam": step.inputs.get(ENTRY_INPUT, ""),
+            "postCondition": condition,
+            "parentElementId": step.post_of,
+            "parentElementName": parent.get("name"),
+        },
+    }
+    own = {"id": step.id, "name": step.name, "stepId": None, "additionalOptions": options}
+    return present({**parent, **own})
 
 
 def _fits(source: Json, spec: PipelineSpec) -> bool:
