@@ -595,8 +595,10 @@ def _half_failed(demo: Scenario) -> Build:
     """Start a build whose first job has failed while the second one is held."""
     demo.bench.break_steps("e12")
     demo.bench.hold("e21")
+    held = demo.bench.ran("e21") + 1
     build = demo.start()
     build.wait_job("1", "FAILED")
+    build.wait_ran("e21", held)
     demo.bench.repair("e12")
     return build
 
