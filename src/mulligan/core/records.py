@@ -124,6 +124,8 @@ class PipelineVersion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     created_by: UserName
     created_at: datetime
     reset_run: int = 0  # runs up to this number can't go on: the stages have become others since
+    note: str = ""  # what its author said about the change
+    made_from: int = 0  # the version that it began as; 0 = none
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -41,6 +41,7 @@ from mulligan.core.run import Gate, Job, Run, RunHead, Stage, Step
 from mulligan.core.status import Status
 from mulligan.ports.acts import NO_ACTS as NO_ACTS
 from mulligan.ports.acts import Acts as Acts
+from mulligan.ports.items import ItemStore
 
 
 class Clock(Protocol):
@@ -734,5 +735,5 @@ class Dispatcher(Protocol):
         ...
 
 
-class Store(RunStore, AdminStore, LedgerStore, PackageStore, GroupStore, Protocol):
+class Store(RunStore, AdminStore, LedgerStore, PackageStore, GroupStore, ItemStore, Protocol):
     """Everything that is kept."""

@@ -4,6 +4,7 @@ import msgspec
 
 from mulligan.core.deployments import LedgerChange
 from mulligan.core.ids import PipelineId
+from mulligan.core.items import ItemChange
 from mulligan.core.records import AuditEntry, Receipt
 
 
@@ -13,6 +14,7 @@ class Acts(msgspec.Struct, frozen=True, kw_only=True):
     receipt: Receipt | None = None
     audit: tuple[AuditEntry, ...] = ()
     ledger: LedgerChange | None = None
+    items: ItemChange | None = None
     clear_latches: PipelineId | None = None  # of the pipeline as a whole: its run has started
 
 

@@ -31,13 +31,14 @@ from mulligan.ports import (
 from mulligan.store.changed import is_held
 from mulligan.store.matching import matches, position_of
 from mulligan.store.memory_executions import MemoryExecutions
+from mulligan.store.memory_items import MemoryItems
 from mulligan.store.memory_ledger import MemoryLedger
 from mulligan.store.memory_packages import MemoryPackages
 from mulligan.store.memory_records import StoredRun
 from mulligan.store.paging import Position, order_of, read_cursor, write_cursor
 
 
-class MemoryStore(MemoryExecutions, MemoryLedger, MemoryPackages):
+class MemoryStore(MemoryExecutions, MemoryItems, MemoryLedger, MemoryPackages):
     """Implements `ports.Store`.
 
     Args:

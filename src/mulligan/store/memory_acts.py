@@ -8,6 +8,7 @@ from mulligan.core.deployments import Deployment, Environment, LedgerChange
 from mulligan.core.errors import ConflictError, NotFoundError, StaleRevisionError
 from mulligan.core.hooks import Hook
 from mulligan.core.ids import ProjectId, UserName
+from mulligan.core.items import Item, ItemChange
 from mulligan.core.records import AuditEntry, Project, Receipt
 from mulligan.ports import Acts
 
@@ -22,9 +23,13 @@ class MemoryActs:
         self._environments: dict[str, Environment] = {}
         self._deployments: dict[str, Deployment] = {}
         self._hooks: dict[str, Hook] = {}
+        self._items: dict[int, Item] = {}
+        self._last_item = 0
 
-    def _take_acts(self, acts: Acts, ledger: LedgerChange | None = None) -> None:
-        """Store all of it, with another change of the ledger first; raises before any of it."""
+    def _take_acts(
+        self, acts: Acts, ledger: LedgerChange | None = None, items: ItemChange | None = None
+    ) -> None:
+        """Store all of it, with other changes of ledger and items first, or nothing and raise."""
         environments, deployments = dict(self._environments), dict(self._deployments)
         if ledger is not None:
             self._change_ledger(environments, deployments, ledger)
@@ -32,7 +37,13 @@ class MemoryActs:
             self._check_receipt(acts.receipt)
         if acts.ledger is not None:
             self._change_ledger(environments, deployments, acts.ledger)
+        kept = dict(self._items)
+        for change in (items, acts.items):
+            if change is not None:
+                self._change_items(kept, change)
         self._environments, self._deployments = environments, deployments
+        self._items = kept
+        self._last_item = max(self._last_item, *kept, 0)
         if acts.receipt is not None:
             self._receipts[acts.receipt.actor, acts.receipt.key] = acts.receipt
         self._take_audit(acts.audit)
@@ -48,6 +59,26 @@ class MemoryActs:
     def _take_audit(self, entries: Iterable[AuditEntry]) -> None:
         for entry in entries:
             self._audit.append(replace(entry, id=len(self._audit) + 1))
+
+    def _change_items(self, items: dict[int, Item], change: ItemChange) -> None:
+        for item in (*change.drop, *change.put):
+            if item.project not in self._projects:
+                raise NotFoundError("project", item.project)
+        for item in change.drop:
+            gone = [number for number, other in items.items() if _same(other, item, "id")]
+            for number in gone:
+                del items[number]
+        for item in change.put:
+            kind = str(type(item).__struct_config__.tag)
+            before = items.get(item.number)
+            if item.number and (before is None or not _same(before, item, "id")):
+                raise NotFoundError(kind, item.id)
+            others = [other for number, other in items.items() if number != item.number]
+            for other in others:
+                if _same(other, item, "id") or _same(other, item, "name", "parent"):
+                    raise ConflictError(f"there is a {kind} {item.name!r} already", code=kind)
+            number = item.number or max(self._last_item, *items, 0) + 1
+            items[number] = replace(item, number=number)
 
     def _change_ledger(
         self,
@@ -70,3 +101,10 @@ class MemoryActs:
             stored = deployments.get(deployment.id)
             number = len(deployments) + 1 if stored is None else stored.number
             deployments[deployment.id] = replace(deployment, number=number)
+
+
+def _same(one: Item, other: Item, *fields: str) -> bool:
+    """Tell whether two items are of one kind and project, and equal in some fields."""
+    return type(one) is type(other) and all(
+        getattr(one, field) == getattr(other, field) for field in ("project", *fields)
+    )

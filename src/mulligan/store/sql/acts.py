@@ -11,10 +11,11 @@ from mulligan.core.records import AuditEntry, Receipt
 from mulligan.ports import Acts
 from mulligan.store.sql import rows
 from mulligan.store.sql.dialects import Connection, Dialect
+from mulligan.store.sql.items_rows import write_items
 from mulligan.store.sql.numbers import find_project_number
 
 _INSERT_RECEIPT = f"INSERT INTO receipts ({rows.RECEIPT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
-_INSERT_AUDIT = "INSERT INTO audit (project, doc) VALUES (?, ?)"
+_INSERT_AUDIT = "INSERT INTO audit (project, target, actor, doc) VALUES (?, ?, ?, ?)"
 _INSERT_ENVIRONMENT = (
     "INSERT INTO environments (live, gray, holder, doc, revision, key, project) "
     "VALUES (?, ?, ?, ?, ?, ?, ?)"
@@ -39,7 +40,8 @@ def write_acts(dialect: Dialect, connection: Connection, acts: Acts) -> None:
     Raises:
         ConflictError: The receipt's key exists (code "receipt").
         StaleRevisionError: An environment of the ledger is not at the revision before the given.
-        NotFoundError: The ledger names a project or environment that is not stored.
+        NotFoundError: The ledger names a project or environment that is not stored; see also
+            `write_items`.
     """
     if acts.receipt is not None:
         write_receipt(dialect, connection, acts.receipt)
@@ -47,6 +49,8 @@ def write_acts(dialect: Dialect, connection: Connection, acts: Acts) -> None:
         write_audit(connection, acts.audit)
     if acts.ledger is not None:
         _write_ledger(dialect, connection, acts.ledger)
+    if acts.items is not None:
+        write_items(dialect, connection, acts.items)
     if acts.clear_latches is not None:
         _clear_latches(connection, acts.clear_latches)
 
@@ -66,7 +70,7 @@ def write_receipt(dialect: Dialect, connection: Connection, receipt: Receipt) ->
 
 def write_audit(connection: Connection, entries: Iterable[AuditEntry]) -> None:
     """Append entries; the database numbers them."""
-    values = [(entry.project, rows.text(entry)) for entry in entries]
+    values = [(entry.project, entry.target, entry.actor, rows.text(entry)) for entry in entries]
     connection.executemany(_INSERT_AUDIT, values)
 
 

@@ -24,6 +24,7 @@ from mulligan.core.records import (
 )
 from mulligan.core.run import Gate, Job, RunHead, Stage, Step, Write
 from mulligan.core.spec import PipelineSpec
+from mulligan.ports.items import VersionHead
 from mulligan.store.instants import instant, micros
 
 _encoder = msgspec.json.Encoder()
@@ -64,6 +65,7 @@ texts = msgspec.json.Decoder(dict[str, str]).decode
 token = msgspec.json.Decoder(Token).decode
 user = msgspec.json.Decoder(User).decode
 version = msgspec.json.Decoder(PipelineVersion).decode
+version_head = msgspec.json.Decoder(VersionHead).decode
 write = msgspec.json.Decoder(Write).decode
 
 

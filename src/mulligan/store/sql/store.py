@@ -9,6 +9,7 @@ from mulligan.store.sql.dialects import Connection, Sqlite
 from mulligan.store.sql.executions import SqlExecutions
 from mulligan.store.sql.groups import SqlGroups
 from mulligan.store.sql.hooks import SqlHooks
+from mulligan.store.sql.items import SqlItems
 from mulligan.store.sql.ledger import SqlLedger
 from mulligan.store.sql.migrate import migrate, read_migrations
 from mulligan.store.sql.packages import SqlPackages
@@ -26,6 +27,7 @@ class SqlStore(
     SqlGroups,
     SqlHooks,
     SqlExecutions,
+    SqlItems,
 ):
     """The store of one server; implements `ports.Store`.
 
