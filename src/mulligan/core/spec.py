@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from mulligan.core.ids import JobId, StageId, StepId
+from mulligan.core.triggers.spec import TriggerSpec
 
 
 class RunWhen(StrEnum):
@@ -219,6 +220,7 @@ class PipelineSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     signals: SignalSpec | None = None  # start it without a person
     messages: tuple[MessageSpec, ...] = ()
     trigger_steps: tuple[StepId, ...] = ()  # ids that name what starts the pipeline, not work
+    triggers: tuple[TriggerSpec, ...] = ()
 
 
 # Every document counts what starts the pipeline as its first stage and job.

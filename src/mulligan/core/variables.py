@@ -14,6 +14,7 @@ from mulligan.core.report import StepReport
 from mulligan.core.run import Run, RunHead, StartParameter, Step, Write
 from mulligan.core.spec import JobSpec, OnFailure, StepSpec
 from mulligan.core.status import Status
+from mulligan.core.triggers.values import CI_NAMES
 from mulligan.core.values import LONGEST_VALUE
 
 # (stored name, old name, name in the context `ci`); "" = there is none
@@ -46,6 +47,7 @@ _BUILT_IN: tuple[tuple[str, str, str], ...] = (
 )
 _OLD = {old: name for name, old, _ in _BUILT_IN if old}
 _CI = {f"ci.{short}": name for name, _, short in _BUILT_IN if short}
+_CI |= {f"ci.{short}": name for short, name in CI_NAMES.items()}
 OLD_NAMES = frozenset(_OLD)
 # Names that neither a start nor a script may set.
 PROTECTED = frozenset(name for name, _, _ in _BUILT_IN) - {

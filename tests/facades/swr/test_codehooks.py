@@ -10,8 +10,8 @@ from urllib.parse import quote
 
 import pytest
 
+from mulligan.core.triggers.proof import is_proven
 from mulligan.facades.swr.codehook_calls import Deliveries
-from mulligan.facades.swr.codehook_proof import is_proven
 from mulligan.facades.swr.codehook_pushes import Push, read_push, starts
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

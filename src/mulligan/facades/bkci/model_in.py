@@ -1,7 +1,7 @@
 """Read a pipeline model: check it by the rules of saving, set its ids, compile it.
 
 The stages in order: `model_outline` (form and size), `model_ids` (ids by position), then
-`model_stage` > `model_job` > `model_step` and `model_params` (what it means).
+`model_stage` > `model_job` > `model_step`, `model_params` and `model_triggers` (what it means).
 """
 
 from mulligan.core.spec import Dialect, PipelineSpec
@@ -10,6 +10,7 @@ from mulligan.facades.bkci.model_ids import number
 from mulligan.facades.bkci.model_outline import outline
 from mulligan.facades.bkci.model_params import manual_trigger, read_parameters, trigger_steps
 from mulligan.facades.bkci.model_stage import read_stage
+from mulligan.facades.bkci.model_triggers import read_triggers
 from mulligan.facades.common.ways import Limits
 from mulligan.ports import Ids
 
@@ -47,10 +48,12 @@ def compile_model(source: Json, dialect: Dialect = Dialect.CLASSIC) -> PipelineS
     model = Part(source)
     trigger_stage, *stages = model.parts("stages")
     trigger = next(iter(trigger_stage.parts("containers")))
+    parameters = read_parameters(trigger, dialect)
     return PipelineSpec(
         name=model.text("name").strip(),
         stages=tuple(read_stage(part, position) for position, part in enumerate(stages, 1)),
-        parameters=read_parameters(trigger, dialect),
+        parameters=parameters,
         manual_start=manual_trigger(trigger) is not None,
         trigger_steps=trigger_steps(trigger),
+        triggers=read_triggers(trigger, parameters),
     )

@@ -46,6 +46,18 @@ RULES = {
     "item-count": _rule("数量需在{1}到{2}之间", "{1} to {2} items are allowed"),
     "out-of-range": _rule("{1}不在{2}到{3}之间", "{1} must be from {2} to {3}"),
     "unsupported": _rule("暂不支持{1}", "{1} are not supported yet"),
+    "bad-cron": _rule(
+        "定时触发器的定时表达式[{1}]不合法: {2}", "illegal crontab [{1}] of a timer: {2}"
+    ),
+    "bad-time-zone": _rule("时区[{1}]不存在", "there is no time zone [{1}]"),
+    "bad-pattern": _rule("正则表达式[{1}]不合法: {2}", "illegal regular expression [{1}]: {2}"),
+    "bad-start-params": _rule(
+        "定时触发器的启动参数不是[{{key,value}}]形式的JSON",
+        "startParams of a timer must be JSON of the form [{{key,value}}]",
+    ),
+    "too-many-watched-branches": _rule(
+        "定时触发器最多监听{1}个分支", "a timer watches at most {1} branches"
+    ),
     "project-id": _rule(
         "项目英文名[{1}]不合法",
         "[{1}] is no project id: a lower-case letter, then letters, digits, -; at most 32",

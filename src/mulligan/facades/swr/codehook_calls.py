@@ -8,11 +8,11 @@ from starlette.responses import Response
 
 from mulligan.core.errors import CallerError, NotFoundError
 from mulligan.core.hooks import Hook, HookKind
+from mulligan.core.triggers.proof import is_proven
 from mulligan.engine.signals import Signal
 from mulligan.facades.common.auth import header
 from mulligan.facades.swr import negotiate
 from mulligan.facades.swr.calls import Call, Route
-from mulligan.facades.swr.codehook_proof import is_proven
 from mulligan.facades.swr.codehook_pushes import read_push, starts
 from mulligan.facades.swr.errors import SwrError, bad
 from mulligan.log import get_log
