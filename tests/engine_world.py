@@ -221,6 +221,7 @@ class World:
         )
         self.access = Access(store=self.store, clock=self.clock, ids=self.ids, is_dev=is_dev)
         self.catalog = Catalog(store=self.store, clock=self.clock, ids=self.ids)
+        self.supervisor.calls.may = self.access.may_in_name_of
         self.engine.on_effects = self.supervisor.take_effects
         self.engine.on_commit = self.live.committed
         self.engine.first_offer = self.dispatcher.first

@@ -138,6 +138,7 @@ class Server:
             runner=self.runner,
         )
         self.access = Access(store=self.store, clock=self.clock, ids=ids, is_dev=options.is_dev)
+        self.supervisor.calls.may = self.access.may_in_name_of
         self.secret_key = stored_key(data / "secret.key")
         self.software = SoftwareCenter(
             store=self.store,

@@ -244,6 +244,30 @@ def test_14_full_serial_queue_drops_its_oldest(client: BkciClient, bench: Workbe
     assert bench.ran("only") == 2
 
 
+def test_17_post_action_after_a_failure_and_a_cancel(client: BkciClient, bench: Workbench) -> None:
+    """The post action for "always" runs when a later task fails, and not when a user cancels."""
+    first = step("t1", bench.script("t1"))
+    post = step(
+        "post",
+        bench.script("post"),
+        runCondition="PRE_TASK_FAILED_BUT_CANCEL",
+        elementPostInfo={"postCondition": "always()", "parentElementId": first["id"]},
+    )
+    elements = [first, step("t2", bench.script("t2")), post]
+    scenario = Scenario(client, bench, one_job("example", elements))
+
+    failed = scenario.run_broken("t2").detail()
+    bench.hold("t2")
+    stopped = scenario.start()
+    stopped.wait_ran("t2", 2)
+    stopped.stop()
+    view = stopped.wait()
+
+    assert failed.statuses("t1", "t2", "post") == ["SUCCEED", "FAILED", "SUCCEED"]
+    assert view.statuses("t1", "t2", "post") == ["SUCCEED", "CANCELED", "UNEXEC"]
+    assert bench.ran("post") == 1
+
+
 def test_18_skip_by_hand(client: BkciClient, bench: Workbench) -> None:
     """A task that is skipped by hand lets the next one run in a new attempt."""
     elements = [

@@ -89,6 +89,8 @@ def _line(job: Json, step: Json) -> str | None:
         details.append(step["cause"])
     if status in FINAL and step["ended_at"] and step["started_at"]:
         details.append(between(step["started_at"], step["ended_at"]))
+    if step.get("called"):
+        details.append(f"run {step['called']}")
     if step["attempt"] > 1:
         details.append(f"attempt {step['attempt']}")
     padding = " " * (_STATUS_WIDTH - len(status))

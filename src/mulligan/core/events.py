@@ -11,7 +11,7 @@ import msgspec
 
 from mulligan.core.cause import Cause
 from mulligan.core.ids import RunnerName, UserName
-from mulligan.core.run import RunAttempt, StartParameter, Write
+from mulligan.core.run import Called, RunAttempt, StartParameter, Write
 from mulligan.core.status import Status
 
 
@@ -191,6 +191,12 @@ class StepStarted(_StepEvent, frozen=True, kw_only=True, omit_defaults=True):
     runner: RunnerName | None = None
 
 
+class StepCalled(_StepEvent, frozen=True, kw_only=True):
+    """The step has started a run of another pipeline."""
+
+    called: Called
+
+
 class StepFinished(_StepEvent, frozen=True, kw_only=True, omit_defaults=True):
     """The step attempt has its result."""
 
@@ -294,6 +300,7 @@ Event = (
     | JobFinished
     | JobReset
     | StepStarted
+    | StepCalled
     | StepFinished
     | StepSkipped
     | StepReset

@@ -354,6 +354,10 @@ def _step_started(run: Run, event: e.StepStarted) -> Run:
     )
 
 
+def _step_called(run: Run, event: e.StepCalled) -> Run:
+    return _put_step(run, replace(run.step(StepId(event.node)), called=event.called))
+
+
 def _step_finished(run: Run, event: e.StepFinished) -> Run:
     step = run.step(StepId(event.node))
     # the budget counts failures in a row that a rule may answer (spec/bkci-build-api.md §3.10)
@@ -502,6 +506,7 @@ _HANDLERS: dict[type, Callable[[Run, Any], Run]] = {
     e.JobFinished: _job_finished,
     e.JobReset: _job_reset,
     e.StepStarted: _step_started,
+    e.StepCalled: _step_called,
     e.StepFinished: _step_finished,
     e.StepSkipped: _step_skipped,
     e.StepReset: _step_reset,

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from mulligan.core.cause import Cause
-from mulligan.core.run import Run, RunHead
+from mulligan.core.run import Job, Run, RunHead
 from mulligan.core.spec import AfterFailure, PipelineSpec, StageSpec
 from mulligan.core.status import Status
 
@@ -43,6 +43,16 @@ def hold_until(head: RunHead, spec: PipelineSpec) -> datetime | None:
     return head.ended_at + timedelta(seconds=stage.hold_s)
 
 
+def still_open_until(head: RunHead, spec: PipelineSpec, now: datetime) -> datetime | None:
+    """Return when a failed run, held for a retry by its definition, has come to its end.
+
+    None: it has already, or such a retry has no end that could be waited for.
+    """
+    until = hold_until(head, spec)
+    is_over = head.released_at is not None or until is None or until <= now
+    return None if is_over else until
+
+
 def is_held(run: Run, now: datetime) -> bool:
     """Tell whether a failed run is kept open for a retry."""
     return head_is_held(run.head, run.index.spec, now)
@@ -59,6 +69,14 @@ def head_is_held(head: RunHead, spec: PipelineSpec, now: datetime) -> bool:
     return until is None or now < until
 
 
+def _waits_for_person(run: Run, job: Job) -> bool:
+    """Tell whether a job is parked at a gate, and not while another run works for it."""
+    if not job.parked:
+        return False
+    step = run.index.jobs[job.id].steps[job.cursor]
+    return run.step(step.id).status is not Status.RUNNING
+
+
 def phase_of(run: Run, now: datetime) -> Phase:
     """Tell how far a run is."""
     head = run.head
@@ -71,5 +89,5 @@ def phase_of(run: Run, now: datetime) -> Phase:
     if head.stage < 0:
         return Phase.EXECUTING
     jobs = [run.job(job.id) for job in run.index.spec.stages[head.stage].jobs]
-    works = any(not job.status.is_final and not job.parked for job in jobs)
+    works = any(not job.status.is_final and not _waits_for_person(run, job) for job in jobs)
     return Phase.EXECUTING if works else Phase.PAUSED

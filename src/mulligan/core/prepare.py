@@ -15,7 +15,7 @@ from mulligan.core.expressions import (
 )
 from mulligan.core.ids import JobId, PipelineId, ProjectId, RunId, StepId
 from mulligan.core.run import Run
-from mulligan.core.spec import Dialect, JobSpec, StepSpec
+from mulligan.core.spec import ENGINE_KINDS, Dialect, JobSpec, StepSpec
 from mulligan.core.variables import Scope, environment_of, secrets_of
 
 # Time limits, in minutes (spec/bkci-model-and-engine.md §2.6).
@@ -93,7 +93,7 @@ def prepare_step(run: Run, step: StepSpec) -> StepOrder:
         mode=job.mode,
     )
     try:
-        seconds, problem = _step_seconds(step, scope)
+        seconds, problem = step_seconds(step, scope)
         return replace(
             order,
             inputs=_substitute(step.inputs, run.head.settings.dialect, scope, step.kind),
@@ -112,6 +112,8 @@ def _has_begun(run: Run, job: JobSpec, step: StepSpec) -> bool:
     place = run.index.step_job[step.id][1]
     for earlier in reversed(job.steps[:place]):
         record = run.step(earlier.id)
+        if earlier.kind in ENGINE_KINDS:
+            continue  # they leave no files
         if record.started_at is not None and record.job_attempt == attempt:
             return True
     return False
@@ -161,7 +163,8 @@ def substitute_declared(text: str, values: Mapping[str, str]) -> str:
     return _REFERENCE.sub(lambda found: values.get(found[1], found[0]), text)
 
 
-def _step_seconds(step: StepSpec, scope: Scope) -> tuple[float, str]:
+def step_seconds(step: StepSpec, scope: Scope) -> tuple[float, str]:
+    """Give the time limit of a step in seconds, and what is wrong with it ("" = nothing)."""
     if not step.timeout_text.strip():
         return float(step.timeout_s), ""
     text = step.timeout_text.strip()

@@ -90,6 +90,37 @@ class StartParameter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     desc: str = ""
 
 
+class Called(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The run of another pipeline that a step has started."""
+
+    project: ProjectId
+    pipeline: PipelineId
+    run: RunId
+    number: int
+
+
+class Caller(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The step that started the run.
+
+    Args:
+        step_attempt, run_attempt: In which it was started.
+        waits: The step ends as this run ends; else it has ended already.
+        pipelines: Those that led to this run, each started by the one before; the last is the
+            pipeline of the step.
+    """
+
+    project: ProjectId
+    pipeline: PipelineId
+    pipeline_name: str
+    run: RunId
+    number: int
+    step: StepId
+    step_attempt: int
+    run_attempt: int
+    waits: bool = True
+    pipelines: tuple[PipelineId, ...] = ()
+
+
 class RunError(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A failed step as the last end of the run left it."""
 
@@ -130,6 +161,7 @@ class RunHead(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     retry_target: str = ""  # first node of the newest partial retry, for the scripts to see
     released_at: datetime | None = None  # somebody gave the failed run up before its hold was over
     released_by: UserName | None = None
+    caller: Caller | None = None
 
     @property
     def is_rollback(self) -> bool:
@@ -227,6 +259,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     pin: str = ""  # what a retry must use again: the commit that a checkout resolved
     actor: UserName = SYSTEM  # who waived or decided
     reason: str = ""
+    called: Called | None = None  # of kind "call": the run that it waits for, or has started
 
 
 class Write(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

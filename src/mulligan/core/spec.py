@@ -52,12 +52,18 @@ class OnFailure(StrEnum):
     ASK = "ask"  # the job fails and a person may skip the step
 
 
+# Kinds of steps that the engine carries out itself: no program, no workspace.
+REVIEW = "review"
+CALL = "call"
+ENGINE_KINDS = frozenset({REVIEW, CALL})
+
+
 class StepSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One unit of work of a job.
 
     Args:
-        kind: What does the work: "script", "checkout", "archive", "download", "review",
-            "plugin" (any other).
+        kind: What does the work: "script", "checkout", "archive", "download", "review", "call"
+            (a run of another pipeline), "plugin" (any other).
         ref: The author's own id, unique in its job; "" when absent.
         timeout_s: Seconds for one attempt; `timeout_text` (a number or one variable) wins.
         auto_retries: Tries after the first that happen without being asked for, 0 to 5.

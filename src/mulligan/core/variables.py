@@ -11,7 +11,7 @@ from mulligan.core.cause import Cause
 from mulligan.core.expressions import ExpressionError, substitute_classic
 from mulligan.core.ids import JobId, StepId
 from mulligan.core.report import StepReport
-from mulligan.core.run import Run, RunHead, StartParameter, Step, Write
+from mulligan.core.run import Caller, Run, RunHead, StartParameter, Step, Write
 from mulligan.core.spec import JobSpec, OnFailure, StepSpec
 from mulligan.core.status import Status
 from mulligan.core.triggers.values import CI_NAMES
@@ -44,6 +44,13 @@ _BUILT_IN: tuple[tuple[str, str, str], ...] = (
     ("BK_CI_RETRY_COUNT", "pipeline.retry.count", ""),
     ("BK_CI_RETRY_BUILD_ID", "", ""),
     ("BK_CI_RETRY_TASK_ID", "", ""),
+    ("BK_CI_PARENT_PROJECT_ID", "pipeline.start.parent.project.id", ""),
+    ("BK_CI_PARENT_PIPELINE_ID", "pipeline.start.parent.pipeline.id", ""),
+    ("BK_CI_PARENT_PIPELINE_NAME", "pipeline.start.parent.pipeline.name", ""),
+    ("BK_CI_PARENT_BUILD_ID", "pipeline.start.parent.build.id", ""),
+    ("BK_CI_PARENT_BUILD_NUM", "pipeline.start.parent.build.num", ""),
+    ("BK_CI_PARENT_BUILD_TASK_ID", "pipeline.start.parent.build.task.id", ""),
+    ("BK_CI_PARENT_EXECUTE_COUNT", "pipeline.start.parent.execute.count", ""),
 )
 _OLD = {old: name for name, old, _ in _BUILT_IN if old}
 _CI = {f"ci.{short}": name for name, _, short in _BUILT_IN if short}
@@ -376,6 +383,21 @@ def parameter_writes(parameters: Iterable[StartParameter], run_attempt: int) -> 
         )
         for parameter in parameters
     )
+
+
+def caller_facts(caller: Caller | None) -> dict[str, str]:
+    """Give what a run can read of the step that started it."""
+    if caller is None:
+        return {}
+    return {
+        "BK_CI_PARENT_PROJECT_ID": caller.project,
+        "BK_CI_PARENT_PIPELINE_ID": caller.pipeline,
+        "BK_CI_PARENT_PIPELINE_NAME": caller.pipeline_name,
+        "BK_CI_PARENT_BUILD_ID": caller.run,
+        "BK_CI_PARENT_BUILD_NUM": str(caller.number),
+        "BK_CI_PARENT_BUILD_TASK_ID": caller.step,
+        "BK_CI_PARENT_EXECUTE_COUNT": str(caller.run_attempt),
+    }
 
 
 def start_writes(

@@ -23,6 +23,7 @@ from mulligan.core.records import (
 from mulligan.core.refusal import Refusal, RefusalCode
 from mulligan.core.rights import Actor
 from mulligan.core.spec import PipelineSpec
+from mulligan.engine.call_circles import demand_no_circle
 from mulligan.ports import Acts, Clock, Ids, Store
 
 _LONGEST_PROJECT_NAME = 64
@@ -144,6 +145,7 @@ class Catalog:
 
         Raises:
             ConflictError: The name is taken (code "pipeline-name").
+            InvalidError: It would start itself (code "call-circle").
         """
         await self.get_project(project_id)
         now = self._clock.now()
@@ -161,6 +163,7 @@ class Catalog:
         )
         if group == 0:
             await self._demand_free_name(pipeline)
+        await demand_no_circle(self._store, pipeline, definition.spec)
         acts = self._acts(actor, "pipeline.create", project_id, pipeline.id, receipt)
         version = self._version(pipeline, definition, actor.user)
         return await self._store.put_pipeline(
@@ -197,6 +200,7 @@ class Catalog:
             )
             if changed.group == 0:
                 await self._demand_free_name(changed)
+            await demand_no_circle(self._store, changed, definition.spec)
             acts = self._acts(actor, "pipeline.edit", pipeline.project, pipeline.id)
             version = self._version(changed, definition, actor.user)
             stored = await self._store.put_pipeline(

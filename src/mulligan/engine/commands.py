@@ -8,7 +8,7 @@ import msgspec
 from mulligan.core.flow.votes import Answer
 from mulligan.core.ids import PipelineId, RunId, StageId, StepId, UserName
 from mulligan.core.recovery.plan import Plan
-from mulligan.core.run import RunHead
+from mulligan.core.run import Caller, RunHead
 
 
 class ReceiptRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +43,8 @@ class StartRun(Command, frozen=True, kw_only=True):
     clears_latches: bool = False
     is_unauthorized: bool = False  # by somebody who may not: its first stage says so
     chain: int = 0
+    caller: Caller | None = None
+    run_id: RunId | None = None  # of the new run; None = a new one
 
 
 class RetryRun(Command, frozen=True, kw_only=True):

@@ -138,7 +138,7 @@ class Engine(Reports):
                 project=project,
                 version=version,
                 index=index,
-                run_id=RunId("b-" + self.ids.hex32()),
+                run_id=command.run_id or RunId("b-" + self.ids.hex32()),
                 number=number,
                 now=self.clock.now(),
                 policy=self._start_policy,

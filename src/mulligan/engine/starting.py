@@ -12,7 +12,7 @@ from mulligan.core.refusal import Refusal, RefusalCode
 from mulligan.core.run import Run, RunAttempt, RunHead, RunSettings, StartParameter, Write
 from mulligan.core.spec import ParameterSpec, SpecIndex
 from mulligan.core.values import LONGEST_VALUE
-from mulligan.core.variables import start_writes
+from mulligan.core.variables import caller_facts, start_writes
 from mulligan.engine.commands import StartRun
 
 
@@ -77,6 +77,7 @@ def new_run(
         parameters=parameters,
         disabled_steps=command.disabled_steps,
         chain=command.chain,
+        caller=command.caller,
     )
     facts = {
         "BK_CI_PROJECT_NAME_CN": project.name if project is not None else pipeline.project,
@@ -86,6 +87,7 @@ def new_run(
         "BK_CI_START_CHANNEL": "BS",
         "BK_CI_IS_MOBILE": "false",
         "BK_CI_BUILD_URL": f"{policy.public_url}/runs/{run_id}",
+        **caller_facts(command.caller),
     }
     return Run(head=head, index=index), start_writes(head, facts, parameters)
 

@@ -17,8 +17,10 @@ from mulligan.core.errors import (
     StaleRevisionError,
     StateError,
 )
+from mulligan.core.flow.calls import ANSWER_TIMER, CALL_TIMER
 from mulligan.core.ids import JobId, RunId, StageId, StepId
 from mulligan.core.run import Run
+from mulligan.engine.calls import CALL_EFFECTS, Calls
 from mulligan.engine.runner import Runner, report_of
 from mulligan.engine.service import Engine
 from mulligan.log import get_log
@@ -61,6 +63,8 @@ class Supervisor:
         self._telling: set[asyncio.Task[None]] = set()
         # sends the messages of an effect "notify"
         self.tell: Callable[[RunId, Effect], Awaitable[None]] = _tell_nobody
+        # starts, stops and answers runs of other pipelines
+        self.calls = Calls(engine)
 
     # --- effects --------------------------------------------------------------------------------
 
@@ -90,6 +94,8 @@ class Supervisor:
             self._spawn(self._tidy(run_id))
         elif effect.kind == "notify":
             self._start_telling(run_id, effect)
+        elif effect.kind in CALL_EFFECTS:
+            self._spawn(self._carry_out_call(run_id, effect))
 
     def _kill(self, run_id: RunId, run: Run | None, effect: Effect) -> None:
         if self._runner is not None:
@@ -103,6 +109,22 @@ class Supervisor:
         if run is not None and run.head.status.is_final:
             # nobody will report for a run that was ended by force
             self._spawn(self._drop(run_id, "kill", effect.key))
+
+    async def _carry_out_call(self, run_id: RunId, effect: Effect) -> None:
+        """Do what another run is concerned with, until the store takes it."""
+        while True:
+            try:
+                await self.calls.carry_out(run_id, effect)
+                failpoints.hit("call.done")
+                await self._store.drop_effect(run_id, effect.kind, effect.key)
+            except (InfrastructureError, StaleRevisionError) as error:
+                log.warning("call_waits", run_id=run_id, kind=effect.kind, error=str(error))
+                await asyncio.sleep(_DROP_AGAIN_S)
+            except MulliganError as error:
+                log.warning("call_failed", run_id=run_id, kind=effect.kind, error=str(error))
+                return
+            else:
+                return
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -208,6 +230,10 @@ class Supervisor:
                 await self._engine.time_out_review(run_id, StageId(node))
             elif kind == "queue":
                 await self._engine.time_out_queue(run_id)
+            elif kind == CALL_TIMER:
+                await self.calls.time_out(run_id, StepId(node))
+            elif kind == ANSWER_TIMER:
+                await self.calls.answer(run_id)
         except (InfrastructureError, StaleRevisionError) as error:
             log.warning("timer_waits", run_id=run_id, timer=key, error=str(error))
             self._timers.setdefault((run_id, key), self._clock.now() + _FIRE_AGAIN)

@@ -71,6 +71,7 @@ _GATE_TRAITS: tuple[Traits, ...] = (
     {"pause_before": True},
     {"kind": "review", "inputs": {"reviewUsers": list(REVIEWERS)}},
     {"kind": "review", "inputs": {"reviewUsers": ["${place}"]}},  # nobody, or nobody known
+    {"kind": "call", "inputs": {"pipeline": "other"}},
 )
 _POST_CONDITIONS = _on(
     RunWhen.PARENT_ENDED, RunWhen.PARENT_CUT, RunWhen.FAILURE, RunWhen.UNLESS_CANCELLED

@@ -16,6 +16,8 @@ from mulligan.core.cause import Cause
 from mulligan.core.decision import Decision, Draft
 from mulligan.core.errors import StaleFenceError
 from mulligan.core.flow import cancel, queue, steps, votes
+from mulligan.core.flow.call_ends import CallEnd, finish_call
+from mulligan.core.flow.calls import waiting_call
 from mulligan.core.flow.votes import Answer
 from mulligan.core.flow.walk import begin_run
 from mulligan.core.ids import JobId, RunnerName, StageId, StepId, UserName
@@ -184,6 +186,21 @@ class World:
         """Return the nodes at which the run waits for somebody."""
         return [node for node, gate in self.run.gates.items() if gate.state == "open"]
 
+    def calls(self) -> list[StepId]:
+        """Return the steps that wait for a run that they have started."""
+        jobs = self.run.index.all_jobs()
+        return [step.id for job in jobs if (step := waiting_call(self.run, job.id)) is not None]
+
+    def end_call(self, step_id: StepId) -> None:
+        """Let the run of a step end as the test says steps end."""
+        attempt = self.run.step(step_id).attempt
+        outcome = self.ending(step_id, attempt)
+        end = CallEnd(status=outcome.status, cause=outcome.cause)
+        self.started.append((step_id, attempt))
+        draft = self.draft()
+        assert finish_call(draft, step_id, attempt, end)
+        self.take(draft)
+
     def vote(self, node: str, *, approve: bool = True, **fields: Any) -> Refusal | None:
         """Answer the gate at a node as one of those who are asked."""
         gate = self.run.gates[node]
@@ -254,6 +271,7 @@ class World:
         moves: list[Callable[[], object]] = [partial(self.claim, job) for job in self.offered()]
         moves += [partial(self.report, job) for job in self.held]
         moves += [partial(self.vote, node, approve=approve) for node in self.open_gates()]
+        moves += [partial(self.end_call, step) for step in self.calls()]
         if self.run.head.status is Status.QUEUED:
             moves.append(self.leave_queue)
         if not moves:

@@ -5,9 +5,10 @@ from datetime import timedelta
 from mulligan.core import events as e
 from mulligan.core.cause import Cause
 from mulligan.core.decision import Draft, Effect
+from mulligan.core.flow.calls import answer_caller, give_up_call, waiting_call
 from mulligan.core.flow.queue import leave_queue
 from mulligan.core.flow.steps import advance_job, close_step_gate
-from mulligan.core.flow.walk import ask_kill, finish_jobs, go_on, reject_stage
+from mulligan.core.flow.walk import ask_kill, end_run, finish_jobs, go_on, reject_stage
 from mulligan.core.hold import is_held
 from mulligan.core.ids import JobId, UserName
 from mulligan.core.refusal import Refusal, RefusalCode
@@ -70,6 +71,7 @@ def release_hold(draft: Draft, actor: UserName) -> Refusal | None:
             message=f"run {draft.run.head.number} is {draft.run.head.status} and not held",
         )
     draft.emit(e.HoldReleased(at=draft.now, actor=actor))
+    answer_caller(draft)
     return None
 
 
@@ -109,6 +111,9 @@ def _cancel_parked(draft: Draft, job_id: JobId) -> None:
     if draft.run.open_gate(step.id) is not None:
         close_step_gate(draft, step.id, approved=False)
         draft.emit(e.StepFinished(at=draft.now, node=step.id, status=Status.CANCELLED))
+    elif waiting_call(draft.run, job_id) is not None:
+        give_up_call(draft, step.id)
+        draft.emit(e.StepFinished(at=draft.now, node=step.id, status=Status.CANCELLED))
     if draft.run.job(job_id).status is Status.QUEUED:
         # requeued, but not claimed yet: what may run after a cancel is decided at the claim
         return
@@ -126,8 +131,7 @@ def _terminate(draft: Draft, actor: UserName) -> None:
                 at=draft.now, node=stage.id, status=Status.FAILED, cause=Cause.TERMINATED
             )
         )
-    draft.emit(e.RunFinished(at=draft.now, status=Status.FAILED, cause=Cause.TERMINATED))
-    draft.effect(Effect(kind="tidy", key=""))
+    end_run(draft, Status.FAILED, Cause.TERMINATED)
 
 
 def _terminate_job(draft: Draft, job_id: JobId) -> None:
@@ -137,6 +141,9 @@ def _terminate_job(draft: Draft, job_id: JobId) -> None:
     held = job.status is Status.RUNNING and not job.parked
     if held:
         ask_kill(draft, job_id, Cause.TERMINATED)
+    call = waiting_call(draft.run, job_id)
+    if call is not None:
+        give_up_call(draft, call.id)
     for step in draft.run.index.jobs[job_id].steps:
         if draft.run.open_gate(step.id) is not None:
             close_step_gate(draft, step.id, approved=False)

@@ -2,10 +2,9 @@
 
 from datetime import timedelta
 
-from mulligan.core import events as e
 from mulligan.core.cause import Cause
 from mulligan.core.decision import Draft, Effect
-from mulligan.core.flow.walk import begin_run
+from mulligan.core.flow.walk import begin_run, end_run
 from mulligan.core.status import Status
 
 QUEUE_TIMER = "queue"
@@ -29,8 +28,7 @@ def begin_queued(draft: Draft) -> bool:
 def leave_queue(draft: Draft, status: Status, cause: Cause | None) -> None:
     """End a run that never began: no stage of it runs, not even the last."""
     draft.effect(Effect(kind="timer", key=QUEUE_TIMER, drop=True))
-    draft.emit(e.RunFinished(at=draft.now, status=status, cause=cause))
-    draft.effect(Effect(kind="tidy", key=""))
+    end_run(draft, status, cause)
 
 
 def drop_from_queue(draft: Draft) -> None:

@@ -6,16 +6,19 @@ from mulligan.core import events as e
 from mulligan.core.cause import Cause
 from mulligan.core.decision import Draft, Effect
 from mulligan.core.errors import StaleFenceError
+from mulligan.core.expressions import ExpressionError
+from mulligan.core.flow.calls import open_call
 from mulligan.core.flow.judge import SKIP_CAUSE, Verdict, judge_step, weather_of
 from mulligan.core.flow.walk import finish_jobs, go_on, offer
 from mulligan.core.ids import JobId, RunnerName, StepId
+from mulligan.core.prepare import step_seconds
 from mulligan.core.report import StepReport
 from mulligan.core.run import Job, Run, Weather
-from mulligan.core.spec import StepSpec
+from mulligan.core.spec import CALL, REVIEW, StepSpec
 from mulligan.core.status import Status
 from mulligan.core.variables import Scope, substitute_people, writes_of_report
 
-WAITING_KINDS = frozenset({"review"})  # a person does these steps, not a runner
+WAITING_KINDS = frozenset({REVIEW})  # a person does these steps, not a runner
 # Failures that trying again by itself does not mend (spec/bkci-model-and-engine.md §2.5.4).
 _NO_AUTO_RETRY = frozenset(
     {
@@ -67,6 +70,8 @@ def advance_job(draft: Draft, job_id: JobId, runner: RunnerName | None) -> StepS
         elif _must_wait(draft.run, step):
             _open_step_gate(draft, job, step)
             return None
+        elif step.kind == CALL:
+            return _begin_call(draft, job, step, runner)
         elif runner is None:
             draft.emit(e.JobRequeued(at=draft.now, node=job_id))
             offer(draft, job_id)
@@ -74,6 +79,23 @@ def advance_job(draft: Draft, job_id: JobId, runner: RunnerName | None) -> StepS
         else:
             draft.emit(e.StepStarted(at=draft.now, node=step.id, runner=runner))
             return step
+
+
+def _begin_call(
+    draft: Draft, job: Job, step: StepSpec, runner: RunnerName | None
+) -> StepSpec | None:
+    """Begin a step that another run does; give the step after it if it can't be begun."""
+    scope = Scope(draft.run, job.id, step.id)
+    try:
+        seconds, problem = step_seconds(step, scope)
+    except ExpressionError as error:  # its text would get too large
+        seconds, problem = 0.0, error.reason
+    if problem:
+        draft.emit(e.StepStarted(at=draft.now, node=step.id))
+        _fail_config(draft, step.id, problem)
+        return advance_job(draft, job.id, runner)
+    open_call(draft, job, step, seconds)
+    return None
 
 
 def _pass_over(draft: Draft, job: Job, step: StepSpec, verdict: Verdict) -> None:
@@ -154,6 +176,11 @@ def close_step_gate(draft: Draft, step_id: StepId, *, approved: bool) -> None:
 
 def fail_waiting_step(draft: Draft, step_id: StepId, message: str) -> None:
     """Fail a step that waited for a person, and let its job go on without a runner."""
+    _fail_config(draft, step_id, message)
+    advance_job(draft, draft.run.index.step_job[step_id][0], None)
+
+
+def _fail_config(draft: Draft, step_id: StepId, message: str) -> None:
     draft.emit(
         e.StepFinished(
             at=draft.now,
@@ -165,7 +192,6 @@ def fail_waiting_step(draft: Draft, step_id: StepId, message: str) -> None:
             error_code=2199002,
         )
     )
-    advance_job(draft, draft.run.index.step_job[step_id][0], None)
 
 
 def report_step(draft: Draft, report: StepReport, *, runner_gone: bool = False) -> StepSpec | None:

@@ -10,6 +10,7 @@ from datetime import timedelta
 from mulligan.core import events as e
 from mulligan.core.cause import Cause
 from mulligan.core.decision import Draft, Effect
+from mulligan.core.flow.calls import answer_caller, give_up_call, waiting_call
 from mulligan.core.flow.judge import (
     SKIP_CAUSE,
     Verdict,
@@ -245,9 +246,12 @@ def stop_others(draft: Draft, stage: StageSpec, cause: Cause) -> list[Ending]:
 
 
 def _cut_waiting_step(draft: Draft, job: Job, cause: Cause) -> None:
-    """End the step at which a parked job waits for a person: nobody is asked any more."""
+    """End the step at which a parked job waits: nobody is asked any more, no run is needed."""
     step = draft.run.index.jobs[job.id].steps[job.cursor]
-    draft.emit(e.GateClosed(at=draft.now, node=step.id, approved=False))
+    if waiting_call(draft.run, job.id) is not None:
+        give_up_call(draft, step.id)
+    else:
+        draft.emit(e.GateClosed(at=draft.now, node=step.id, approved=False))
     draft.emit(
         e.StepFinished(
             at=draft.now,
@@ -321,12 +325,18 @@ def stage_result(run: Run, spec: StageSpec) -> tuple[Status, Cause | None]:
 
 def _end_run(draft: Draft) -> None:
     status, cause = run_result(draft.run)
-    draft.emit(e.RunFinished(at=draft.now, status=status, cause=cause))
-    draft.effect(Effect(kind="tidy", key=""))
+    end_run(draft, status, cause)
     if draft.run.index.spec.messages and status in {Status.SUCCEEDED, Status.FAILED}:
         good = status is Status.SUCCEEDED
         key = f"run:{draft.run.head.attempt}"
         draft.effect(Effect(kind="notify", key=key, data={"stage": "", "good": good}))
+
+
+def end_run(draft: Draft, status: Status, cause: Cause | None) -> None:
+    """Give the run its verdict: what it held is freed, who waits for it is told."""
+    draft.emit(e.RunFinished(at=draft.now, status=status, cause=cause))
+    draft.effect(Effect(kind="tidy", key=""))
+    answer_caller(draft)
 
 
 def run_result(run: Run) -> tuple[Status, Cause | None]:

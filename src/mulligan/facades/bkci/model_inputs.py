@@ -7,6 +7,7 @@
 | archive | patterns |
 | download | patterns, dest, from_job |
 | review | reviewUsers, desc, params, suggestRequired, namespace |
+| call | pipeline, by ("id", "name"), project, waits, parameters, namespace |
 | plugin | version, namespace, input, output |
 
 Texts may hold variables. A pattern that holds one stays whole: it may still turn out to be a
@@ -16,7 +17,10 @@ list, separated by commas, semicolons or line ends.
 import re
 from typing import Any
 
+import msgspec
+
 from mulligan.core.errors import InvalidError
+from mulligan.core.spec import CALL
 from mulligan.facades.bkci.document import Json, Part, value_text
 
 SCRIPT_TYPES = frozenset({"linuxScript", "windowsScript"})
@@ -25,6 +29,8 @@ CHECKOUT_CODES = frozenset({"checkout", "gitCodeRepo", "gitCodeRepoCommon", "Pul
 ARCHIVE_CODES = frozenset({"uploadArtifact", "singleArchive", "atomBuildArchive"})
 DOWNLOAD_CODES = frozenset({"downloadArtifact"})
 REVIEW_TYPE = "manualReviewUserTask"
+CALL_TYPE = "subPipelineCall"
+CALL_CODES = frozenset({"SubPipelineExec"})
 
 _REF_KINDS = {"BRANCH": "branch", "TAG": "tag", "COMMIT_ID": "commit", "COMMIT": "commit"}
 _SEPARATORS = re.compile(r"[,;\n]")
@@ -36,6 +42,8 @@ def kind_of(element_type: str, code: str) -> str:
         return "script"
     if element_type == REVIEW_TYPE:
         return "review"
+    if element_type == CALL_TYPE or code in CALL_CODES:
+        return CALL
     if element_type in CHECKOUT_TYPES or code in CHECKOUT_CODES:
         return "checkout"
     if code in ARCHIVE_CODES:
@@ -58,6 +66,8 @@ def read_inputs(element: Part, kind: str, code: str) -> Json:
             return _download(_given(element))
         case "review":
             return _review(element)
+        case "call":
+            return _call(element) if code == CALL_TYPE else _call_by_plugin(_given(element))
         case _:
             return _plugin(element)
 
@@ -151,6 +161,53 @@ def _review(element: Part) -> Json:
         "params": element.items("params"),
         "suggestRequired": element.flag("suggestRequired"),
         "namespace": element.text("namespace").strip(),
+    }
+
+
+def _call(element: Part) -> Json:
+    by_name = element.text("subPipelineType").strip().upper() == "NAME"
+    wanted = element.text("subPipelineName" if by_name else "subPipelineId").strip()
+    given = element.part("parameters") or Part({})
+    return {
+        "pipeline": wanted,
+        "by": "name" if by_name else "id",
+        "project": "",
+        "waits": not element.flag("asynchronous"),
+        "parameters": {
+            name: value_text(value, given.at(name)) for name, value in given.value.items()
+        },
+        "namespace": "",
+    }
+
+
+def _call_by_plugin(fields: Part) -> Json:
+    by_name = fields.text("subPipelineType").strip().upper() == "NAME"
+    wanted = fields.text("subPipelineName" if by_name else "subPip").strip()
+    return {
+        "pipeline": wanted,
+        "by": "name" if by_name else "id",
+        "project": fields.text("projectId").strip(),
+        "waits": fields.text("runMode").strip().lower() != "asyn",
+        "parameters": _call_parameters(fields),
+        "namespace": fields.text("fieldNamespace").strip(),
+    }
+
+
+def _call_parameters(fields: Part) -> Json:
+    """Read `params`: a list of `{key, value}`, or a map, or the JSON text of either."""
+    given = fields.value.get("params")
+    if isinstance(given, str) and given.strip():
+        try:
+            given = msgspec.json.decode(given)
+        except (msgspec.DecodeError, RecursionError):
+            raise fields.bad_type("params", "a list of keys and values") from None
+    whole = Part({"params": given or []}, fields.pointer)
+    if isinstance(given, dict):
+        return {name: value_text(value, fields.at("params")) for name, value in given.items()}
+    return {
+        part.text("key"): value_text(part.value.get("value"), part.at("value"))
+        for part in whole.parts("params")
+        if part.text("key").strip()
     }
 
 

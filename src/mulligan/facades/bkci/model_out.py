@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from mulligan.core.cause import Cause
-from mulligan.core.run import Gate, Job, Step
+from mulligan.core.run import Called, Gate, Job, Step
 from mulligan.core.spec import JobSpec, OnFailure, RunWhen, StageSpec, StepSpec
 from mulligan.core.status import Status
 from mulligan.facades.bkci.attempt_view import AttemptView, count_auto_retries
@@ -36,6 +36,7 @@ _OF_STEP = _OF_STAGE | {
     "errorMsg",
     "progressRate",
     "asyncStatus",
+    "subPipelineBuildInfo",
 }
 _ON_FAILURE = frozenset(
     {RunWhen.FAILURE, RunWhen.HARD_FAILURE, RunWhen.UNLESS_CANCELLED, RunWhen.ALWAYS}
@@ -202,6 +203,8 @@ class ModelRenderer:
             after |= self._step_times(record, gate) | self._retries(spec) | self._error(record)
         if spec.kind == "review" and gate is not None:
             after |= render_review(source, gate)
+        if record is not None and record.called is not None:
+            after["subPipelineBuildInfo"] = render_called(record.called)
         return after | present({"status": word}) | self._offers(spec, word, job)
 
     def _step_times(self, record: Step, gate: Gate | None) -> Json:
@@ -260,6 +263,16 @@ def _offers_retry(view: AttemptView, now: datetime, window: timedelta | None) ->
         return False
     in_finally = head.status is Status.RUNNING and head.stage == view.run.index.finally_position()
     return not in_finally
+
+
+def render_called(called: Called) -> Json:
+    """Return the `subPipelineBuildInfo` of a task."""
+    return {
+        "projectId": called.project,
+        "pipelineId": called.pipeline,
+        "buildId": called.run,
+        "buildNum": called.number,
+    }
 
 
 def _without(source: Json, members: frozenset[str]) -> Json:

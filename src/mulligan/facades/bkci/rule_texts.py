@@ -16,6 +16,7 @@ def _rule(zh: str, en: str) -> Problem:
 
 # Rules without a number of their own, by the code of the `InvalidError`. {0} is the place.
 RULES = {
+    "call-circle": _rule("流水线不能循环调用: {1}", "the pipeline would start itself through {1}"),
     "name-blank": _rule("流水线名称不能为空", "the pipeline needs a name"),
     "text-too-long": _rule("{1}最多{2}个字符", "{1} may have at most {2} characters"),
     "model-too-large": _rule("Model最多{1}个字符", "the model may have at most {1} characters"),

@@ -143,8 +143,23 @@ def _history(
             "retry": head.attempt > 1,
             "errorInfoList": render_errors(view) if view is not None else None,
             "buildMsg": head.message or None,
+            "webhookInfo": render_caller(head),
         }
     )
+
+
+def render_caller(head: RunHead) -> Json | None:
+    """Return the part of `webhookInfo` that names the run which started this one."""
+    caller = head.caller
+    if caller is None:
+        return None
+    return {
+        "parentProjectId": caller.project,
+        "parentPipelineId": caller.pipeline,
+        "parentPipelineName": caller.pipeline_name,
+        "parentBuildId": caller.run,
+        "parentBuildNum": caller.number,
+    }
 
 
 def execute_millis(head: RunHead, gates: Iterable[Gate], now: datetime) -> int:

@@ -6,7 +6,7 @@ asked for from the top down: run, stage, job, step.
 
 from mulligan.core.cause import Cause
 from mulligan.core.run import Gate, Job, Stage, Step
-from mulligan.core.spec import JobSpec, StepSpec
+from mulligan.core.spec import CALL, REVIEW, JobSpec, StepSpec
 from mulligan.core.status import Status
 
 # All names, in the order of their numbers (spec/bkci-build-api.md §4.1).
@@ -168,8 +168,10 @@ def step_word(
         return _unborn(job, has_record=step is not None)
     if step.status is Status.FAILED and step.cause is not None:
         return _FAILED_STEP.get(step.cause, "FAILED")
-    if step.status is Status.SUCCEEDED and spec.kind == "review":
+    if step.status is Status.SUCCEEDED and spec.kind == REVIEW:
         return "REVIEW_PROCESSED"
+    if step.status is Status.RUNNING and spec.kind == CALL:
+        return "CALL_WAITING"
     return _reached(step.status, step.cause)
 
 

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from mulligan.core.cause import Cause
 from mulligan.core.ids import StageId
-from mulligan.core.run import Gate, Job, Run, RunAttempt, RunHead, Stage, Step
+from mulligan.core.run import Caller, Gate, Job, Run, RunAttempt, RunHead, Stage, Step
 from mulligan.core.spec import JobSpec, StageSpec, StepSpec
 from mulligan.core.status import Status
 from mulligan.facades.native import shapes
@@ -146,6 +146,7 @@ def state(snapshot: Snapshot) -> shapes.RunState:
     return shapes.RunState(
         **fields,
         verdict=_verdict(shown, status, waivers),
+        caller=None if run.head.caller is None else _caller(run.head.caller),
         attempts=tuple(_attempt(attempt) for attempt in run.head.attempts),
         parameters=tuple(
             shapes.ParameterView(
@@ -156,6 +157,17 @@ def state(snapshot: Snapshot) -> shapes.RunState:
         waivers=waivers,
         gates=tuple(_gate(run, gate) for gate in snapshot.gates()),
         stages=tuple(_stage(snapshot, stage) for stage in run.index.spec.stages),
+    )
+
+
+def _caller(caller: Caller) -> shapes.CallerView:
+    return shapes.CallerView(
+        run=caller.run,
+        number=caller.number,
+        pipeline=caller.pipeline,
+        pipeline_name=caller.pipeline_name,
+        step=caller.step,
+        waits=caller.waits,
     )
 
 
@@ -263,6 +275,7 @@ def _step(snapshot: Snapshot, spec: StepSpec, job: Job) -> shapes.StepView:
         exit_code=step.exit_code,
         message=step.message,
         reason=step.reason,
+        called=None if step.called is None else step.called.run,
         started_at=step.started_at,
         ended_at=step.ended_at,
     )

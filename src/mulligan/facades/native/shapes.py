@@ -167,7 +167,12 @@ class AttemptView(Shape, frozen=True, kw_only=True):
 
 
 class StepView(Shape, frozen=True, kw_only=True):
-    """A step of a run. `ref`: its author's own id."""
+    """A step of a run.
+
+    Args:
+        ref: Its author's own id.
+        called: Id of the run of another pipeline that it has started.
+    """
 
     id: str
     name: str
@@ -179,6 +184,7 @@ class StepView(Shape, frozen=True, kw_only=True):
     exit_code: int | None
     message: str
     reason: str
+    called: str | None
     started_at: datetime | None
     ended_at: datetime | None
 
@@ -252,10 +258,22 @@ class Waiver(Shape, frozen=True, kw_only=True):
     reason: str
 
 
+class CallerView(Shape, frozen=True, kw_only=True):
+    """The step of another run that has started a run; `waits`: for its end."""
+
+    run: str
+    number: int
+    pipeline: str
+    pipeline_name: str
+    step: str
+    waits: bool
+
+
 class RunState(RunSummary, frozen=True, kw_only=True):
     """A run with all its nodes. `verdict`: the result in words; "" while it goes on."""
 
     verdict: str
+    caller: CallerView | None
     attempts: tuple[AttemptView, ...]
     parameters: tuple[ParameterView, ...]
     waivers: tuple[Waiver, ...]
