@@ -103,7 +103,7 @@ def test_a_circle_is_refused(client: BkciClient, bench: Workbench) -> None:
     """A pipeline that would start itself is not saved."""
     child = child_scenario(client, bench)
     model = pipeline("child", one_job("child", [built_in_call(child.pipeline)])["stages"][1:])
-    query = {"pipelineId": child.pipeline}
+    query: Json = {"pipelineId": child.pipeline}
 
     answer = client.call("PUT", child.project, "pipelines/pipeline", query=query, body=model)
 
