@@ -130,6 +130,8 @@ def _check(file: PipelineFile) -> str:
         definition = check_document(document, limits=Limits(), ids=_NewIds())
     except InvalidError as error:
         raise FileError([file.line(str(error), error.pointer, error.code)]) from None
+    for line in file.warnings():
+        note(line)
     for caution in find_cautions(definition):
         note(file.line(f"warning: {caution.detail}", caution.pointer))
     jobs = [job for stage in definition.spec.stages for job in stage.jobs]

@@ -1,7 +1,11 @@
 """Pipeline files: read, store on a server, and say in which line something is wrong."""
 
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mulligan.cli.client import part
 from mulligan.cli.exits import EXIT_FORBIDDEN, EXIT_USAGE, FailureError
@@ -9,8 +13,12 @@ from mulligan.cli.options import Session
 from mulligan.cli.output import note
 from mulligan.cli.problems import Json, ProblemError
 from mulligan.cli.references import pipeline_named
-from mulligan.facades.native.document_error import DocumentError
 from mulligan.facades.native.documents import locate, looks_like_json, read_document
+from mulligan.pipeline_yaml.document_error import DocumentError
+
+if TYPE_CHECKING:
+    from mulligan.pipeline_yaml.findings import Finding
+    from mulligan.pipeline_yaml.read import Draft
 
 # What helps most people with an error, by its code.
 HINTS = {
@@ -41,34 +49,83 @@ class FileError(FailureError):
 class PipelineFile:
     """The content of a pipeline file. `shown`: its name as it was given."""
 
+    _draft: Draft | None = None
+
     def __init__(self, path: Path) -> None:
         self.shown = str(path)
         try:
             self.data = path.read_bytes()
         except OSError as error:
             raise FileError([f"{self.shown}: {error.strerror or error}"]) from None
+        self._name = path.name
         # YAML may begin with a brace
         self.is_yaml = path.suffix.lower() in _YAML or not looks_like_json(
             self.data.decode("utf-8", "replace")
         )
 
     def document(self) -> Any:
-        """Return its value.
+        """Return its value; of a YAML of v2.0 or v3.0 the model and setting that it says.
 
         Raises:
-            FileError: It is malformed.
+            FileError: It is malformed, or one of those with errors: all of them.
         """
+        if self._draft is None:
+            try:
+                value = read_document(self.data, is_yaml=self.is_yaml)
+            except DocumentError as error:
+                raise FileError([self._at((error.line, error.column), error.message)]) from None
+            from mulligan.pipeline_yaml.read import is_pipeline
+
+            if not is_pipeline(value):
+                return value
+            self._draft = self._convert()
+        return self._draft.document
+
+    def _convert(self) -> Draft:
+        from mulligan.pipeline_yaml.findings import YamlError
+        from mulligan.pipeline_yaml.read import read_pipeline
+
         try:
-            return read_document(self.data, is_yaml=self.is_yaml)
-        except DocumentError as error:
-            raise FileError([self._at((error.line, error.column), error.message)]) from None
+            return read_pipeline(self.data.decode("utf-8-sig"), name=self._name)
+        except YamlError as error:
+            raise FileError(self._lines(error.findings)) from None
+
+    def _lines(self, findings: Iterable[Finding], word: str = "") -> list[str]:
+        lines = []
+        for found in findings:
+            file = found.file or self.shown
+            where = f", at {found.pointer}" if found.pointer else ""
+            hint = f" ({found.hint})" if found.hint else ""
+            lines.append(f"{file}:{found.line}:{found.column}: {word}{found.detail}{where}{hint}")
+        return lines
+
+    def warnings(self) -> list[str]:
+        """Give a line for each thing that was taken, but can't be carried out."""
+        return self._lines(self._draft.warnings, "warning: ") if self._draft is not None else []
 
     def line(self, detail: str, pointer: str | None, code: str = "") -> str:
         """Give `FILE:LINE:COL: what is wrong, at PATH (hint)`, as much of it as is known."""
+        if self._draft is not None and pointer is not None:
+            hint = HINTS.get(code, "")
+            return self._lines([self._draft.locate(pointer, detail, hint)])[0]
         place = locate(self.data, pointer, is_yaml=self.is_yaml) if pointer is not None else None
         where = f", at {pointer}" if pointer else ""
         hint = f" ({HINTS[code]})" if code in HINTS else ""
         return self._at(place, detail + where + hint)
+
+    def name(self) -> object:
+        """Return the name of the pipeline, if it has one."""
+        document = self.document()
+        if self._draft is not None:
+            document = self._draft.model
+        return document.get("name") if isinstance(document, dict) else None
+
+    def body(self) -> tuple[bytes, str]:
+        """Return what a server is sent, and its media type."""
+        document = self.document()
+        if self._draft is not None:
+            return json.dumps(document).encode(), "application/json"
+        return self.data, "application/yaml" if self.is_yaml else "application/json"
 
     def _at(self, place: tuple[int, int] | None, text: str) -> str:
         where = f"{self.shown}:{place[0]}:{place[1]}" if place else self.shown
@@ -96,19 +153,20 @@ def save(session: Session, file: PipelineFile) -> Json:
     Raises:
         FileError: The file is refused.
     """
-    document = file.document()
-    name = document.get("name") if isinstance(document, dict) else None
+    name = file.name()
     known = pipeline_named(session, name) if isinstance(name, str) and name.strip() else None
-    media = "application/yaml" if file.is_yaml else "application/json"
+    data, media = file.body()
     method, path = "POST", f"{session.path}/pipelines"
     if known is not None:
         method, path = "PUT", f"{path}/{part(known['id'])}"
     try:
-        saved = session.client.call(method, path, file.data, media=media)
+        saved = session.client.call(method, path, data, media=media)
     except ProblemError as error:
         if error.status != _UNPROCESSABLE:
             raise
         raise file.refusal(error.problem) from None
+    for line in file.warnings():
+        note(line)
     for warning in saved["warnings"]:
         note(file.line(f"warning: {warning['detail']}", warning["pointer"]))
     return dict(saved)

@@ -7,12 +7,15 @@ from typing import Any
 
 from mulligan.core.errors import InvalidError
 from mulligan.core.ids import ProjectId
-from mulligan.core.records import Pipeline, PipelineVersion
+from mulligan.core.records import Pipeline, PipelineSettings, PipelineVersion
 from mulligan.core.rights import Actor
+from mulligan.core.spec import Dialect
 from mulligan.engine.catalog import Definition
 from mulligan.facades.bkci import definitions as bkci
+from mulligan.facades.bkci.settings_io import NEW_PIPELINE, read_setting
 from mulligan.facades.common.sensitive import without_secrets
 from mulligan.facades.common.services import Saved, Services
+from mulligan.facades.common.ways import Limits
 from mulligan.ports import Ids
 
 Json = dict[str, Any]
@@ -27,6 +30,50 @@ def is_swr(document: object) -> bool:
     return any(isinstance(stage, dict) and "service_name" in stage for stage in stages)
 
 
+def is_pair(document: object) -> bool:
+    """Tell whether a document is a model together with its setting."""
+    return isinstance(document, dict) and "stages" not in document and "model" in document
+
+
+def read_pair(
+    document: Json,
+    limits: Limits,
+    ids: Ids,
+    present: PipelineSettings = NEW_PIPELINE,
+) -> tuple[Definition, PipelineSettings]:
+    """Read `{"model": …, "setting": …}`: what is absent in the setting stays as it is.
+
+    A pipeline that is kept as code, and inherits how placeholders are read, reads `${{ }}` as
+    expressions.
+
+    Raises:
+        InvalidError: Pointers in it count from the document.
+    """
+    setting = document.get("setting") or {}
+    as_code = setting.get("pipelineAsCodeSettings") if isinstance(setting, dict) else None
+    is_code = isinstance(as_code, dict) and as_code.get("enable") is True
+    try:
+        change = read_setting(
+            setting, present, project_dialect=Dialect.CONSTRAINED if is_code else None
+        )
+    except InvalidError as error:
+        raise _below("/setting", error) from None
+    dialect = change.settings.dialect
+    try:
+        definition = bkci.read_definition(
+            document["model"], limits=limits, ids=ids, dialect=dialect
+        )
+    except InvalidError as error:
+        raise _below("/model", error) from None
+    return definition, change.settings
+
+
+def _below(pointer: str, error: InvalidError) -> InvalidError:
+    return InvalidError(
+        str(error), pointer=pointer + error.pointer, code=error.code, values=error.values
+    )
+
+
 class AnyDialect:
     """Documents of all dialects, for the own API. Implements `Documents`."""
 
@@ -38,8 +85,12 @@ class AnyDialect:
             from mulligan.facades.swr import documents as swr
 
             return await swr.create(services, actor, project, document)
-        definition = bkci.read_definition(document, limits=services.limits, ids=services.ids)
-        pipeline = await services.catalog.create_pipeline(actor, project, definition)
+        settings = None
+        if isinstance(document, dict) and is_pair(document):
+            definition, settings = read_pair(document, services.limits, services.ids)
+        else:
+            definition = bkci.read_definition(document, limits=services.limits, ids=services.ids)
+        pipeline = await services.catalog.create_pipeline(actor, project, definition, settings)
         return Saved(pipeline=pipeline, definition=definition)
 
     async def edit(
@@ -57,13 +108,21 @@ class AnyDialect:
             from mulligan.facades.swr import documents as swr
 
             return await swr.edit(services, actor, pipeline, version, document)
-        definition = bkci.read_definition(
-            document,
-            limits=services.limits,
-            ids=services.ids,
-            dialect=pipeline.settings.dialect,
+        settings = None
+        if isinstance(document, dict) and is_pair(document):
+            definition, settings = read_pair(
+                document, services.limits, services.ids, pipeline.settings
+            )
+        else:
+            definition = bkci.read_definition(
+                document,
+                limits=services.limits,
+                ids=services.ids,
+                dialect=pipeline.settings.dialect,
+            )
+        changed = await services.catalog.edit_pipeline(
+            actor, pipeline, definition, settings=settings
         )
-        changed = await services.catalog.edit_pipeline(actor, pipeline, definition)
         return Saved(pipeline=changed, definition=definition)
 
     async def show(
@@ -77,7 +136,7 @@ class AnyDialect:
         return version.source if may_edit else without_secrets(version.source)
 
 
-def check_document(document: object, *, limits: Any, ids: Ids) -> Definition:
+def check_document(document: object, *, limits: Limits, ids: Ids) -> Definition:
     """Read a document of any dialect without storing it.
 
     Addresses that only some servers allow are not refused.
@@ -85,6 +144,8 @@ def check_document(document: object, *, limits: Any, ids: Ids) -> Definition:
     Raises:
         InvalidError: No dialect takes it.
     """
+    if isinstance(document, dict) and is_pair(document):
+        return read_pair(document, limits, ids)[0]
     if not is_swr(document):
         return bkci.read_definition(document, limits=limits, ids=ids)
     from mulligan.facades.swr import documents as swr

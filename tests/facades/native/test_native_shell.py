@@ -14,9 +14,9 @@ from mulligan.core.ids import JobId, RunId
 from mulligan.core.refusal import Refusal, RefusalCode
 from mulligan.facades.common.errors import BodyTooLargeError, KeyReusedError, UnauthenticatedError
 from mulligan.facades.native.app import ENDPOINTS
-from mulligan.facades.native.document_error import DocumentError
 from mulligan.facades.native.documents import locate, read_document
 from mulligan.facades.native.problems import problem_of
+from mulligan.pipeline_yaml.document_error import DocumentError
 
 
 def test_unknown_path(api: NativeApi) -> None:

@@ -31,14 +31,27 @@ DOWNLOAD_CODES = frozenset({"downloadArtifact"})
 REVIEW_TYPE = "manualReviewUserTask"
 CALL_TYPE = "subPipelineCall"
 CALL_CODES = frozenset({"SubPipelineExec"})
+RUN_CODE = "run"  # the plugin that `run:` of a pipeline file is
 
 _REF_KINDS = {"BRANCH": "branch", "TAG": "tag", "COMMIT_ID": "commit", "COMMIT": "commit"}
+# `shell` of the plugin "run"; bash where there is one, as it is the default there.
+_SHELLS = {
+    "": "SHELL",
+    "auto": "SHELL",
+    "bash": "SHELL",
+    "win_bash": "BASH",
+    "sh": "SH",
+    "python": "PYTHON",
+    "pwsh": "POWER_SHELL",
+    "powershell": "POWER_SHELL",
+    "cmd": "BAT",
+}
 _SEPARATORS = re.compile(r"[,;\n]")
 
 
 def kind_of(element_type: str, code: str) -> str:
     """Return the kind of step that does the work of a task."""
-    if element_type in SCRIPT_TYPES:
+    if element_type in SCRIPT_TYPES or code == RUN_CODE:
         return "script"
     if element_type == REVIEW_TYPE:
         return "review"
@@ -55,7 +68,7 @@ def read_inputs(element: Part, kind: str, code: str) -> Json:
     """Read the inputs of a task as its kind needs them."""
     match kind:
         case "script":
-            return _script(element, code)
+            return _run(_given(element)) if code == RUN_CODE else _script(element, code)
         case "checkout":
             return _checkout(_given(element))
         case "archive":
@@ -97,6 +110,17 @@ def _script(element: Part, code: str) -> Json:
         "continueNoneZero": element.flag("continueNoneZero"),
         "enableArchiveFile": element.flag("enableArchiveFile"),
         "archiveFile": element.text("archiveFile"),
+    }
+
+
+def _run(fields: Part) -> Json:
+    """Read the plugin "run" as a script; one that a site has installed takes its place."""
+    return {
+        "script": fields.text("script"),
+        "scriptType": fields.word("shell", _SHELLS, "SHELL"),
+        "continueNoneZero": False,
+        "enableArchiveFile": False,
+        "archiveFile": "",
     }
 
 

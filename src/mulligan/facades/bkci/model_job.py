@@ -113,8 +113,8 @@ def _read_timeout(part: Part, control: Part | None) -> tuple[int, str]:
 
 def _labels(part: Part) -> tuple[str, ...]:
     dispatch = part.part("dispatchType")
-    if dispatch is None:
-        return ()
+    if dispatch is None or dispatch.text("agentType").strip() == "REUSE_JOB_ID":
+        return ()  # the machine of another job; any will do
     for key in _POOL_FIELDS.get(dispatch.text("buildType").strip(), ()):
         name = dispatch.text(key).strip()
         if name:

@@ -10,7 +10,7 @@ import re
 from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any
 
-from mulligan.facades.native.document_error import DocumentError
+from mulligan.pipeline_yaml.document_error import DocumentError
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _SCALAR = re.compile(r"[^\s,\]}]*")
@@ -150,12 +150,12 @@ def _space(text: str, position: int) -> int:
 
 
 def _read_yaml(text: str) -> Any:
-    from mulligan.facades.native.yaml_tree import compose
+    from mulligan.pipeline_yaml.tree import compose
 
     return compose(text).value()
 
 
 def _locate_in_yaml(text: str, keys: list[str]) -> Place:
-    from mulligan.facades.native.yaml_tree import compose
+    from mulligan.pipeline_yaml.tree import compose
 
     return compose(text).place(keys)

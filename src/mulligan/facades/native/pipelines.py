@@ -1,7 +1,6 @@
 """Pipelines: their definitions in any known format, and the list of them."""
 
 import asyncio
-from typing import Any
 
 from starlette.responses import Response
 
@@ -14,9 +13,8 @@ from mulligan.facades.common.body import read_json
 from mulligan.facades.common.services import Saved
 from mulligan.facades.native import queries, shapes
 from mulligan.facades.native.bodies import DocumentBody
-from mulligan.facades.native.cautions import find_cautions
-from mulligan.facades.native.documents import read_document
 from mulligan.facades.native.endpoints import JSON, NOTHING, Call, Endpoint, Query, answer
+from mulligan.facades.native.pipeline_files import Given, read_yaml_file
 
 YAML_TYPES = ("application/yaml", "application/x-yaml", "text/yaml")
 
@@ -30,38 +28,43 @@ async def pipeline_of(call: Call) -> Pipeline:
     return await call.services.catalog.get_pipeline(call.project, call.part("pipeline"))
 
 
-async def read_body(call: Call) -> Any:
-    """Decode the document in the body."""
+async def read_body(call: Call, name: str) -> Given:
+    """Decode the document in the body. `name`: of a pipeline whose file says none."""
     media = header(call.request, "content-type").partition(";")[0].strip().lower()
     if media in YAML_TYPES:
-        return await asyncio.to_thread(read_document, call.body, is_yaml=True)
-    return read_json(call.body, call.services.limits)
+        return await asyncio.to_thread(read_yaml_file, call.body, name)
+    return Given(read_json(call.body, call.services.limits))
 
 
 async def create_pipeline(call: Call) -> Response:
     """Make a pipeline with its first version."""
-    document = await read_body(call)
     services = call.services
+    name = queries.text(call.request, "name") or f"pipeline {services.ids.hex32()[:8]}"
+    given = await read_body(call, name)
 
     async def act(_receipt: ReceiptRequest | None) -> Saved:
-        return await services.documents.create(services, call.actor, call.project, document)
+        with given.placed():
+            return await services.documents.create(
+                services, call.actor, call.project, given.document
+            )
 
-    return await call.once(act, show_saved, stores_receipt=False)
+    return await call.once(act, lambda saved: show_saved(saved, given), stores_receipt=False)
 
 
 async def edit_pipeline(call: Call) -> Response:
     """Replace the definition: a new version."""
     pipeline = await pipeline_of(call)
-    document = await read_body(call)
+    given = await read_body(call, pipeline.name)
     services = call.services
 
     async def act(_receipt: ReceiptRequest | None) -> Saved:
-        return await services.documents.edit(services, call.actor, pipeline, document)
+        with given.placed():
+            return await services.documents.edit(services, call.actor, pipeline, given.document)
 
-    return await call.once(act, show_saved, stores_receipt=False)
+    return await call.once(act, lambda saved: show_saved(saved, given), stores_receipt=False)
 
 
-def show_saved(saved: Saved) -> shapes.PipelineSaved:
+def show_saved(saved: Saved, given: Given) -> shapes.PipelineSaved:
     """Show what was stored."""
     pipeline, definition = saved.pipeline, saved.definition
     stages = definition.spec.stages
@@ -73,7 +76,7 @@ def show_saved(saved: Saved) -> shapes.PipelineSaved:
         stages=len(stages),
         jobs=len(jobs),
         steps=sum(len(job.steps) for job in jobs),
-        warnings=find_cautions(definition),
+        warnings=given.cautions(definition),
     )
 
 
@@ -156,6 +159,7 @@ ENDPOINTS = (
         answer=shapes.PipelineSaved,
         status=201,
         takes=_TAKES,
+        query=(Query("name", "Name of a pipeline whose YAML file says none."),),
     ),
     Endpoint(
         method="GET",

@@ -1,6 +1,6 @@
 """Errors of the own API: RFC 9457 problems, one table from error to problem by nearest class."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any
 
@@ -18,9 +18,9 @@ from mulligan.core.errors import (
 )
 from mulligan.core.refusal import RefusalCode
 from mulligan.facades.common.errors import RequestError, UnauthenticatedError
-from mulligan.facades.native.document_error import DocumentError
 from mulligan.facades.native.documents import locate
 from mulligan.logs.format import LogError
+from mulligan.pipeline_yaml.document_error import DocumentError
 
 PROBLEM_JSON = "application/problem+json"
 _ENCODER = msgspec.json.Encoder()
@@ -48,6 +48,15 @@ class ProblemItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     parameter: str | None = None
     line: int | None = None
     column: int | None = None
+
+
+class FileRefusedError(Exception):
+    """A pipeline file is refused; says all that is wrong with it, and where."""
+
+    def __init__(self, items: Iterable[ProblemItem], *, code: str = "pipeline-file") -> None:
+        self.items = tuple(items)
+        self.code = code
+        super().__init__("; ".join(item.detail for item in self.items))
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -161,6 +170,13 @@ def _document(error: DocumentError) -> Problem:
     return make_problem(422, "document", str(error), errors=(item,))
 
 
+def _file(error: FileRefusedError) -> Problem:
+    more = f", and {len(error.items) - 1} more" if len(error.items) > 1 else ""
+    first = error.items[0]
+    detail = f"line {first.line}, column {first.column}: {first.detail}{more}"
+    return make_problem(422, error.code, detail, errors=error.items)
+
+
 def _request(error: RequestError) -> Problem:
     words = {400: "bad-request", 413: "too-large", 415: "media-type", 422: "key-reused"}
     code = words.get(error.status, "request")
@@ -181,6 +197,7 @@ _TABLE: dict[type[Exception], Callable[[Any], Problem]] = {
     UnauthenticatedError: lambda error: make_problem(401, "unauthenticated", error.message),
     RequestError: _request,
     DocumentError: _document,
+    FileRefusedError: _file,
     LogError: lambda error: make_problem(404, "not-found", str(error)),
 }
 KNOWN = tuple(_TABLE)

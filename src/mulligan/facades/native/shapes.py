@@ -87,10 +87,17 @@ class ProjectView(Shape, frozen=True, kw_only=True):
 
 
 class Caution(Shape, frozen=True, kw_only=True):
-    """A part of a definition that was taken in but can't run here."""
+    """A part of a definition that was taken in but can't run here.
+
+    Args:
+        pointer: JSON pointer into the document that was sent.
+        line, column: In a pipeline file in YAML, from 1.
+    """
 
     pointer: str
     detail: str
+    line: int | None = None
+    column: int | None = None
 
 
 class PipelineSaved(Shape, frozen=True, kw_only=True):

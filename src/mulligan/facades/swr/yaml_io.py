@@ -9,8 +9,8 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from mulligan.facades.native.document_error import DocumentError
 from mulligan.facades.swr.errors import INVALID, SwrError, bad
+from mulligan.pipeline_yaml.document_error import DocumentError
 
 if TYPE_CHECKING:
     import yaml
@@ -79,7 +79,7 @@ def load_yaml(data: bytes) -> Any:
     """
     import yaml
 
-    from mulligan.facades.native.yaml_tree import compose
+    from mulligan.pipeline_yaml.tree import compose
 
     try:
         text = data.decode("utf-8-sig")

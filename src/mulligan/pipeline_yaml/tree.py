@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from mulligan.facades.native.document_error import DocumentError
+from mulligan.pipeline_yaml.document_error import DocumentError
 
 MOST_LEVELS = 100
 # An alias counts each time it is used: a few lines must not become gigabytes.
@@ -25,14 +25,23 @@ _LONGEST_INT = 18  # digits: what fits into 64 bits
 
 
 class Node:
-    """A scalar, a list of nodes, or a list of pairs (key, key's node, node)."""
+    """A scalar, a list of nodes, or nodes by key.
 
-    __slots__ = ("column", "content", "line")
+    Args:
+        text: Of a scalar, as it is written.
+        file: In which the node stands; "" when there is only one.
+        keys: Where the keys of a mapping stand: (line, column).
+    """
 
-    def __init__(self, line: int, column: int, content: Any) -> None:
+    __slots__ = ("column", "content", "file", "keys", "line", "text")
+
+    def __init__(self, line: int, column: int, content: Any, *, file: str = "") -> None:
         self.line = line
         self.column = column
         self.content = content
+        self.file = file
+        self.text = ""
+        self.keys: dict[str, tuple[int, int]] = {}
 
     def value(self) -> Any:
         """Give the value of JSON that it is.
@@ -40,7 +49,15 @@ class Node:
         Raises:
             DocumentError: Its aliases make it too large.
         """
-        return _Counter().value(self, 0)
+        return _Counter(MOST_NODES).value(self, 0)
+
+    def demand_size(self, most: int) -> None:
+        """Check how many nodes it holds, aliases counted each time.
+
+        Raises:
+            DocumentError: More than that, or nested too deep.
+        """
+        _Counter(most).value(self, 0)
 
     def place(self, keys: list[str]) -> tuple[int, int]:
         """Return line and column of what the keys lead to, as far as they do."""
@@ -68,13 +85,14 @@ class Node:
 
 
 class _Counter:
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
+        self._most = most
         self._count = 0
 
     def value(self, node: Node, level: int) -> Any:
         self._count += 1
-        if self._count > MOST_NODES:
-            raise node.error(f"more than {MOST_NODES} values, aliases counted each time")
+        if self._count > self._most:
+            raise node.error(f"more than {self._most} values, aliases counted each time")
         if level > MOST_LEVELS:
             raise node.error(f"nested deeper than {MOST_LEVELS} levels")
         if isinstance(node.content, list):
@@ -84,15 +102,19 @@ class _Counter:
         return node.content
 
 
-def compose(text: str) -> Node:
+def compose(text: str, *, file: str = "", merges: bool = False) -> Node:
     """Read the one document that a text holds; an empty text is null.
+
+    Args:
+        file: Its name, for the places.
+        merges: `<<` takes over the members of the mappings that it names.
 
     Raises:
         DocumentError: Malformed, too deep, a key twice, or more than one document.
     """
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        return _Composer(yaml.parse(text, Loader=loader)).document()
+        return _Composer(yaml.parse(text, Loader=loader), file, merges=merges).document()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
@@ -102,12 +124,14 @@ def compose(text: str) -> Node:
 
 
 class _Composer:
-    def __init__(self, events: Iterator[Any]) -> None:
+    def __init__(self, events: Iterator[Any], file: str, *, merges: bool) -> None:
         self._events = events
+        self._file = file
+        self._merges = merges
         self._anchors: dict[str, Node | None] = {}
 
     def document(self) -> Node:
-        node = Node(1, 1, None)
+        node = Node(1, 1, None, file=self._file)
         documents = 0
         for event in self._events:
             if isinstance(event, yaml.DocumentStartEvent):
@@ -117,10 +141,9 @@ class _Composer:
                 node = self._node(next(self._events), 0)
         return node
 
-    @staticmethod
-    def _at(event: Any, content: Any) -> Node:
+    def _at(self, event: Any, content: Any) -> Node:
         mark = event.start_mark
-        return Node(mark.line + 1, mark.column + 1, content)
+        return Node(mark.line + 1, mark.column + 1, content, file=self._file)
 
     def _node(self, event: Any, level: int) -> Node:
         if isinstance(event, yaml.AliasEvent):
@@ -132,10 +155,11 @@ class _Composer:
             self._anchors[event.anchor] = None  # until it is whole
         if isinstance(event, yaml.ScalarEvent):
             node.content = _scalar(event)
+            node.text = event.value
         elif isinstance(event, yaml.SequenceStartEvent):
             node.content = list(self._items(level))
         else:
-            node.content = self._members(level)
+            node.content = self._members(node, level)
         if event.anchor:
             self._anchors[event.anchor] = node
         return node
@@ -152,15 +176,35 @@ class _Composer:
         while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
             yield self._node(event, level + 1)
 
-    def _members(self, level: int) -> dict[str, Node]:
+    def _members(self, node: Node, level: int) -> dict[str, Node]:
         found: dict[str, Node] = {}
+        merged: list[Node] = []
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
+            key = self._at(event, None)
             if not isinstance(event, yaml.ScalarEvent):
-                raise self._at(event, None).error("a key must be a text")
+                raise key.error("a key must be a text")
             if event.value in found:
-                raise self._at(event, None).error(f"the key {event.value!r} stands twice")
+                raise key.error(f"the key {event.value!r} stands twice")
+            if self._merges and event.value == "<<" and not event.style:
+                merged += _mappings(self._node(next(self._events), level + 1))
+                continue
+            node.keys[event.value] = (key.line, key.column)
             found[event.value] = self._node(next(self._events), level + 1)
+        for source in merged:
+            for name, member in source.content.items():
+                if name not in found:
+                    found[name] = member
+                    node.keys[name] = source.keys[name]
         return found
+
+
+def _mappings(node: Node) -> list[Node]:
+    """Return what `<<` names: one mapping, or several of which the first counts most."""
+    found = node.content if isinstance(node.content, list) else [node]
+    for each in found:
+        if not isinstance(each.content, dict):
+            raise each.error("<< takes mappings only")
+    return found
 
 
 def _scalar(event: Any) -> Any:

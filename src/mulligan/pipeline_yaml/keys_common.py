@@ -1,0 +1,108 @@
+"""The table of keys: what several objects share."""
+
+from typing import Any
+
+from mulligan.pipeline_yaml.shapes import (
+    BOTH,
+    V2,
+    V3,
+    Each,
+    Either,
+    Flag,
+    Key,
+    MapOf,
+    Note,
+    Object,
+    State,
+    Text,
+    Words,
+)
+
+ONLY_V2, ONLY_V3 = (V2,), (V3,)
+LONGEST_CONDITION = 512
+LONGEST_VALUE = 4000
+MOST_MINUTES = 10_080
+MOST_ENTRIES = 100
+
+TEXT = Text()
+NAME = Text(blank=False)
+FLAG = Flag()
+TEXTS = Each(TEXT, or_one=True)
+VALUES = MapOf(TEXT)
+ENVIRONMENT = MapOf(Text(longest=LONGEST_VALUE), key=r"[\s\S]{1,128}", most=MOST_ENTRIES)
+SWITCH = Words(("enabled", "disabled"))
+TEMPLATE = Text(blank=False)
+
+NOT_STORED = Note("nothing here carries it out yet", "这里尚不执行它")
+
+
+def make_key(name: str, shape: Any, en: str, zh: str, sample: str, **more: Any) -> Key:
+    """Make a row of the table."""
+    return Key(name=name, shape=shape, note=Note(en, zh), sample=sample, **more)
+
+
+def ignored(en: str, zh: str) -> dict[str, Any]:
+    """Give what a row says whose key is ignored."""
+    return {"state": State.IGNORED, "why": Note(en, zh)}
+
+
+CONDITION_MAP = Object(
+    name="condition",
+    title=Note("a condition", "条件"),
+    keys=(
+        make_key(
+            "mode",
+            Words(
+                (
+                    "RUN_WHEN_ALL_PARAMS_MATCH",
+                    "NOT_RUN_WHEN_ALL_PARAMS_MATCH",
+                    "FAILURE_NOT_CONTINUED",
+                )
+            ),
+            "run when all variables match, or unless all do; `FAILURE_NOT_CONTINUED` (steps only, "
+            "our own): after a failure that was not continued",
+            "变量全部匹配时运行，或全部匹配时不运行；`FAILURE_NOT_CONTINUED`（仅步骤，自有扩展）："
+            "在未被忽略的失败之后",
+            "RUN_WHEN_ALL_PARAMS_MATCH",
+            is_required=True,
+        ),
+        make_key("params", VALUES, "variables and their values", "变量及其值", "{region: east}"),
+    ),
+)
+CONDITION = Either((Text(longest=LONGEST_CONDITION), CONDITION_MAP))
+
+IF_MODIFY = make_key(
+    "if-modify",
+    TEXTS,
+    "paths; switched off when no changed file matches",
+    "路径；没有匹配的变更文件时停用",
+    "[src/]",
+    versions=ONLY_V2,
+    **ignored("changed files are not looked at; this always runs", "不检查变更的文件；总是会运行"),
+)
+
+
+def enable_key() -> Key:
+    """Make the row of `enable`."""
+    return make_key("enable", FLAG, "false: left out", "false：跳过", "false", default="true")
+
+
+__all__ = [
+    "BOTH",
+    "CONDITION",
+    "ENVIRONMENT",
+    "FLAG",
+    "IF_MODIFY",
+    "MOST_MINUTES",
+    "NAME",
+    "ONLY_V2",
+    "ONLY_V3",
+    "SWITCH",
+    "TEMPLATE",
+    "TEXT",
+    "TEXTS",
+    "VALUES",
+    "enable_key",
+    "ignored",
+    "make_key",
+]
