@@ -23,6 +23,7 @@ from mulligan.engine.messenger import Messenger
 from mulligan.engine.publishing import Publishing
 from mulligan.engine.rollbacks import Rollbacks
 from mulligan.engine.runner import Runner, RunnerPolicy
+from mulligan.engine.secrets import Secrets
 from mulligan.engine.service import Engine, RecoveryPolicy
 from mulligan.engine.signals import Signals
 from mulligan.engine.software_center import SoftwareCenter
@@ -140,6 +141,7 @@ class Server:
         self.access = Access(store=self.store, clock=self.clock, ids=ids, is_dev=options.is_dev)
         self.supervisor.calls.may = self.access.may_in_name_of
         self.secret_key = stored_key(data / "secret.key")
+        self.secrets = Secrets(store=self.store, clock=self.clock, secret_key=self.secret_key)
         self.software = SoftwareCenter(
             store=self.store,
             clock=self.clock,
@@ -164,6 +166,7 @@ class Server:
                 store=self.store, clock=self.clock, access=self.access, secret_key=self.secret_key
             ),
             software=self.software,
+            secrets=self.secrets,
             store=self.store,
             live=self.live,
             logs=logs,
@@ -182,6 +185,7 @@ class Server:
             private_targets=settings.net.private_targets,
         )
         self.engine.publish = Publishing(self.engine.lines, self.software).publish
+        self.engine.open_vault = self.secrets.vault
         self.engine.on_effects = self.supervisor.take_effects
         self.engine.on_commit = self.live.committed
         self.engine.on_fenced = self.live.report_fenced

@@ -49,6 +49,12 @@ SECTIONS = (
         },
     ),
     (
+        "Secrets and messages",
+        {
+            "secret": Lazy("mulligan.cli.secrets", "secret", "Set, list and remove secrets."),
+        },
+    ),
+    (
         "People",
         {
             "project": Lazy(_PEOPLE, "project", "Make and list projects."),

@@ -1,8 +1,8 @@
 """Make the order for a step: everything its runner needs, with all texts substituted. Pure."""
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
 import msgspec
 from msgspec.structs import replace
@@ -15,6 +15,7 @@ from mulligan.core.expressions import (
 )
 from mulligan.core.ids import JobId, PipelineId, ProjectId, RunId, StepId
 from mulligan.core.run import Run
+from mulligan.core.secrets import ROOT, SecretLookup, SecretObjects
 from mulligan.core.spec import ENGINE_KINDS, Dialect, JobSpec, StepSpec
 from mulligan.core.variables import Scope, environment_of, secrets_of
 
@@ -23,6 +24,7 @@ _LONGEST_MINUTES = 10080
 _DEFAULT_JOB_MINUTES = 900
 _MOST_DIGITS = 9  # `int` refuses texts of some thousand digits
 _ONE_VARIABLE = re.compile(r"\$\{\{?[^{}]+\}?\}")
+_Replace: TypeAlias = Callable[[str, bool], str]  # a text, and whether it is a script
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -63,8 +65,12 @@ class StepOrder(msgspec.Struct, frozen=True, kw_only=True):
     mode: str = ""
 
 
-def prepare_step(run: Run, step: StepSpec) -> StepOrder:
-    """Make the order for a step that was just started."""
+def prepare_step(run: Run, step: StepSpec, secrets: SecretLookup | None = None) -> StepOrder:
+    """Make the order for a step that was just started.
+
+    Args:
+        secrets: Gives the values that texts name as `settings.ID.FIELD`.
+    """
     job_id = run.index.step_job[step.id][0]
     job_spec = run.index.jobs[job_id]
     job = run.job(job_id)
@@ -96,8 +102,8 @@ def prepare_step(run: Run, step: StepSpec) -> StepOrder:
         seconds, problem = step_seconds(step, scope)
         return replace(
             order,
-            inputs=_substitute(step.inputs, run.head.settings.dialect, scope, step.kind),
-            env=environment_of(run, job_id, step),
+            inputs=_substitute(step, run.head.settings.dialect, scope, secrets),
+            env=environment_of(run, job_id, step, secrets),
             timeout_s=seconds,
             job_timeout_s=_job_seconds(job_spec, scope),
             problem=problem,
@@ -120,21 +126,14 @@ def _has_begun(run: Run, job: JobSpec, step: StepSpec) -> bool:
 
 
 def _substitute(
-    inputs: dict[str, Any], dialect: Dialect, scope: Scope, kind: str
+    step: StepSpec, dialect: Dialect, plain: Scope, secrets: SecretLookup | None = None
 ) -> dict[str, Any]:
-    constrained = dialect is Dialect.CONSTRAINED
-    context = Context.from_flat(scope) if constrained else None
-
-    def text(value: str, *, is_script: bool) -> str:
-        if dialect is Dialect.DECLARED:
-            return substitute_declared(value, scope.parameters)
-        if context is not None:
-            return substitute_constrained(value, context) if "${{" in value else value
-        return substitute_classic(value, scope.get, skip_comments=is_script)
+    """Substitute the inputs of a step. What came in with a value of `plain` names no secret."""
+    replace_text = _REPLACERS[dialect](plain, secrets)
 
     def walk(value: Any, *, is_script: bool) -> Any:
         if isinstance(value, str):
-            return text(value, is_script=is_script)
+            return replace_text(value, is_script)
         if isinstance(value, list):
             return [walk(item, is_script=False) for item in value]
         if isinstance(value, dict):
@@ -142,9 +141,33 @@ def _substitute(
         return value
 
     return {
-        name: walk(value, is_script=kind == "script" and name == "script")
-        for name, value in inputs.items()
+        name: walk(value, is_script=step.kind == "script" and name == "script")
+        for name, value in step.inputs.items()
     }
+
+
+def _declared(plain: Scope, _secrets: SecretLookup | None) -> _Replace:
+    return lambda text, _is_script: substitute_declared(text, plain.parameters)
+
+
+def _constrained(plain: Scope, secrets: SecretLookup | None) -> _Replace:
+    inner = Context.from_flat(plain)
+    context = inner if secrets is None else inner.with_root(ROOT, SecretObjects(secrets))
+    return lambda text, _is_script: substitute_constrained(text, context, inner=inner)
+
+
+def _classic(plain: Scope, secrets: SecretLookup | None) -> _Replace:
+    scope = plain if secrets is None else plain.with_secrets(secrets)
+    return lambda text, is_script: substitute_classic(
+        text, scope.get, inner=plain.get, skip_comments=is_script
+    )
+
+
+_REPLACERS: dict[Dialect, Callable[[Scope, SecretLookup | None], _Replace]] = {
+    Dialect.DECLARED: _declared,
+    Dialect.CONSTRAINED: _constrained,
+    Dialect.CLASSIC: _classic,
+}
 
 
 def resolved_inputs(run: Run, step: StepSpec) -> dict[str, Any]:
@@ -155,7 +178,7 @@ def resolved_inputs(run: Run, step: StepSpec) -> dict[str, Any]:
     """
     job_id = run.index.step_job[step.id][0]
     scope = Scope(run, job_id, step.id)
-    return _substitute(step.inputs, run.head.settings.dialect, scope, step.kind)
+    return _substitute(step, run.head.settings.dialect, scope)
 
 
 def substitute_declared(text: str, values: Mapping[str, str]) -> str:

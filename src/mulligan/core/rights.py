@@ -24,7 +24,8 @@ class Permission(StrEnum):
     APPROVE = "approve"
     ROLL_BACK = "roll-back"
     USE_SECRET = "use-secret"  # noqa: S105 - a permission
-    MANAGE = "manage"  # members, secrets
+    SECRETS = "secrets"  # make, change and delete them; nobody can read them
+    MANAGE = "manage"  # members
     DELETE = "delete"  # the project
     OPERATE = "api_operate"  # skip what its definition does not allow; only by grant
     ADMINISTER = "administer"  # the server: users, projects, plugins
@@ -38,7 +39,7 @@ _DEVELOPER = _RUNNER | {
     Permission.SKIP,
     Permission.USE_SECRET,
 }
-_MAINTAINER = _DEVELOPER | {Permission.APPROVE, Permission.ROLL_BACK}
+_MAINTAINER = _DEVELOPER | {Permission.APPROVE, Permission.ROLL_BACK, Permission.SECRETS}
 _OWNER = _MAINTAINER | {Permission.MANAGE, Permission.DELETE}
 BUNDLES = {
     Role.VIEWER: _VIEWER,

@@ -12,6 +12,7 @@ from mulligan.core.expressions import ExpressionError, substitute_classic
 from mulligan.core.ids import JobId, StepId
 from mulligan.core.report import StepReport
 from mulligan.core.run import Caller, Run, RunHead, StartParameter, Step, Write
+from mulligan.core.secrets import ROOT, SecretLookup
 from mulligan.core.spec import JobSpec, OnFailure, StepSpec
 from mulligan.core.status import Status
 from mulligan.core.triggers.values import CI_NAMES
@@ -133,18 +134,29 @@ def _failed_lines(run: Run) -> str:
 class Scope(Mapping[str, str]):
     """All names that can be read at a place of a run: the run, a job, a step.
 
-    A look-up costs no walk over the run; only iterating lists everything.
+    A look-up costs no walk over the run; only iterating lists everything – but secrets, which
+    are there only if it is given how to look them up.
     """
 
-    __slots__ = ("_built_in", "_job", "_run", "_step")
+    __slots__ = ("_built_in", "_job", "_run", "_secrets", "_step")
 
     def __init__(
-        self, run: Run, job_id: JobId | None = None, step_id: StepId | None = None
+        self,
+        run: Run,
+        job_id: JobId | None = None,
+        step_id: StepId | None = None,
+        secrets: SecretLookup | None = None,
     ) -> None:
         self._run = run
+        self._secrets = secrets
         self._job = run.index.jobs[job_id] if job_id is not None else None
         self._step = run.index.steps[step_id] if step_id is not None else None
         self._built_in: dict[str, str] | None = None
+
+    def with_secrets(self, secrets: SecretLookup) -> "Scope":
+        """Give the names of the same place, and the secrets besides."""
+        job, step = self._job, self._step
+        return Scope(self._run, job.id if job else None, step.id if step else None, secrets=secrets)
 
     @property
     def parameters(self) -> dict[str, str]:
@@ -217,12 +229,21 @@ class Scope(Mapping[str, str]):
         for pairs in (self._step.env if self._step else (), self._job.env if self._job else ()):
             for name, value in pairs:
                 if name == rest:
-                    return substitute_classic(value, self._find_but_envs)
+                    return substitute_classic(
+                        value, self._find_but_envs, inner=self._find_but_secrets
+                    )
         return None
 
     def _find_but_envs(self, name: str) -> str | None:
         """Find a name for the text of an environment variable, which must not lead to itself."""
         return None if name.startswith("envs.") else self._find(name)
+
+    def _find_but_secrets(self, name: str) -> str | None:
+        """Find a name that came in with a value: values name no secrets."""
+        return None if name.startswith(f"{ROOT}.") else self._find_but_envs(name)
+
+    def _find_secret(self, rest: str) -> str | None:
+        return self._secrets(rest) if self._secrets is not None else None
 
     def _find_job(self, rest: str) -> str | None:
         return job_fact(self._run, self._job, rest) if self._job is not None else None
@@ -260,6 +281,7 @@ _CONTEXTS: dict[str, Callable[[Scope, str], str | None]] = {
     "step": Scope._find_step,
     "steps": Scope._find_steps,
     "jobs": Scope._find_jobs,
+    ROOT: Scope._find_secret,
 }
 _STEP_KEYS = (
     "name",
@@ -338,9 +360,12 @@ def substitute_people(names: Iterable[str], scope: Mapping[str, str]) -> tuple[s
     return tuple(found)
 
 
-def environment_of(run: Run, job_id: JobId, step: StepSpec) -> dict[str, str]:
+def environment_of(
+    run: Run, job_id: JobId, step: StepSpec, secrets: SecretLookup | None = None
+) -> dict[str, str]:
     """Give the variables that a step's process gets: those whose names a shell can hold."""
-    scope = Scope(run, job_id, step.id)
+    plain = Scope(run, job_id, step.id)
+    scope = plain if secrets is None else plain.with_secrets(secrets)
     values = {
         name: stack[-1].value for name, stack in run.writes.items() if _SHELL_NAME.fullmatch(name)
     }
@@ -348,7 +373,7 @@ def environment_of(run: Run, job_id: JobId, step: StepSpec) -> dict[str, str]:
     values.update((name, value) for name, value in built_in if _is_fixed(name, values))
     for pairs in (run.index.jobs[job_id].env, step.env):
         for name, value in pairs:
-            values[name] = substitute_classic(value, scope.get)
+            values[name] = substitute_classic(value, scope.get, inner=plain.get)
     values["BK_CI_BUILD_JOB_ID"] = job_id
     values["BK_CI_BUILD_TASK_ID"] = step.id
     values["BK_CI_STEP_ID"] = step.ref

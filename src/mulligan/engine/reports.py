@@ -2,26 +2,30 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import TypeAlias
 
 from mulligan import failpoints
 from mulligan.core.cause import Cause
 from mulligan.core.decision import Draft
 from mulligan.core.errors import InfrastructureError, StaleFenceError
 from mulligan.core.flow import steps
-from mulligan.core.ids import JobId, RunId, RunnerName
-from mulligan.core.prepare import StepOrder, prepare_step
+from mulligan.core.ids import JobId, ProjectId, RunId, RunnerName
+from mulligan.core.prepare import StepOrder
 from mulligan.core.records import Artifact
 from mulligan.core.report import StepReport
+from mulligan.core.run import Run
 from mulligan.core.spec import StepSpec
 from mulligan.core.status import Status
 from mulligan.engine import changes
 from mulligan.engine.changes import Changes
 from mulligan.engine.inputs import files_of_inputs
 from mulligan.engine.masking import without_secrets
+from mulligan.engine.secrets import Vault, ordered
 from mulligan.log import get_log
 from mulligan.ports import Clock, Ids, Offer, Store
 
 log = get_log()
+_Started: TypeAlias = tuple[Run, StepSpec] | None  # a step, in the run as it was started
 
 
 class Reports(Changes):
@@ -33,6 +37,8 @@ class Reports(Changes):
         self.on_fenced: Callable[[], None] = lambda: None  # a report came too late
         # registers the packages that a step made
         self.publish: Callable[[RunId, StepReport], Awaitable[None]] = _publish_nothing
+        # the secrets that steps of a project may name
+        self.open_vault: Callable[[ProjectId], Awaitable[Vault]] = _no_secrets
         # the offer that is next, for runners that take their next job with a report
         self.first_offer: Callable[[], Offer | None] = lambda: None
 
@@ -45,15 +51,15 @@ class Reports(Changes):
             StaleFenceError: It is not offered any more.
         """
 
-        def decide(draft: Draft) -> StepOrder | None:
+        def decide(draft: Draft) -> _Started:
             if draft.run.job(job_id).attempt != attempt:
                 return None
             step = steps.claim_job(draft, job_id, runner)
-            return prepare_step(draft.run, step) if step is not None else None
+            return (draft.run, step) if step is not None else None
 
-        order = await self.change(run_id, decide)
+        started = await self.change(run_id, decide)
         failpoints.hit("claim.after_commit")
-        return await self._with_files(order)
+        return await self._order(started)
 
     async def report_step(
         self,
@@ -74,7 +80,7 @@ class Reports(Changes):
             StaleFenceError: The report is too late; it changed nothing.
         """
 
-        def decide(draft: Draft) -> StepOrder | None:
+        def decide(draft: Draft) -> _Started:
             runner = draft.run.job(report.job).runner
             safe = without_secrets(report, draft.run)
             if report.result is not None:
@@ -82,19 +88,19 @@ class Reports(Changes):
             step = steps.report_step(draft, safe, runner_gone=runner_gone)
             if step is None and wants_more and runner is not None:
                 step = self._hand_over(draft, runner)
-            return prepare_step(draft.run, step) if step is not None else None
+            return (draft.run, step) if step is not None else None
 
         if report.artifacts:
             await self.store.add_artifacts(await self._archived(run_id, report))
             await self.publish(run_id, report)
             failpoints.hit("artifacts.after_commit")
         try:
-            order = await self.change(run_id, decide)
+            started = await self.change(run_id, decide)
         except StaleFenceError:
             self.on_fenced()
             raise
         failpoints.hit("report.after_commit")
-        return await self._with_files(order)
+        return await self._order(started)
 
     def _hand_over(self, draft: Draft, runner: RunnerName) -> StepSpec | None:
         """Claim another job of the run for a runner that is free now; nobody is overtaken."""
@@ -131,16 +137,18 @@ class Reports(Changes):
             for file in report.artifacts
         ]
 
-    async def _with_files(self, order: StepOrder | None) -> StepOrder | None:
-        """Tell a step which files it takes as its input.
+    async def _order(self, started: _Started) -> StepOrder | None:
+        """Make the order of a step that was started: with its secrets and its files.
 
-        They are read, however long it takes: the step has been started, and nobody asks again.
+        They are read, however long it takes: nobody asks again. Nothing of the order is stored.
         """
-        while order is not None:
+        while started is not None:
+            run, step = started
             try:
+                order = ordered(run, step, await self.open_vault(run.head.project))
                 return await files_of_inputs(self.store, order)
             except InfrastructureError as error:
-                log.warning("inputs_wait", run_id=order.run_id, error=str(error))
+                log.warning("inputs_wait", run_id=run.head.id, error=str(error))
                 await asyncio.sleep(changes.TRY_AGAIN_S)
         return None
 
@@ -186,6 +194,10 @@ class Reports(Changes):
             steps.lose_job(draft, job_id)
 
         await self.change(run_id, decide)
+
+
+async def _no_secrets(_project: ProjectId) -> Vault:
+    return Vault()
 
 
 async def _publish_nothing(_run_id: RunId, _report: StepReport) -> None:

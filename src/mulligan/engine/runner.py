@@ -25,6 +25,7 @@ from mulligan.core.prepare import StepOrder
 from mulligan.core.report import StepReport
 from mulligan.core.status import Status
 from mulligan.engine.deployments import DeployProblemError
+from mulligan.engine.masking import end_without_secrets
 from mulligan.engine.service import Engine
 from mulligan.log import get_log
 from mulligan.ports import Dispatcher, Executor, LateEnd, Offer, StepEnd
@@ -305,6 +306,9 @@ _USER, _PLUGIN, _MACHINE = 1, 3, 4
 
 def report_of(order: StepOrder | LateEnd, end: StepEnd) -> StepReport:
     """Say what the end of a step means: its status, cause and error numbers."""
+    if isinstance(order, StepOrder) and order.secrets:
+        # what the step host recorded of an earlier life is without secrets already
+        end = end_without_secrets(end, order.secrets)
     status, cause, error, message = _judge_end(end)
     if end.error is not None and status is Status.FAILED:
         error = (_USER, end.error[0])

@@ -33,6 +33,7 @@ from mulligan.executors.tokens import SCRIPT, job_token, step_token
 from mulligan.executors.values import KillCause, Progress, StepRequest
 from mulligan.executors.workspaces import RunFiles, Workspaces
 from mulligan.log import get_log
+from mulligan.logs.masking import Masker, mask_text
 from mulligan.logs.store import LogFiles
 from mulligan.ports import LateEnd, StepEnd
 
@@ -169,7 +170,8 @@ class Work:
             log_path = self._logs.path(order.run_id, order.job_id, order.job_attempt)
             for folder in (here.temp, log_path.parent):
                 os.makedirs(folder, exist_ok=True)
-            argv = ("/bin/sh", "-c", 'printf "##[error]%s\\n" "$1"', "sh", message)
+            shown = mask_text(Masker(order.secrets), message)  # arguments can be seen by others
+            argv = ("/bin/sh", "-c", 'printf "##[error]%s\\n" "$1"', "sh", shown)
             program = Program(argv=argv, env=dict(here.base_env), cwd=here.temp)
             await self._run_program(order, token, program, here)
         except OSError as error:

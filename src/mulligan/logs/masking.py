@@ -80,6 +80,10 @@ class Masker:
         # So many bytes at the start of what is pending belong to a mask that is already out.
         self._masked = 0
 
+    def hides(self, data: bytes) -> bool:
+        """Tell whether ``data`` holds a secret, in any of its forms."""
+        return any(probe in data for probe in self._probes)
+
     @property
     def pending_bytes(self) -> int:
         """Return how many bytes are held back."""
@@ -165,6 +169,12 @@ class Masker:
                     break
                 position = data.find(first, position + 1, best)
         return best
+
+
+def mask_text(masker: Masker, text: str) -> str:
+    """Return a whole text, masked."""
+    content = text.encode("utf-8", "replace")
+    return (masker.feed(content) + masker.flush_pending()).decode("utf-8", "replace")
 
 
 def _merged(spans: list[Span]) -> list[Span]:

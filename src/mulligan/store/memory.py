@@ -35,10 +35,11 @@ from mulligan.store.memory_items import MemoryItems
 from mulligan.store.memory_ledger import MemoryLedger
 from mulligan.store.memory_packages import MemoryPackages
 from mulligan.store.memory_records import StoredRun
+from mulligan.store.memory_secrets import MemorySecrets
 from mulligan.store.paging import Position, order_of, read_cursor, write_cursor
 
 
-class MemoryStore(MemoryExecutions, MemoryItems, MemoryLedger, MemoryPackages):
+class MemoryStore(MemoryExecutions, MemoryItems, MemoryLedger, MemoryPackages, MemorySecrets):
     """Implements `ports.Store`.
 
     Args:

@@ -23,6 +23,7 @@ from mulligan.engine.live import Live
 from mulligan.engine.logins import Logins
 from mulligan.engine.rollbacks import Rollbacks
 from mulligan.engine.runner import Runner, RunnerPolicy
+from mulligan.engine.secrets import Secrets
 from mulligan.engine.service import Engine, RecoveryPolicy
 from mulligan.engine.signals import Signals
 from mulligan.engine.software_center import SoftwareCenter
@@ -105,6 +106,8 @@ class NativeServer:
         )
         self.access = Access(store=self.store, clock=self.clock, ids=ids, is_dev=is_dev)
         limits = Limits()
+        key = stored_key(root / "secret.key", {})
+        self.secrets = Secrets(store=self.store, clock=self.clock, secret_key=key)
         self.services = Services(
             engine=self.engine,
             rollbacks=Rollbacks(self.engine),
@@ -116,9 +119,10 @@ class NativeServer:
                 store=self.store,
                 clock=self.clock,
                 access=self.access,
-                secret_key=stored_key(root / "secret.key", {}),
+                secret_key=key,
             ),
             software=SoftwareCenter(store=self.store, clock=self.clock, root=root / "artifacts"),
+            secrets=self.secrets,
             store=self.store,
             live=self.live,
             logs=logs,
@@ -134,6 +138,7 @@ class NativeServer:
         )
         self.engine.on_effects = self.supervisor.take_effects
         self.engine.on_commit = self.live.committed
+        self.engine.open_vault = self.secrets.vault
         self.admin_token = admin_token
 
     def _advance(self, seconds: float) -> None:

@@ -89,10 +89,13 @@ class FlatObject(Mapping[str, object]):
 class Context:
     """Hold the roots that an expression may name. Not changed by evaluation."""
 
-    __slots__ = ("_tree",)
+    __slots__ = ("_more", "_tree")
 
-    def __init__(self, tree: Mapping[str, object]) -> None:
+    def __init__(
+        self, tree: Mapping[str, object], more: Mapping[str, object] | None = None
+    ) -> None:
         self._tree = tree
+        self._more = more or {}
 
     @classmethod
     def from_flat(cls, variables: Mapping[str, str], hidden: Collection[str] = ()) -> "Context":
@@ -112,18 +115,22 @@ class Context:
         """Take JSON-like data by root name: mappings, lists, texts, numbers, booleans, None."""
         return cls(tree)
 
+    def with_root(self, name: str, value: Mapping[str, object]) -> "Context":
+        """Give this context with one more root, which covers one of the same name."""
+        return Context(self._tree, {**self._more, name: value})
+
     @property
     def roots(self) -> frozenset[str]:
         """All names that may begin a path."""
-        return frozenset(self._tree)
+        return frozenset(self._tree) | frozenset(self._more)
 
     def has_root(self, name: str) -> bool:
         """Tell whether a name may begin a path."""
-        return name in self._tree
+        return name in self._more or name in self._tree
 
     def get_root(self, name: str) -> Value:
         """Give the value of a root; raise KeyError for one that does not exist."""
-        return as_value(self._tree[name])
+        return as_value(self._more[name] if name in self._more else self._tree[name])
 
 
 def _is_digits(key: str) -> bool:

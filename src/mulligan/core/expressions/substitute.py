@@ -19,12 +19,14 @@ from mulligan.core.expressions.limits import (
 from mulligan.core.expressions.parser import parse_expression
 
 _CLASSIC = re.compile(r"\$\{(?:\{([^$^{}]++)\}\}|([^$^{}]++)\})")
-# The second pass computes expressions that came in with a value.
-_PASSES = 2
 
 
 def substitute_classic(
-    text: str, lookup: Callable[[str], str | None], *, skip_comments: bool = False
+    text: str,
+    lookup: Callable[[str], str | None],
+    *,
+    skip_comments: bool = False,
+    inner: Callable[[str], str | None] | None = None,
 ) -> str:
     """Replace ``${name}`` and ``${{name}}`` by variables, with no regard for quotes.
 
@@ -35,6 +37,7 @@ def substitute_classic(
         text: any text.
         lookup: gives the text of a variable, None for an unknown name.
         skip_comments: leave lines alone whose first character that is not blank is ``#``.
+        inner: as lookup, for placeholders that came in with a value; absent = the same.
 
     Raises:
         ExpressionError: ``cost`` when over 16,777,215 characters would be inserted.
@@ -42,7 +45,7 @@ def substitute_classic(
     # The first test costs microseconds for a long script, the second alone ten times as much.
     if "$" not in text or "${" not in text:
         return text
-    classic = _Classic(lookup)
+    classic = _Classic(lookup, inner or lookup)
     if not skip_comments:
         return classic.replace_all(text)
     lines = text.split("\n")
@@ -55,8 +58,11 @@ def substitute_classic(
 class _Classic:
     """Replace placeholders and keep count of what comes out."""
 
-    def __init__(self, lookup: Callable[[str], str | None]) -> None:
+    def __init__(
+        self, lookup: Callable[[str], str | None], inner: Callable[[str], str | None]
+    ) -> None:
         self._lookup = lookup
+        self._inner_lookup = inner
         self._expanded: dict[str, str | None] = {}
         self._length = 0
 
@@ -74,7 +80,7 @@ class _Classic:
         return self._counted(self._expanded[name], match)
 
     def _inner(self, match: re.Match[str]) -> str:
-        return self._counted(self._lookup(_name(match)), match)
+        return self._counted(self._inner_lookup(_name(match)), match)
 
     def _counted(self, value: str | None, match: re.Match[str]) -> str:
         if value is None:
@@ -90,6 +96,7 @@ def substitute_constrained(
     context: Context,
     *,
     on_error: Callable[[ExpressionError, str], None] | None = None,
+    inner: Context | None = None,
 ) -> str:
     """Replace each ``${{ expression }}`` by what it gives, line by line.
 
@@ -102,6 +109,7 @@ def substitute_constrained(
         context: what names stand for.
         on_error: called with the error and the expression that stays, for a log line. The column
             of the error counts within that expression.
+        inner: as context, for expressions that came in with a value; absent = the same.
 
     Raises:
         ExpressionError: ``cost`` when all expressions together need too much work, or over
@@ -109,7 +117,7 @@ def substitute_constrained(
     """
     if "$" not in text or "${{" not in text:
         return text
-    constrained = _Constrained(context, on_error)
+    constrained = _Constrained(context, inner or context, on_error)
     lines = text.split("\n")
     for number, line in enumerate(lines):
         if "${{" in line:
@@ -121,16 +129,21 @@ class _Constrained:
     """Compute the expressions of one text, all on one account."""
 
     def __init__(
-        self, context: Context, on_error: Callable[[ExpressionError, str], None] | None
+        self,
+        context: Context,
+        inner: Context,
+        on_error: Callable[[ExpressionError, str], None] | None,
     ) -> None:
         self._context = context
+        self._contexts = (context, inner)
         self._on_error = on_error
         self._work = Work(MAX_SUBSTITUTION_WORK)
         self._length = 0
 
     def replace_line(self, line: str) -> str:
-        """Replace the expressions of one line, in two passes."""
-        for _ in range(_PASSES):
+        """Replace the expressions of one line, then those that came in with a value."""
+        for context in self._contexts:
+            self._context = context
             before = line
             line = self._replace_once(line)
             if line == before or "${{" not in line:

@@ -59,6 +59,10 @@ class LogSink:
         """Return the number that the next line of the run will have."""
         return self._counter.next
 
+    def hides(self, text: str) -> bool:
+        """Tell whether a text holds a secret of the present section's step."""
+        return self._masker.hides(text.encode("utf-8", "replace"))
+
     def begin(self, request: dict[str, Any]) -> None:
         """Begin the section of a step attempt; later, if the disk is full now."""
         self._is_dropping = False

@@ -246,7 +246,25 @@ class Step:
             commands = self._detector.commands + commands
             if self._detector.dropped and not self._message:
                 self._message = f"{self._detector.dropped} commands in the output were too many"
-        return variables, commands
+        return self._without_secrets(variables, commands)
+
+    def _without_secrets(
+        self, variables: dict[str, str], commands: list[Command]
+    ) -> tuple[dict[str, str], list[Command]]:
+        """Leave out what holds a secret: the result is written to the disk as it is."""
+        hides = self.job.sink.hides
+        kept = [
+            command
+            for command in commands
+            if not any(map(hides, (command["value"], *command["args"].values())))
+        ]
+        shown = {
+            name: value for name, value in variables.items() if not hides(name) and not hides(value)
+        }
+        dropped = len(commands) - len(kept) + len(variables) - len(shown)
+        if dropped and not self._message:
+            self._message = f"{dropped} values that the step set were left out: they hold a secret"
+        return shown, kept
 
 
 def _now_ms() -> int:

@@ -49,6 +49,7 @@ INVALID_RUN = Problem(
     "参数校验失败: PipelineId is invalid ",
     "Parameter verification failed: PipelineId is invalid ",
 )
+SECRET_TAKEN = Problem(409, 409, "凭据[{0}]已存在", "Credential [{0}] exists already")
 KEY_REUSED = Problem(
     400, 400, "Idempotency-Key已被用于其他请求", "Idempotency-Key was used for another call"
 )

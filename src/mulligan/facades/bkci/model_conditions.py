@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from mulligan.core.errors import InvalidError
+from mulligan.core.secrets import names_secret
 from mulligan.core.spec import Condition, RunWhen
 from mulligan.facades.bkci.document import Part
 
@@ -55,11 +56,22 @@ def read_condition(options: Part, words: Mapping[str, RunWhen]) -> Condition:
             code="condition-too-long",
             values=(str(LONGEST_CONDITION),),
         )
+    _refuse_secrets(options, expression)
     if when is RunWhen.EXPRESSION:
         return Condition(when=when, expression=expression)
     if when in (RunWhen.VARIABLES, RunWhen.UNLESS_VARIABLES):
         return Condition(when=when, variables=options.pairs("customVariables"))
     return Condition(when=when)
+
+
+def _refuse_secrets(options: Part, expression: str) -> None:
+    """Refuse a condition on a secret: its result is stored and shown, so it would tell of it."""
+    if names_secret(expression):
+        raise InvalidError(
+            f"{options.at('customCondition')} names a secret; conditions can't",
+            pointer=options.at("customCondition"),
+            code="secret-in-condition",
+        )
 
 
 def read_job_condition(options: Part, *, in_finally: bool) -> Condition:

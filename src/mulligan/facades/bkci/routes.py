@@ -10,7 +10,13 @@ from starlette.responses import PlainTextResponse, Response
 from mulligan.core.errors import MulliganError, NotFoundError
 from mulligan.core.ids import ProjectId
 from mulligan.core.rights import Actor
-from mulligan.facades.bkci import build_calls, build_lists, log_calls, pipeline_calls
+from mulligan.facades.bkci import (
+    build_calls,
+    build_lists,
+    credential_calls,
+    log_calls,
+    pipeline_calls,
+)
 from mulligan.facades.bkci.bodies import check_media_type
 from mulligan.facades.bkci.calls import Call
 from mulligan.facades.bkci.errors import NotServedError, render_error, render_plain
@@ -77,6 +83,11 @@ _IN_PROJECT: dict[tuple[str, str], Handler] = {
     ("GET", "pipelines/pipeline_list"): pipeline_calls.pipeline_list,
     ("GET", "pipelines/pipeline_status"): pipeline_calls.pipeline_status,
     ("POST", "pipelines/pipeline_lock"): pipeline_calls.pipeline_lock,
+    ("POST", "credentials/credential"): credential_calls.credential_create,
+    ("GET", "credentials/credential"): credential_calls.credential_get,
+    ("PUT", "credentials/credential"): credential_calls.credential_edit,
+    ("DELETE", "credentials/credential"): credential_calls.credential_delete,
+    ("GET", "credentials/credential_list"): credential_calls.credential_list,
 }
 # (method, pattern of the whole path, handler): names in a pattern come to the handler as parameters
 # of the query would; `{project}` is entered.

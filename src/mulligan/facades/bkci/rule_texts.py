@@ -63,6 +63,14 @@ RULES = {
         "项目英文名[{1}]不合法",
         "[{1}] is no project id: a lower-case letter, then letters, digits, -; at most 32",
     ),
+    "secret-id": _rule(
+        "凭据ID[{1}]不合法，应为1到64个字母、数字、下划线或连字符",
+        "[{1}] can't be the id of a credential: 1 to 64 letters, digits, _ -",
+    ),
+    "too-many-secrets": _rule("项目下最多{1}个凭据", "a project may have at most {1} credentials"),
+    "secret-in-condition": _rule(
+        "条件中不能使用凭据settings", "a condition can't use credentials (settings)"
+    ),
     "project-name": _rule("项目名称需为1到64个字符", "a project's name has 1 to 64 characters"),
 }
 
@@ -74,5 +82,6 @@ THINGS = {
     "job": Text("Job", "Job"),
     "token": Text("令牌", "Token"),
     "artifact": Text("制品", "Artifact"),
+    "secret": Text("凭据", "Credential"),
     "log": Text("日志", "Log"),
 }

@@ -17,6 +17,7 @@ from mulligan.engine.catalog import Catalog, Definition
 from mulligan.engine.live import Live
 from mulligan.engine.logins import Logins
 from mulligan.engine.rollbacks import Rollbacks
+from mulligan.engine.secrets import Secrets
 from mulligan.engine.service import Engine
 from mulligan.engine.signals import Signals
 from mulligan.engine.software_center import SoftwareCenter
@@ -71,6 +72,7 @@ class Services:
     logins: Logins
     access_keys: AccessKeys
     software: SoftwareCenter
+    secrets: Secrets
     store: Store
     live: Live
     logs: LogFiles

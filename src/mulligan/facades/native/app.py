@@ -21,6 +21,7 @@ from mulligan.facades.native import (
     recovery,
     rollbacks,
     runs,
+    secrets,
 )
 from mulligan.facades.native.endpoints import JSON, Call, Dispatcher, Endpoint
 from mulligan.facades.native.metrics import metrics_route
@@ -50,6 +51,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *pipelines.ENDPOINTS,
     *packages.ENDPOINTS,
     *projects.ENDPOINTS,
+    *secrets.ENDPOINTS,
     *people.ENDPOINTS,
     *access_keys.ENDPOINTS,
     Endpoint(

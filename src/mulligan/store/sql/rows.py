@@ -23,6 +23,7 @@ from mulligan.core.records import (
     User,
 )
 from mulligan.core.run import Gate, Job, RunHead, Stage, Step, Write
+from mulligan.core.secrets import StoredSecret
 from mulligan.core.spec import PipelineSpec
 from mulligan.ports.items import VersionHead
 from mulligan.store.instants import instant, micros
@@ -58,6 +59,7 @@ package_file = msgspec.json.Decoder(PackageFile).decode
 package_version = msgspec.json.Decoder(PackageVersion).decode
 pipeline = msgspec.json.Decoder(Pipeline).decode
 project = msgspec.json.Decoder(Project).decode
+secret = msgspec.json.Decoder(StoredSecret).decode
 stage = msgspec.json.Decoder(Stage).decode
 step = msgspec.json.Decoder(Step).decode
 template = msgspec.json.Decoder(Template).decode

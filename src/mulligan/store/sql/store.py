@@ -16,6 +16,7 @@ from mulligan.store.sql.packages import SqlPackages
 from mulligan.store.sql.people import SqlPeople
 from mulligan.store.sql.pipelines import SqlPipelines
 from mulligan.store.sql.runs import SqlRuns
+from mulligan.store.sql.secrets import SqlSecrets
 
 
 class SqlStore(
@@ -28,6 +29,7 @@ class SqlStore(
     SqlHooks,
     SqlExecutions,
     SqlItems,
+    SqlSecrets,
 ):
     """The store of one server; implements `ports.Store`.
 
