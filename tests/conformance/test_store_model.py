@@ -95,6 +95,7 @@ def _of_stage(stage: StageId, now: datetime) -> list[Events]:
 def _of_job(job: JobId, now: datetime) -> list[Events]:
     return [
         [e.JobQueued(at=now, node=job, run_attempt=1)],
+        [e.MutexAsked(at=now, node=job, mutex="door", run_attempt=1, places=2)],
         [e.JobClaimed(at=now, node=job, runner=RUNNER, fence=3)],
         [e.JobParked(at=now, node=job)],
         [e.JobRequeued(at=now, node=job, lost=True)],
@@ -447,6 +448,8 @@ class StoreMachine(TwinMachine):
         for number in range(30):
             self.both(lambda store, number=number: store.find_stage_job(number))
             self.both(lambda store, number=number: store.pipeline_by_number(number))
+        self.both(lambda store: store.mutex_tickets(SHOP, "door"))
+        self.both(lambda store: store.awaited_mutexes())
         self.both(lambda store: store.outbox())
         self.both(lambda store: store.list_users())
         self.both(lambda store: store.list_audit(limit=1_000))

@@ -126,6 +126,8 @@ def node_rows(draw: st.DrawFn) -> tuple[Stage, Job, Step, Gate]:
 def check_nodes(loop: Loop, numbers: Numbers, data: st.DataObject) -> None:
     stage, job, step, gate = data.draw(node_rows())
     head = build_head(numbers.next())
+    if job.mutex is not None:  # which one job at a time may hold
+        job = replace(job, mutex=replace(job.mutex, name=f"{job.mutex.name} {head.number}"))
     run = Run(
         head=head,
         index=INDEX,

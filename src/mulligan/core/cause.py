@@ -18,6 +18,7 @@ class Cause(StrEnum):
     TERMINATED = "terminated"  # ended by force
     REJECTED = "rejected"  # a person said no
     UNAUTHORIZED = "unauthorized"  # a right or an account that the work needs is missing
+    LOCKED = "locked"  # a mutex that it needs is taken, and it may not wait (any longer)
     UNREACHABLE = "unreachable"  # the target of a deployment could not be reached
     # cancelled
     ROLLED_BACK = "rolled_back"  # what the run deployed was taken back

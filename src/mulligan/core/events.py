@@ -141,6 +141,21 @@ class StageReset(_StageEvent, frozen=True, kw_only=True):
     run_attempt: int
 
 
+class MutexAsked(_JobEvent, frozen=True, kw_only=True, omit_defaults=True):
+    """The job needs a mutex before it may be claimed; `JobQueued` says that it has it."""
+
+    mutex: str
+    run_attempt: int
+    places: int = 0
+    due_at: datetime | None = None
+
+
+class JobExplained(_JobEvent, frozen=True, kw_only=True):
+    """Why the job is about to end, where no step of it can say so."""
+
+    message: str
+
+
 class JobQueued(_JobEvent, frozen=True, kw_only=True, omit_defaults=True):
     """The job may be claimed."""
 
@@ -292,6 +307,8 @@ Event = (
     | StageReached
     | StageFinished
     | StageReset
+    | MutexAsked
+    | JobExplained
     | JobQueued
     | JobClaimed
     | JobParked

@@ -17,6 +17,7 @@ from mulligan.core.run import (
     CancelRequest,
     Gate,
     Job,
+    MutexTicket,
     Run,
     RunError,
     RunHead,
@@ -257,9 +258,18 @@ def _stage_reset(run: Run, event: e.StageReset) -> Run:
 # --- jobs -------------------------------------------------------------------------------------
 
 
+def _mutex_asked(run: Run, event: e.MutexAsked) -> Run:
+    ticket = MutexTicket(
+        name=event.mutex, asked_at=event.at, places=event.places, due_at=event.due_at
+    )
+    job = run.job(JobId(event.node))
+    return _put_job(run, replace(job, mutex=ticket, run_attempt=event.run_attempt))
+
+
 def _job_queued(run: Run, event: e.JobQueued) -> Run:
     job = run.job(JobId(event.node))
-    job = replace(job, queued_at=event.at, run_attempt=event.run_attempt)
+    ticket = job.mutex and replace(job.mutex, held=True)
+    job = replace(job, queued_at=event.at, run_attempt=event.run_attempt, mutex=ticket)
     return _resettle(_put_job(run, job), job.id)
 
 
@@ -498,6 +508,10 @@ _HANDLERS: dict[type, Callable[[Run, Any], Run]] = {
     e.StageStarted: _stage_started,
     e.StageFinished: _stage_finished,
     e.StageReset: _stage_reset,
+    e.MutexAsked: _mutex_asked,
+    e.JobExplained: lambda run, event: _put_job(
+        run, replace(run.job(JobId(event.node)), message=event.message)
+    ),
     e.JobQueued: _job_queued,
     e.JobClaimed: _job_claimed,
     e.JobParked: _job_parked,

@@ -14,16 +14,13 @@ from mulligan.core.expressions import (
     substitute_constrained,
 )
 from mulligan.core.ids import JobId, PipelineId, ProjectId, RunId, StepId
+from mulligan.core.minutes import minutes_of, running_minutes
 from mulligan.core.run import Run
 from mulligan.core.secrets import ROOT, SecretLookup, SecretObjects
 from mulligan.core.spec import ENGINE_KINDS, Dialect, JobSpec, StepSpec
 from mulligan.core.variables import Scope, environment_of, secrets_of
 
-# Time limits, in minutes (spec/bkci-model-and-engine.md §2.6).
-_LONGEST_MINUTES = 10080
-_DEFAULT_JOB_MINUTES = 900
-_MOST_DIGITS = 9  # `int` refuses texts of some thousand digits
-_ONE_VARIABLE = re.compile(r"\$\{\{?[^{}]+\}?\}")
+_DEFAULT_JOB_MINUTES = 900  # spec/bkci-model-and-engine.md §2.6
 _Replace: TypeAlias = Callable[[str, bool], str]  # a text, and whether it is a script
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
@@ -190,23 +187,14 @@ def step_seconds(step: StepSpec, scope: Scope) -> tuple[float, str]:
     """Give the time limit of a step in seconds, and what is wrong with it ("" = nothing)."""
     if not step.timeout_text.strip():
         return float(step.timeout_s), ""
-    text = step.timeout_text.strip()
-    if _ONE_VARIABLE.fullmatch(text):
-        text = substitute_classic(text, scope.get).strip()
-    if not text.isdecimal():
-        return 0.0, f"the time-out {step.timeout_text!r} is not a number of minutes: {text!r}"
-    return _minutes(text) * 60.0, ""
+    minutes = minutes_of(step.timeout_text, scope.get)
+    if minutes is None:
+        return 0.0, f"the time-out {step.timeout_text!r} is not a number of minutes"
+    return running_minutes(minutes) * 60.0, ""
 
 
 def _job_seconds(job: JobSpec, scope: Scope) -> float:
     if not job.timeout_text.strip():
         return float(job.timeout_s)
-    text = substitute_classic(job.timeout_text.strip(), scope.get).strip()
-    return _minutes(text if text.isdecimal() else str(_DEFAULT_JOB_MINUTES)) * 60.0
-
-
-def _minutes(digits: str) -> int:
-    """Read a number of minutes; 0 and what is too long mean the longest time."""
-    number = digits.lstrip("0")
-    minutes = int(number) if 0 < len(number) <= _MOST_DIGITS else 0
-    return minutes if 1 <= minutes <= _LONGEST_MINUTES else _LONGEST_MINUTES
+    minutes = minutes_of(job.timeout_text, scope.get)
+    return running_minutes(_DEFAULT_JOB_MINUTES if minutes is None else minutes) * 60.0

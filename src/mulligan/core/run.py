@@ -211,6 +211,19 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     open_jobs: int = 0
 
 
+class MutexTicket(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A mutex that a job has asked for; it is the job's own once the job is queued.
+
+    `places`: how many may wait for it when this one does; `due_at`: until when it waits.
+    """
+
+    name: str
+    asked_at: datetime
+    places: int = 0
+    due_at: datetime | None = None
+    held: bool = False
+
+
 class Job(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Latest attempt of a job. `cursor` and `weather` are derived from its steps."""
 
@@ -226,6 +239,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     runner: RunnerName | None = None
     parked: bool = False  # running, but no runner holds it: a gate is open in it
     stopping: Cause | None = None  # no further step may start, for this reason
+    mutex: MutexTicket | None = None
+    message: str = ""  # why it ended, where no step of it says so
     workspace: str = "fresh"  # fresh | live | widened
     mode: str = ""  # "" or "rollback": it takes back what it deployed
     cursor: int = 0
@@ -306,6 +321,12 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
         """Return the present value of a variable: the last write that holds."""
         stack = self.writes.get(name)
         return stack[-1].value if stack else None
+
+    def awaited_mutex(self, job_id: JobId) -> MutexTicket | None:
+        """Return the mutex that a job waits for, if it does."""
+        job = self.job(job_id)
+        waits = job.status is Status.QUEUED and job.mutex is not None and not job.mutex.held
+        return job.mutex if waits else None
 
     @property
     def awaits_signals(self) -> StageId | None:

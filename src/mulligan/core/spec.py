@@ -89,6 +89,22 @@ class StepSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     inputs: dict[str, Any] = {}
 
 
+class MutexSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A lock of the project that one job holds at a time, from before its start to its end.
+
+    Args:
+        name: Variables are substituted.
+        places: Jobs that may wait for it at once; 0: a job that finds it taken fails.
+        timeout_s: How long a job may wait, 0 = not at all; `timeout_text` (minutes, or one
+            variable) wins.
+    """
+
+    name: str
+    places: int = 0
+    timeout_s: int = 0
+    timeout_text: str = ""
+
+
 class JobSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One unit of placement: one workspace, steps in order."""
 
@@ -102,6 +118,7 @@ class JobSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     timeout_text: str = ""
     continue_on_failure: bool = False
     labels: tuple[str, ...] = ()
+    mutex: MutexSpec | None = None
     env: tuple[tuple[str, str], ...] = ()
     steps: tuple[StepSpec, ...] = ()
     hash_id: str = ""  # globally unique "c-…", the key of logs

@@ -6,7 +6,8 @@ with the process is still in the outbox.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+import functools
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
 from msgspec.structs import replace
@@ -134,7 +135,7 @@ class Changes:
         self.on_commit(decision)
         for job in decision.jobs:
             if job.status.is_final and self.deployments.is_open(decision.run.head.id, job.id):
-                self._spawn(self._settle_surely(decision.run, job.id))
+                self._settle_soon(decision.run, job.id)
         self._committed(decision)
 
     def _committed(self, decision: Decision) -> None:
@@ -166,16 +167,22 @@ class Changes:
             )
         return Acts(receipt=receipt, audit=(entry,))
 
-    async def _settle_surely(self, run: Run, job_id: JobId) -> None:
-        """Settle a deployment although the store is away: its environment stays held until then."""
+    def _settle_soon(self, run: Run, job_id: JobId) -> None:
+        """Settle a deployment; its environment stays held until then."""
+        settle = functools.partial(self.deployments.settle_late, run, job_id)
+        self.spawn(self.surely(f"settlement of {run.head.id} {job_id}", settle))
+
+    async def surely(self, what: str, act: Callable[[], Awaitable[None]]) -> None:
+        """Do something although the store is away now: nobody else may come and look at it."""
         while True:
             try:
-                return await self.deployments.settle_late(run, job_id)
+                return await act()
             except (InfrastructureError, StaleRevisionError) as error:
-                log.warning("settlement_waits", run_id=run.head.id, error=str(error))
+                log.warning("act_waits", what=what, error=str(error))
                 await asyncio.sleep(TRY_AGAIN_S)
 
-    def _spawn(self, work: Coroutine[Any, Any, object]) -> None:
+    def spawn(self, work: Coroutine[Any, Any, object]) -> None:
+        """Do something beside everything else; what goes wrong with it is logged."""
         task = asyncio.get_running_loop().create_task(_logged(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -4,6 +4,7 @@ How a run changes at all is in `changes.py`, what runners ask and tell in `repor
 """
 
 import asyncio
+import functools
 from datetime import datetime, timedelta
 
 from msgspec.structs import replace
@@ -14,7 +15,6 @@ from mulligan.core.admission import Admission, admit, may_leave_queue
 from mulligan.core.decision import Decision, Draft
 from mulligan.core.errors import (
     ConflictError,
-    InfrastructureError,
     MulliganError,
     NotFoundError,
     RefusedError,
@@ -32,7 +32,6 @@ from mulligan.core.refusal import Refusal, RefusalCode
 from mulligan.core.run import Run, RunAttempt, RunHead, Write
 from mulligan.core.spec import PipelineSpec, SpecIndex
 from mulligan.core.status import Status
-from mulligan.engine import changes
 from mulligan.engine.changes import MOST_TRIES
 from mulligan.engine.commands import (
     AnswerStage,
@@ -44,6 +43,7 @@ from mulligan.engine.commands import (
     StartRun,
     StopRun,
 )
+from mulligan.engine.mutexes import Mutexes
 from mulligan.engine.reports import Reports
 from mulligan.engine.starting import SpecialStart, StartPolicy, new_run, timestamp_digits
 from mulligan.engine.turns import Turns
@@ -76,6 +76,7 @@ class Engine(Reports):
         super().__init__(store=store, clock=clock, ids=ids)
         self.files = files
         self.turns = Turns()
+        self.mutexes = Mutexes(self)
         self._start_policy = start_policy
         self._recovery_policy = recovery_policy
         self._numbers: dict[PipelineId, int] = {}
@@ -268,12 +269,14 @@ class Engine(Reports):
 
     def _make_room(self, admission: Admission) -> None:
         if admission.drops is not None:
-            self._spawn(self.change(admission.drops, queue.drop_from_queue))
+            self.spawn(self.change(admission.drops, queue.drop_from_queue))
 
     def _committed(self, decision: Decision) -> None:
+        self.mutexes.committed(decision)
         head = decision.run.head
         if (head.status.is_final or decision.gates) and self.lines.load(head.pipeline).queued:
-            self._spawn(self._serve_surely(head.pipeline))
+            serve = functools.partial(self.serve_queue, head.pipeline)
+            self.spawn(self.surely(f"queue of {head.pipeline}", serve))
 
     async def serve_queue(self, pipeline_id: PipelineId) -> None:
         """Let waiting runs of a pipeline begin, as many as may."""
@@ -283,15 +286,6 @@ class Engine(Reports):
             if pipeline is None or not may_leave_queue(pipeline.settings, running):
                 return
             await self.change(load.queued[0], queue.begin_queued)
-
-    async def _serve_surely(self, pipeline_id: PipelineId) -> None:
-        """Serve a queue although the store is away: nobody else may come and look at it."""
-        while True:
-            try:
-                return await self.serve_queue(pipeline_id)
-            except InfrastructureError as error:
-                log.warning("queue_waits", pipeline=pipeline_id, error=str(error))
-                await asyncio.sleep(changes.TRY_AGAIN_S)
 
     async def serve_queues(self) -> None:
         """Look at the queues of all pipelines: the end of a run may have been the last thing."""

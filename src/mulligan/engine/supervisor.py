@@ -234,6 +234,8 @@ class Supervisor:
                 await self.calls.time_out(run_id, StepId(node))
             elif kind == ANSWER_TIMER:
                 await self.calls.answer(run_id)
+            elif kind == "mutex":
+                await self._engine.mutexes.time_out(run_id, JobId(node))
         except (InfrastructureError, StaleRevisionError) as error:
             log.warning("timer_waits", run_id=run_id, timer=key, error=str(error))
             self._timers.setdefault((run_id, key), self._clock.now() + _FIRE_AGAIN)
@@ -269,6 +271,7 @@ class Supervisor:
             run = (await self._engine.lines.get(run_id)).tip
             await self._engine.deployments.settle_late(run, job_id)
         await self._engine.serve_queues()
+        await self._engine.mutexes.serve_all()
 
     async def _take_late(self, late: LateEnd) -> None:
         if late.end.cause == "lost":

@@ -42,6 +42,7 @@ from mulligan.core.status import Status
 from mulligan.ports.acts import NO_ACTS as NO_ACTS
 from mulligan.ports.acts import Acts as Acts
 from mulligan.ports.items import ItemStore
+from mulligan.ports.mutexes import MutexStore
 from mulligan.ports.secrets import SecretStore
 
 
@@ -737,6 +738,14 @@ class Dispatcher(Protocol):
 
 
 class Store(
-    RunStore, AdminStore, LedgerStore, PackageStore, GroupStore, ItemStore, SecretStore, Protocol
+    RunStore,
+    AdminStore,
+    LedgerStore,
+    PackageStore,
+    GroupStore,
+    ItemStore,
+    MutexStore,
+    SecretStore,
+    Protocol,
 ):
     """Everything that is kept."""

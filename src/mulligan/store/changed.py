@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from mulligan.core.decision import Decision
-from mulligan.core.run import Job, Stage
+from mulligan.core.run import Job, MutexTicket, Stage
 from mulligan.core.status import Status
 
 
@@ -42,3 +42,10 @@ def changed_jobs(decision: Decision) -> Iterator[Job]:
             continue
         seen.add(job_id)
         yield moved
+
+
+def changed_tickets(decision: Decision) -> Iterator[tuple[Job, MutexTicket]]:
+    """Yield the jobs whose tickets a decision may have changed; a final one has none any more."""
+    for job in decision.jobs:
+        if job.mutex is not None:
+            yield job, job.mutex

@@ -33,13 +33,16 @@ from mulligan.store.matching import matches, position_of
 from mulligan.store.memory_executions import MemoryExecutions
 from mulligan.store.memory_items import MemoryItems
 from mulligan.store.memory_ledger import MemoryLedger
+from mulligan.store.memory_mutexes import MemoryMutexes
 from mulligan.store.memory_packages import MemoryPackages
 from mulligan.store.memory_records import StoredRun
 from mulligan.store.memory_secrets import MemorySecrets
 from mulligan.store.paging import Position, order_of, read_cursor, write_cursor
 
 
-class MemoryStore(MemoryExecutions, MemoryItems, MemoryLedger, MemoryPackages, MemorySecrets):
+class MemoryStore(
+    MemoryMutexes, MemoryExecutions, MemoryLedger, MemoryPackages, MemoryItems, MemorySecrets
+):
     """Implements `ports.Store`.
 
     Args:
@@ -79,7 +82,9 @@ class MemoryStore(MemoryExecutions, MemoryItems, MemoryLedger, MemoryPackages, M
             raise StaleRevisionError(f"run {head.id} is not at revision {decision.base_revision}")
         if stored is None:
             self._check_new(head)
+        tickets = self._tickets_after(decision)
         self._take_acts(acts)
+        self._tickets = tickets
         if stored is None:
             stored = self._runs[head.id] = StoredRun(len(self._runs) + 1)
         stored.take(decision)

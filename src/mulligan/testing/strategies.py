@@ -17,6 +17,7 @@ from mulligan.core.ids import JobId, StageId, StepId
 from mulligan.core.spec import (
     Condition,
     JobSpec,
+    MutexSpec,
     OnFailure,
     PipelineSpec,
     ReviewGroup,
@@ -98,6 +99,14 @@ _STAGE_TRAITS: tuple[Traits, ...] = (
 )
 
 
+_MUTEXES = (
+    None,
+    None,
+    MutexSpec(name="door", places=9, timeout_s=600),
+    MutexSpec(name="${color}", places=9, timeout_text="${size}"),  # which may be empty
+)
+
+
 def _reviews() -> tuple[Traits, ...]:
     param = ReviewParam(key=NAMES[0], value=VALUES[0])
     first = ReviewGroup(id="first", reviewers=REVIEWERS)
@@ -140,6 +149,7 @@ def job_specs(
     siblings: Sequence[JobId] = (),
     in_finally: bool = False,
     gates: bool = True,
+    mutexes: bool = False,
     most_steps: int = 6,
 ) -> JobSpec:
     """Draw one job. `siblings`: earlier jobs of its stage, on which it may depend."""
@@ -154,6 +164,7 @@ def job_specs(
         id=job_id,
         name=f"job {job_id}",
         ref=f"j{job_id}",
+        mutex=draw(st.sampled_from(_MUTEXES)) if mutexes else None,
         depends_on=depends_on,
         steps=tuple(steps),
         hash_id=f"c-{int(job_id):032x}",
@@ -169,8 +180,14 @@ def pipeline_specs(
     most_jobs: int = 5,
     most_steps: int = 6,
     gates: bool = True,
+    mutexes: bool = False,
 ) -> PipelineSpec:
-    """Draw a definition. `gates`: with reviews of stages and steps, and pauses."""
+    """Draw a definition.
+
+    Args:
+        gates: With reviews of stages and steps, and pauses.
+        mutexes: Some jobs need a mutex.
+    """
     step_ids = (StepId(f"e-{number:032x}") for number in range(1, 10_000))
     job_ids = (JobId(str(number)) for number in range(1, 10_000))
     stages: list[StageSpec] = []
@@ -185,6 +202,7 @@ def pipeline_specs(
                 siblings=[job.id for job in jobs],
                 in_finally=is_finally,
                 gates=gates,
+                mutexes=mutexes,
                 most_steps=most_steps,
             )
             jobs.append(draw(job))
@@ -257,6 +275,7 @@ ACT_KINDS = (
     "work",
     "finish",
     "vote",
+    "mutex",
     "stale-report",
     "late-report",
     "lose",

@@ -34,6 +34,12 @@ def _vote(world: World, act: Act) -> None:
         world.vote(gates[act.pick % len(gates)], approve=act.flag, values=values)
 
 
+def _answer_mutex(world: World, act: Act) -> None:
+    asking = world.asking()
+    if asking:
+        world.answer_mutex(asking[act.pick % len(asking)], act.pick // 7)
+
+
 def _stale_report(world: World, act: Act) -> None:
     if world.stale:
         world.report_stale(world.stale[act.pick % len(world.stale)])
@@ -79,6 +85,7 @@ def _on_held(do: Callable[[World, str], object]) -> Callable[[World, Act], None]
 _HANDLERS: dict[str, Callable[[World, Act], object]] = {
     "work": _work,
     "vote": _vote,
+    "mutex": _answer_mutex,
     "stale-report": _stale_report,
     "late-report": _on_held(lambda world, job: world.report(job, runner_gone=True)),
     "lose": _on_held(World.lose),

@@ -177,10 +177,11 @@ def check_course(run: Run) -> None:
     held = [job.id for job in jobs if job.status is Status.RUNNING and not job.parked]
     offered = [job.id for job in jobs if job.status is Status.QUEUED and job.queued_at]
     gates = [gate.node for gate in run.gates.values() if gate.state == "open"]
+    asking = [job.id for job in jobs if run.awaited_mutex(job.id)]
     stages = [stage.id for stage in run.stages.values() if stage.status is Status.RUNNING]
     if run.head.status is Status.RUNNING:
         called = [job.id for job in jobs if waiting_call(run, job.id) is not None]
-        assert held or offered or gates or called, "the run stands still"
+        assert held or offered or gates or called or asking, "the run stands still"
         assert len(stages) + int(run.awaits_review) == 1
     else:
-        assert (held, offered, gates, stages) == ([], [], [], [])
+        assert (held, offered, gates, asking, stages) == ([], [], [], [], [])

@@ -15,7 +15,7 @@ from mulligan.core import events as e
 from mulligan.core.cause import Cause
 from mulligan.core.decision import Decision, Draft
 from mulligan.core.errors import StaleFenceError
-from mulligan.core.flow import cancel, queue, steps, votes
+from mulligan.core.flow import cancel, mutexes, queue, steps, votes
 from mulligan.core.flow.call_ends import CallEnd, finish_call
 from mulligan.core.flow.calls import waiting_call
 from mulligan.core.flow.votes import Answer
@@ -106,6 +106,22 @@ class World:
         """Return the jobs that a runner may claim."""
         jobs = (self.run.job(job.id) for job in self.run.index.all_jobs())
         return [job.id for job in jobs if job.status is Status.QUEUED and job.queued_at]
+
+    def asking(self) -> list[JobId]:
+        """Return the jobs that wait for a mutex."""
+        return [job.id for job in self.run.index.all_jobs() if self.run.awaited_mutex(job.id)]
+
+    def answer_mutex(self, job_id: str, how: int = 0) -> None:
+        """Let a job have its mutex, refuse it, or let its time be over."""
+        job, draft = JobId(job_id), self.draft()
+        if how % 3 == 0:
+            mutexes.take_mutex(draft, job)
+        elif how % 3 == 1:
+            mutexes.refuse_mutex(draft, job, "somebody")
+        else:
+            draft = self.draft(600)
+            mutexes.time_out_mutex(draft, job)
+        self.take(draft)
 
     def claim(self, job_id: str) -> StepId | None:
         """Let a new runner claim a job; give the step that it was told to start."""
@@ -269,6 +285,7 @@ class World:
     def work(self, pick: int = 0, *, approve: bool = True) -> bool:
         """Let one thing happen that may happen now; False if there is none."""
         moves: list[Callable[[], object]] = [partial(self.claim, job) for job in self.offered()]
+        moves += [partial(self.answer_mutex, job) for job in self.asking()]
         moves += [partial(self.report, job) for job in self.held]
         moves += [partial(self.vote, node, approve=approve) for node in self.open_gates()]
         moves += [partial(self.end_call, step) for step in self.calls()]

@@ -23,7 +23,7 @@ _DECODER = msgspec.json.Decoder(Event)
 
 @settings(deadline=None, max_examples=250)
 @given(
-    pipeline_specs(most_stages=4, most_jobs=3, most_steps=4),
+    pipeline_specs(most_stages=4, most_jobs=3, most_steps=4, mutexes=True),
     outcomes(),
     acts(),
     st.booleans(),
@@ -57,7 +57,7 @@ def test_large_definitions_end_as_well(
 
 
 @settings(deadline=None, max_examples=60)
-@given(pipeline_specs(most_stages=3, most_jobs=3, most_steps=3), outcomes(), acts())
+@given(pipeline_specs(most_stages=3, most_jobs=3, most_steps=3, mutexes=True), outcomes(), acts())
 def test_stored_events_give_the_stored_snapshot(
     spec: PipelineSpec, ends: Outcomes, course: list[Act]
 ) -> None:

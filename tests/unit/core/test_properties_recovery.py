@@ -29,7 +29,7 @@ QUIET = (
     "retry-failed",
     "leave-queue",
 )  # nobody stops it
-SMALL = pipeline_specs(most_stages=4, most_jobs=3, most_steps=4)
+SMALL = pipeline_specs(most_stages=4, most_jobs=3, most_steps=4, mutexes=True)
 Options = dict[str, bool]
 OPTIONS = st.fixed_dictionaries(
     {"skip": st.booleans(), "only_failed": st.booleans(), "live": st.booleans()}

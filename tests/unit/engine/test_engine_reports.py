@@ -333,7 +333,10 @@ async def test_time_out_of_a_step_is_a_number_of_minutes(
     assert (order.timeout_s, order.problem) == (minutes * 60.0, "")
 
 
-@pytest.mark.parametrize(("text", "minutes"), [("7", 7), ("soon", 900), ("${n}${n}", 10080)])
+@pytest.mark.parametrize(
+    ("text", "minutes"),
+    [("7", 7), ("soon", 900), ("-7", 10080), ("${n}", 10080), ("${n}${n}", 900)],
+)
 async def test_time_out_of_a_job_is_a_number_of_minutes(
     hand: World, text: str, minutes: int
 ) -> None:

@@ -4,11 +4,18 @@ from datetime import timedelta
 
 from mulligan.core import events as e
 from mulligan.core.cause import Cause
-from mulligan.core.decision import Draft, Effect
+from mulligan.core.decision import Draft
 from mulligan.core.flow.calls import answer_caller, give_up_call, waiting_call
 from mulligan.core.flow.queue import leave_queue
 from mulligan.core.flow.steps import advance_job, close_step_gate
-from mulligan.core.flow.walk import ask_kill, end_run, finish_jobs, go_on, reject_stage
+from mulligan.core.flow.walk import (
+    ask_kill,
+    end_run,
+    finish_jobs,
+    go_on,
+    reject_stage,
+    stop_waiting,
+)
 from mulligan.core.hold import is_held
 from mulligan.core.ids import JobId, UserName
 from mulligan.core.refusal import Refusal, RefusalCode
@@ -158,5 +165,5 @@ def _terminate_job(draft: Draft, job_id: JobId) -> None:
                 )
             )
     ended = (Status.FAILED, Cause.TERMINATED) if held else (Status.CANCELLED, None)
+    stop_waiting(draft, job_id)
     draft.emit(e.JobFinished(at=draft.now, node=job_id, status=ended[0], cause=ended[1]))
-    draft.effect(Effect(kind="offer", key=job_id, drop=True))

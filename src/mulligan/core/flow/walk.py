@@ -20,8 +20,9 @@ from mulligan.core.flow.judge import (
     judge_stage,
 )
 from mulligan.core.ids import JobId, StageId
+from mulligan.core.mutex import ticket_for
 from mulligan.core.run import Job, Run
-from mulligan.core.spec import ReviewSpec, StageSpec
+from mulligan.core.spec import MutexSpec, ReviewSpec, StageSpec
 from mulligan.core.status import Status
 from mulligan.core.variables import Scope, substitute_people
 
@@ -181,16 +182,44 @@ def release_jobs(draft: Draft, job_ids: Iterable[JobId]) -> None:
 
 def _release(draft: Draft, job_id: JobId) -> Ending | None:
     job = draft.run.job(job_id)
-    if job.status is not Status.QUEUED or job.queued_at is not None:
+    if job.status is not Status.QUEUED or job.queued_at is not None or job.mutex is not None:
         return None
-    verdict = judge_job(draft.run, draft.run.index.jobs[job_id])
+    spec = draft.run.index.jobs[job_id]
+    verdict = judge_job(draft.run, spec)
     if verdict is Verdict.WAIT:
         return None
     if verdict is not Verdict.RUN:
         return job_id, Status.SKIPPED, SKIP_CAUSE[verdict]
+    if spec.mutex is not None:
+        return _ask_for_mutex(draft, job_id, spec.mutex)
+    enqueue(draft, job_id)
+    return None
+
+
+def _ask_for_mutex(draft: Draft, job_id: JobId, spec: MutexSpec) -> Ending | None:
+    ticket = ticket_for(draft.run, job_id, spec, draft.now)
+    if isinstance(ticket, str):
+        draft.emit(e.JobExplained(at=draft.now, node=job_id, message=ticket))
+        return job_id, Status.FAILED, Cause.CONFIG
+    draft.emit(
+        e.MutexAsked(
+            at=draft.now,
+            node=job_id,
+            mutex=ticket.name,
+            run_attempt=draft.run.head.attempt,
+            places=ticket.places,
+            due_at=ticket.due_at,
+        )
+    )
+    if ticket.due_at is not None:
+        draft.effect(Effect(kind="timer", key=f"mutex:{job_id}", due_at=ticket.due_at))
+    return None
+
+
+def enqueue(draft: Draft, job_id: JobId) -> None:
+    """Let the job be claimed: nothing that it has to wait for is left."""
     draft.emit(e.JobQueued(at=draft.now, node=job_id, run_attempt=draft.run.head.attempt))
     offer(draft, job_id)
-    return None
 
 
 def offer(draft: Draft, job_id: JobId) -> None:
@@ -223,9 +252,16 @@ def _finish_job(draft: Draft, job_id: JobId, status: Status, cause: Cause | None
     job = draft.run.job(job_id)
     if job.status.is_final:
         return
+    stop_waiting(draft, job_id)
     draft.emit(e.JobFinished(at=draft.now, node=job_id, status=status, cause=cause))
-    draft.effect(Effect(kind="offer", key=job_id, drop=True))
     draft.effect(Effect(kind="kill", key=job_id, drop=True))
+
+
+def stop_waiting(draft: Draft, job_id: JobId) -> None:
+    """Take back what was asked for until the job begins: it begins now, or never will."""
+    if draft.run.awaited_mutex(job_id) is not None:
+        draft.effect(Effect(kind="timer", key=f"mutex:{job_id}", drop=True))
+    draft.effect(Effect(kind="offer", key=job_id, drop=True))
 
 
 def stop_others(draft: Draft, stage: StageSpec, cause: Cause) -> list[Ending]:

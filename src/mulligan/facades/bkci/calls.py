@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from mulligan.core.errors import InvalidError, NotFoundError
-from mulligan.core.ids import PipelineId, RunId
+from mulligan.core.ids import JobId, PipelineId, RunId
 from mulligan.core.records import Pipeline
 from mulligan.core.rights import Actor, Permission
 from mulligan.core.run import Run
@@ -95,6 +95,7 @@ class Call:
             may_cancel=may_cancel,
             queue_position=place,
             retry_window=timedelta(days=days) if days > 0 else None,
+            holders=await holder_tips(services, run) if run is not None else {},
         )
 
     async def once(self, act: Act, *, stores_receipt: bool = True) -> Response:
@@ -112,6 +113,14 @@ class Call:
             render,
             stores_receipt=stores_receipt,
         )
+
+
+async def holder_tips(services: Services, run: Run) -> dict[JobId, str]:
+    """Name who has the mutexes that jobs of a run wait for, in the words of a `linkTip`."""
+    return {
+        job: f"{by.pipeline}_Pipeline[{by.pipeline_name}]Job[{by.job_name}]"
+        for job, by in (await services.engine.mutexes.holders(run)).items()
+    }
 
 
 async def may_stop(call: Call, run: Run) -> bool:

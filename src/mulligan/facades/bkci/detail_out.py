@@ -22,7 +22,11 @@ def render_detail(view: AttemptView, around: Surroundings, *, source: Json) -> J
     head = view.run.head
     attempt = view.attempt
     renderer = ModelRenderer(
-        view, now=around.now, language=around.language, window=around.retry_window
+        view,
+        now=around.now,
+        language=around.language,
+        window=around.retry_window,
+        holders=around.holders,
     )
     return present(
         {

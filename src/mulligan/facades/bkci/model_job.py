@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 
 from mulligan.core.errors import InvalidError
 from mulligan.core.ids import JobId
-from mulligan.core.spec import JobSpec, StepSpec
+from mulligan.core.minutes import waiting_minutes
+from mulligan.core.spec import JobSpec, MutexSpec, StepSpec
 from mulligan.facades.bkci.document import Part
 from mulligan.facades.bkci.model_conditions import read_job_condition, read_timeout
 from mulligan.facades.bkci.model_ids import depends_on_refs
@@ -84,6 +85,7 @@ def _read_job(part: Part, refs: Mapping[str, JobId], *, in_finally: bool) -> Job
         timeout_text=text,
         continue_on_failure=control.flag("continueWhenFailed"),
         labels=_labels(part),
+        mutex=_read_mutex(part.part("mutexGroup")),
         env=tuple((name, value) for name, value in part.pairs("customEnv") if name.strip()),
         steps=tuple(_read_steps(part)),
         hash_id=part.text("containerHashId"),
@@ -98,9 +100,6 @@ def _read_steps(part: Part) -> Iterator[StepSpec]:
 def _refuse_unsupported(part: Part) -> None:
     if part.flag("matrixGroupFlag"):
         raise unsupported("matrix jobs", part.at("matrixGroupFlag"))
-    mutex = part.part("mutexGroup")
-    if mutex is not None and mutex.flag("enable"):
-        raise unsupported("mutex groups", part.at("mutexGroup"))
 
 
 def _read_timeout(part: Part, control: Part | None) -> tuple[int, str]:
@@ -109,6 +108,24 @@ def _read_timeout(part: Part, control: Part | None) -> tuple[int, str]:
     default = _OLD_TIMEOUTS.get(part.text("@type"), DEFAULT_TIMEOUT_MINUTES)
     minutes = part.whole("maxRunningMinutes", default)
     return read_timeout(Part({"timeout": minutes}, part.pointer), default)
+
+
+def _read_mutex(part: Part | None) -> MutexSpec | None:
+    """Read a mutex group; a job that is not to wait has no place in its queue."""
+    if part is None or not part.flag("enable"):
+        return None
+    name = part.text("mutexGroupName").strip()
+    if not name:
+        raise InvalidError(
+            "a mutex group needs a name", pointer=part.at("mutexGroupName"), code="mutex-name"
+        )
+    waits = part.flag("queueEnable")
+    return MutexSpec(
+        name=name,
+        places=max(0, part.whole("queue", 0)) if waits else 0,
+        timeout_s=waiting_minutes(part.whole("timeout", 0)) * 60,
+        timeout_text=part.text("timeoutVar").strip(),
+    )
 
 
 def _labels(part: Part) -> tuple[str, ...]:

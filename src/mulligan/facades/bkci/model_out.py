@@ -1,8 +1,11 @@
 """The model of one attempt of a run: the stored document with what happened to each part."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from mulligan.core.cause import Cause
+from mulligan.core.ids import JobId
 from mulligan.core.run import Called, Gate, Job, Step
 from mulligan.core.spec import JobSpec, OnFailure, RunWhen, StageSpec, StepSpec
 from mulligan.core.status import Status
@@ -50,6 +53,7 @@ _ERRORS = {
     Cause.TIMEOUT: (1, 2199006),
     Cause.JOB_TIMEOUT: (1, 2199005),
     Cause.QUEUE_TIMEOUT: (1, 2199005),
+    Cause.LOCKED: (1, 2199005),
     Cause.LOST: (4, 2199502),
     Cause.FAST_KILL: (1, 2199010),
     Cause.TERMINATED: (1, 2189500),
@@ -73,6 +77,7 @@ class ModelRenderer:
 
     Args:
         window: How long after its start a run may be retried; None = for ever.
+        holders: Who has the mutexes that jobs of the run wait for, by the waiting job.
     """
 
     def __init__(
@@ -82,10 +87,12 @@ class ModelRenderer:
         now: datetime,
         language: str = DEFAULT_LANGUAGE,
         window: timedelta | None = DEFAULT_WINDOW,
+        holders: Mapping[JobId, str] = MappingProxyType({}),
     ) -> None:
         self._view = view
         self._now = now
         self._language = language
+        self._holders = holders
         self._offers_retry = _offers_retry(view, now, window)
 
     def render(self, source: Json) -> Json:
@@ -172,8 +179,18 @@ class ModelRenderer:
         after = {**_without(source, _OF_JOB), "elements": elements}
         if record is not None:
             after |= self._job_times(record, spec)
+            if record.mutex is not None:
+                after["mutexGroup"] = self._mutex(source.get("mutexGroup") or {}, record)
         can_retry = True if self._offers_retry and word in _BAD else None
         return after | present({"status": word, "canRetry": can_retry})
+
+    def _mutex(self, source: Json, record: Job) -> Json:
+        """Return a mutex group with its name as evaluated, and who has it if the job waits."""
+        ticket = record.mutex
+        if ticket is None:
+            return source
+        tip = record.message or (self._holders.get(record.id) if self._view.is_latest else None)
+        return source | present({"runtimeMutexGroup": ticket.name, "linkTip": tip})
 
     def _job_times(self, record: Job, spec: JobSpec) -> Json:
         started = record.started_at

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 import msgspec
 
+from mulligan.core.ids import JobId
 from mulligan.core.records import Artifact
 from mulligan.core.run import Gate, Run, RunHead
 from mulligan.core.variables import secrets_of
@@ -33,6 +35,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
         latest_number: Number of the pipeline's newest run.
         may_cancel: The caller may stop it.
         retry_window: How long after its start a run may be retried; None = for ever.
+        holders: Who has the mutexes that jobs of the run wait for, by the waiting job.
     """
 
     now: datetime
@@ -44,6 +47,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     latest_number: int | None = None
     may_cancel: bool = False
     retry_window: timedelta | None = timedelta(days=28)
+    holders: Mapping[JobId, str] = MappingProxyType({})
 
 
 def version_name(version: int) -> str:

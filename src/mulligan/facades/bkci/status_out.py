@@ -55,7 +55,7 @@ FAILURES = frozenset(
 )
 CANCEL = "CANCELED"
 # What a node is in while something of it can still happen.
-LIVE = frozenset({"RUNNING", "QUEUE", "DEPENDENT_WAITING", "PAUSE", "REVIEWING"})
+LIVE = frozenset({"RUNNING", "QUEUE", "DEPENDENT_WAITING", "LOOP_WAITING", "PAUSE", "REVIEWING"})
 
 _PLAIN = {
     Status.QUEUED: "QUEUE",
@@ -134,6 +134,8 @@ def job_word(
     """
     if job is None or job.status is Status.QUEUED:
         released = job is not None and job.queued_at is not None
+        if stage == "RUNNING" and job is not None and job.mutex is not None and not released:
+            return "LOOP_WAITING"
         if stage == "RUNNING" and spec.depends_on and not released:
             return "DEPENDENT_WAITING"
         is_before = stage in {"PAUSE", "QUEUE"}

@@ -14,7 +14,7 @@ from mulligan.core.events import ValuesWithdrawn, ValuesWritten
 from mulligan.core.ids import StepId
 from mulligan.core.run import RunHead
 from mulligan.ports import Acts
-from mulligan.store.changed import changed_jobs, changed_stages, is_held
+from mulligan.store.changed import changed_jobs, changed_stages, changed_tickets, is_held
 from mulligan.store.instants import micros, micros_or_none
 from mulligan.store.sql import rows
 from mulligan.store.sql.acts import write_acts
@@ -54,6 +54,12 @@ _PUT_EFFECT = (
     "due_at = excluded.due_at, created_at = excluded.created_at, doc = excluded.doc"
 )
 _DROP_EFFECT = "DELETE FROM outbox WHERE run = ? AND kind = ? AND key = ?"
+_PUT_TICKET = (
+    "INSERT INTO mutex_tickets (run, job, project, name, places, held) VALUES (?, ?, ?, ?, ?, ?) "
+    "ON CONFLICT (run, job) DO UPDATE SET "
+    "name = excluded.name, places = excluded.places, held = excluded.held"
+)
+_DROP_TICKET = "DELETE FROM mutex_tickets WHERE run = ? AND job = ?"
 _DROP_FAILED = "DELETE FROM failed_steps WHERE run = ?"
 _DROP_FAILED_STEP = "DELETE FROM failed_steps WHERE run = ? AND step = ?"
 _INSERT_FAILED = "INSERT INTO failed_steps (run, step) VALUES (?, ?)"
@@ -124,6 +130,7 @@ class Append:
         self._nodes = [(table, values) for table, values in _node_rows(decision) if values]
         self._events = [(head.revision, rows.text(event)) for event in decision.events]
         self._values = _value_statements(decision)
+        self._tickets = list(changed_tickets(decision))
         self._effects = [
             (effect, "" if effect.drop else rows.text(effect)) for effect in decision.effects
         ]
@@ -149,6 +156,7 @@ class Append:
         connection.executemany(_INSERT_EVENT, [(*numbers, *event) for event in self._events])
         self._write_failed(connection, key)
         self._write_effects(connection, key)
+        self._write_tickets(connection, numbers)
         write_acts(self._dialect, connection, self._acts)
         return numbers
 
@@ -224,6 +232,20 @@ class Append:
                 due_at = micros_or_none(effect.due_at)
                 values = (key, effect.kind, effect.key, due_at, self._updated_at, doc)
                 connection.execute(_PUT_EFFECT, values)
+
+    def _write_tickets(self, connection: Connection, numbers: RunNumbers) -> None:
+        for job, mutex in self._tickets:
+            if job.status.is_final:
+                connection.execute(_DROP_TICKET, (numbers.run, job.id))
+                continue
+            row = (numbers.run, job.id, numbers.project, mutex.name, mutex.places, int(mutex.held))
+            try:
+                connection.execute(_PUT_TICKET, row)
+            except self._dialect.clashes as error:
+                if self._dialect.clashing(error) != "mutex_tickets.project":
+                    raise
+                message = f"mutex {mutex.name} is held by another job"
+                raise ConflictError(message, code="mutex") from error
 
 
 def _node_rows(decision: Decision) -> Iterator[tuple[str, list[Values]]]:

@@ -12,6 +12,7 @@ from mulligan.store.sql.hooks import SqlHooks
 from mulligan.store.sql.items import SqlItems
 from mulligan.store.sql.ledger import SqlLedger
 from mulligan.store.sql.migrate import migrate, read_migrations
+from mulligan.store.sql.mutexes import SqlMutexes
 from mulligan.store.sql.packages import SqlPackages
 from mulligan.store.sql.people import SqlPeople
 from mulligan.store.sql.pipelines import SqlPipelines
@@ -30,6 +31,7 @@ class SqlStore(
     SqlExecutions,
     SqlItems,
     SqlSecrets,
+    SqlMutexes,
 ):
     """The store of one server; implements `ports.Store`.
 

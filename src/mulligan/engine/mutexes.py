@@ -1,0 +1,123 @@
+"""Mutexes: who is next, and who is told that there is no place.
+
+What a job has asked for is stored with its run. Here one mutex is looked at whenever somebody has
+asked for it or let it go; what follows is a change of the run that is next. A mutex never has two
+holders: the store refuses the second one.
+"""
+
+import functools
+
+import msgspec
+
+from mulligan import failpoints
+from mulligan.core.decision import Decision, Draft
+from mulligan.core.errors import ConflictError
+from mulligan.core.flow import mutexes
+from mulligan.core.ids import JobId, PipelineId, ProjectId, RunId
+from mulligan.core.mutex import Ticket, next_move
+from mulligan.core.run import Run
+from mulligan.engine.changes import Changes
+from mulligan.log import get_log
+
+log = get_log()
+
+
+class MutexHolder(msgspec.Struct, frozen=True, kw_only=True):
+    """The job that holds a mutex, for people."""
+
+    run: RunId
+    number: int
+    pipeline: PipelineId
+    pipeline_name: str
+    job: JobId
+    job_name: str
+
+    def __str__(self) -> str:
+        return f"job {self.job_name} of {self.pipeline_name} #{self.number}"
+
+
+class Mutexes:
+    """The use cases of mutexes; `changes` stores what they decide."""
+
+    def __init__(self, changes: Changes) -> None:
+        self._changes = changes
+        self._store = changes.store
+
+    def committed(self, decision: Decision) -> None:
+        """Look at the mutexes that a stored decision has asked for or let go."""
+        names = {
+            job.mutex.name
+            for job in decision.jobs
+            if job.mutex is not None and (job.status.is_final or not job.mutex.held)
+        }
+        for name in names:
+            serve = functools.partial(self.serve, decision.run.head.project, name)
+            self._changes.spawn(self._changes.surely(f"mutex {name}", serve))
+
+    async def serve_all(self) -> None:
+        """Look at all mutexes that somebody waits for: whoever let one go may have died of it."""
+        for project, name in await self._store.awaited_mutexes():
+            await self.serve(project, name)
+
+    async def serve(self, project: ProjectId, name: str) -> None:
+        """Let the next job have the mutex if it is free, and refuse those that have no place."""
+        before: tuple[Ticket, ...] = ()
+        while True:
+            tickets = await self._store.mutex_tickets(project, name)
+            move = next_move(tickets)
+            if move is None:
+                return
+            failpoints.hit("mutex.served")
+            if not await self._carry_out(tickets, move.ticket, takes=move.takes):
+                if tickets == before:  # nothing but a damaged database leads here
+                    log.error("mutex_stuck", project=project, mutex=name, run_id=move.ticket.run)
+                    return
+                before = tickets
+
+    async def _carry_out(self, tickets: tuple[Ticket, ...], ticket: Ticket, *, takes: bool) -> bool:
+        holder = "" if takes else str(await self._describe(tickets))
+
+        def decide(draft: Draft) -> bool:
+            if takes:
+                return mutexes.take_mutex(draft, ticket.job)
+            return mutexes.refuse_mutex(draft, ticket.job, holder)
+
+        try:
+            return await self._changes.change(ticket.run, decide)
+        except ConflictError as conflict:
+            if conflict.code != "mutex":
+                raise
+            return True  # another server was quicker: look again
+
+    async def time_out(self, run_id: RunId, job_id: JobId) -> None:
+        """End a job that has waited too long."""
+        await self._changes.change(run_id, lambda draft: mutexes.time_out_mutex(draft, job_id))
+
+    async def holders(self, run: Run) -> dict[JobId, MutexHolder]:
+        """Return who has the mutexes that jobs of a run wait for now, by the waiting job."""
+        found = {}
+        for job_id in run.jobs:
+            ticket = run.awaited_mutex(job_id)
+            if ticket is None:
+                continue
+            tickets = await self._store.mutex_tickets(run.head.project, ticket.name)
+            holder = await self._describe(tickets)
+            if holder is not None:
+                found[job_id] = holder
+        return found
+
+    async def _describe(self, tickets: tuple[Ticket, ...]) -> MutexHolder | None:
+        ticket = next((ticket for ticket in tickets if ticket.held), None)
+        if ticket is None:
+            return None
+        run = (await self._changes.lines.get(ticket.run)).tip
+        pipeline = await self._store.find_pipeline(run.head.pipeline)
+        spec = run.index.jobs[ticket.job]
+        return MutexHolder(
+            run=ticket.run,
+            number=run.head.number,
+            pipeline=run.head.pipeline,
+            pipeline_name=pipeline.name if pipeline is not None else run.head.pipeline,
+            job=ticket.job,
+            job_name=spec.name or ticket.job,
+        )
