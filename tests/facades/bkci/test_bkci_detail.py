@@ -31,8 +31,8 @@ from bkci.scenes import (
     step,
 )
 from mulligan.core.cause import Cause
-from mulligan.core.ids import StageId, UserName
-from mulligan.core.run import CancelRequest, Gate, Job, Run, Stage, Step, Vote
+from mulligan.core.ids import JobId, StageId, UserName
+from mulligan.core.run import CancelRequest, Gate, Job, MutexTicket, Run, Stage, Step, Vote
 from mulligan.core.status import Status
 from mulligan.facades.bkci.attempt_view import AttemptView, count_auto_retries
 from mulligan.facades.bkci.detail_out import render_detail
@@ -643,3 +643,25 @@ def test_document_made_from_a_spec_means_the_same() -> None:
         assert other.inputs == spec.inputs
     assert again.spec.parameters == index.spec.parameters
     assert again.spec.trigger_steps == index.spec.trigger_steps
+
+
+def test_mutex_group_shows_its_name_and_its_holder() -> None:
+    """The name as evaluated; while the job waits who has it, when it gave up why it did."""
+    model = minimal_model()
+    model["stages"][1]["containers"][0]["mutexGroup"] = {"enable": True, "mutexGroupName": "${x}"}
+    index, source = compiled(model)
+    record = Job(id=JobId("1"), mutex=MutexTicket(name="door", asked_at=at(1)))
+    ended = replace(
+        record, status=Status.FAILED, cause=Cause.LOCKED, message="no place", ended_at=at(2)
+    )
+
+    def shown(job: Job) -> Json:
+        run = run_of(index, head(), job)
+        around = replace(AROUND, holders={JobId("1"): "p-1_Pipeline[one]Job[two]"})
+        found = render_detail(AttemptView(run), around, source=source)
+        mutex: Json = found["model"]["stages"][1]["containers"][0]["mutexGroup"]
+        return mutex
+
+    plain = {"enable": True, "mutexGroupName": "${x}", "runtimeMutexGroup": "door"}
+    assert shown(record) == plain | {"linkTip": "p-1_Pipeline[one]Job[two]"}
+    assert shown(ended) == plain | {"linkTip": "no place"}

@@ -8,6 +8,7 @@ from bkci.scenes import CountedIds, minimal_model
 from mulligan.core.spec import (
     Condition,
     JobSpec,
+    MutexSpec,
     OnFailure,
     PipelineSpec,
     RunWhen,
@@ -496,3 +497,30 @@ def test_manual_start(elements: list[Json], expected: bool) -> None:
     model["stages"][0]["containers"][0]["elements"] = elements
 
     assert spec_of(model).manual_start is expected
+
+
+@pytest.mark.parametrize(
+    ("members", "expected"),
+    [
+        ({"enable": False}, None),
+        ({}, None),
+        ({"enable": True}, MutexSpec(name="door")),
+        ({"enable": True, "queue": 3, "timeout": 10}, MutexSpec(name="door", timeout_s=600)),
+        (
+            {"enable": True, "queueEnable": True, "queue": 3, "timeout": 10},
+            MutexSpec(name="door", places=3, timeout_s=600),
+        ),
+        (
+            {"enable": True, "queueEnable": True, "queue": -1, "timeout": 99999},
+            MutexSpec(name="door", timeout_s=604800),
+        ),
+        (
+            {"enable": True, "queueEnable": True, "queue": 1, "timeoutVar": " ${{ wait }} "},
+            MutexSpec(name="door", places=1, timeout_text="${{ wait }}"),
+        ),
+    ],
+    ids=["off", "absent", "plain", "no-queue", "queue", "out-of-range", "variable"],
+)
+def test_mutex_groups(members: Json, expected: MutexSpec | None) -> None:
+    """A mutex has places to wait only where its queue is switched on."""
+    assert job(mutexGroup={"mutexGroupName": " door ", **members}).mutex == expected

@@ -1,13 +1,14 @@
 """Statuses and causes in the words of the API, level by level, and back for filters."""
 
 import pytest
+from msgspec.structs import replace
 
 from bkci.scenes import E11, at, compiled, run_of
 from bkci.scenes import head as head_of
 from mulligan.core.cause import Cause
 from mulligan.core.errors import InvalidError
 from mulligan.core.ids import JobId, StageId
-from mulligan.core.run import Gate, Job, Stage, Step
+from mulligan.core.run import Gate, Job, MutexTicket, Stage, Step
 from mulligan.core.spec import JobSpec, StepSpec
 from mulligan.core.status import Status
 from mulligan.facades.bkci.attempt_view import AttemptView
@@ -90,6 +91,17 @@ def test_words_of_a_stage_with_a_review() -> None:
     assert stage_word(queued, gate(), run_ended=True) == "UNEXEC"
 
 
+def test_words_of_a_job_with_a_mutex() -> None:
+    """It is LOOP_WAITING until the mutex is its own; tasks of a waiting job are QUEUE."""
+    ticket = MutexTicket(name="door", asked_at=at(1))
+    waiting = Job(id=JobId("1"), mutex=ticket)
+    going = Job(id=JobId("1"), mutex=replace(ticket, held=True), queued_at=at(2))
+
+    assert job_word(waiting, JOB, stage="RUNNING") == "LOOP_WAITING"
+    assert job_word(going, JOB, stage="RUNNING") == "QUEUE"
+    assert step_word(None, STEP, None, job="LOOP_WAITING") == "QUEUE"
+
+
 def test_words_of_a_stage_that_has_not_begun() -> None:
     """Before its turn a stage has no status, after a retry QUEUE, after the end UNEXEC."""
     assert stage_word(None, None, run_ended=False) is None
@@ -111,6 +123,7 @@ def test_words_of_a_stage_that_has_not_begun() -> None:
         (S.FAILED, C.TERMINATED, "TERMINATE"),
         (S.FAILED, C.QUEUE_TIMEOUT, "QUEUE_TIMEOUT"),
         (S.FAILED, C.LOST, "HEARTBEAT_TIMEOUT"),
+        (S.FAILED, C.LOCKED, "FAILED"),
         (S.CANCELLED, None, "CANCELED"),
         (S.SKIPPED, C.DEPENDENCY, "SKIP"),
         (S.SKIPPED, C.UNREACHED, "UNEXEC"),

@@ -345,13 +345,15 @@ async def test_name_that_is_none_fails_the_job(hand: World, name: str, says: str
     assert says in run.job(JOB).message
 
 
-async def test_next_life_serves_what_the_last_one_left(hand: World) -> None:
+async def test_next_life_serves_what_the_last_one_left(
+    hand: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The holder died with its server just after its end was stored: the waiter gets its turn."""
     made = await hand.add_pipeline(through(door()))
     first, second = await hand.start(made), await hand.start(made)
     await holds(hand, first)
     order = await hand.claim(first.id)
-    hand.engine.mutexes.committed = lambda _decision: None  # type: ignore[method-assign]  # dies
+    monkeypatch.setattr(hand.engine.mutexes, "committed", lambda _decision: None)  # it dies
     await hand.report(order)
     assert await tickets(hand) == [(second.id, False)]
 
