@@ -13,8 +13,10 @@ from mulligan.config import Settings
 from mulligan.core.ids import RunId, RunnerName
 from mulligan.engine.access import Access
 from mulligan.engine.access_keys import AccessKeys
+from mulligan.engine.arrangement import Arrangement
 from mulligan.engine.catalog import Catalog
 from mulligan.engine.dispatch import LocalDispatcher
+from mulligan.engine.drafts import Drafts
 from mulligan.engine.live import Live
 from mulligan.engine.live_processes import LiveProcesses
 from mulligan.engine.logins import Logins
@@ -160,6 +162,8 @@ class Server:
             rollbacks=Rollbacks(self.engine),
             signals=Signals(self.engine, self.access),
             catalog=catalog,
+            drafts=Drafts(store=self.store, clock=self.clock, ids=ids, catalog=catalog),
+            arrangement=Arrangement(store=self.store, clock=self.clock, ids=ids, catalog=catalog),
             access=self.access,
             logins=Logins(store=self.store, clock=self.clock, ids=ids, access=self.access),
             access_keys=AccessKeys(

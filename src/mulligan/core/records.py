@@ -91,6 +91,7 @@ class PipelineSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     kept_versions: int = 50
     clean_variables_on_retry: bool = False
     dialect: Dialect = Dialect.CLASSIC
+    labels: tuple[str, ...] = ()  # ids; one that has been deleted says nothing
     extra: dict[str, Any] = {}  # what a dialect gave and only that dialect reads
 
 

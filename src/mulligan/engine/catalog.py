@@ -1,7 +1,7 @@
 """Catalog: projects, pipelines and their versions. Dialects hand in what they have compiled."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from mulligan.core.errors import ConflictError, InvalidError, NotFoundError, RefusedError
 from mulligan.core.hooks import Hook
 from mulligan.core.ids import PROJECT_ID, PipelineId, ProjectId, UserName
+from mulligan.core.items import Item, ItemChange, PipelineDraft
 from mulligan.core.records import (
     AuditEntry,
     Member,
@@ -27,6 +28,9 @@ from mulligan.engine.call_circles import demand_no_circle
 from mulligan.ports import Acts, Clock, Ids, Store
 
 _LONGEST_PROJECT_NAME = 64
+_PROJECT_PAGE = 500
+
+MakeItems = Callable[[Pipeline], Awaitable[Sequence[Item]]]
 
 
 class Definition(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +41,8 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True):
     source: dict[str, Any]
     description: str = ""
     reset_run: int = 0  # runs up to this number can't go on by it
+    note: str = ""  # what its author says about the change
+    made_from: int = 0  # the version that it began as; 0 = none
 
 
 class Catalog:
@@ -46,7 +52,8 @@ class Catalog:
         self._store = store
         self._clock = clock
         self._ids = ids
-        self._changing = asyncio.Lock()  # a pipeline is read and written again by one at a time
+        # A pipeline, or another item of a project, is read and written again by one at a time.
+        self.changing = asyncio.Lock()
 
     # --- projects -------------------------------------------------------------------------------
 
@@ -64,18 +71,8 @@ class Catalog:
             InvalidError: The id or name is malformed.
             ConflictError: The id or name is taken (code "project").
         """
-        if not PROJECT_ID.fullmatch(project_id):
-            raise InvalidError(
-                f"project id {project_id!r} is not a lower-case letter, then letters, digits, -",
-                code="project-id",
-                values=(project_id,),
-            )
-        if not name.strip() or len(name) > _LONGEST_PROJECT_NAME:
-            raise InvalidError("a project's name has 1 to 64 characters", code="project-name")
-        if await self._store.find_project(ProjectId(project_id)) is not None:
-            raise ConflictError(
-                f"project {project_id} exists", code="project", values=(project_id,)
-            )
+        await self.demand_free_project_id(project_id)
+        _check_project_name(name)
         project = Project(
             id=ProjectId(project_id),
             name=name,
@@ -100,6 +97,47 @@ class Catalog:
         if project is None:
             raise NotFoundError("project", project_id)
         return project
+
+    async def edit_project(
+        self, actor: Actor, project_id: str, name: str, description: str, extra: dict[str, Any]
+    ) -> Project:
+        """Change what is said of a project; its id stays.
+
+        Raises:
+            InvalidError: The name is malformed.
+            ConflictError: Another project has the name (code "project").
+        """
+        _check_project_name(name)
+        async with self.changing:
+            project = await self.get_project(project_id)
+            changed = replace(project, name=name, description=description, extra=extra)
+            acts = self._acts(actor, "project.edit", project_id, project_id)
+            return await self._store.put_project(changed, acts)
+
+    async def demand_free_project_name(self, name: str, project_id: str = "") -> None:
+        """Check that a project may have that name.
+
+        Args:
+            project_id: Of the project that it is for: its own name is free for it.
+
+        Raises:
+            InvalidError: The name is malformed.
+            ConflictError: Another project has it (code "project").
+        """
+        _check_project_name(name)
+        offset = 0
+        while page := await self._store.list_projects(limit=_PROJECT_PAGE, offset=offset):
+            if any(each.name == name and each.id != project_id for each in page):
+                raise ConflictError(f"a project named {name!r} exists", code="project")
+            offset += len(page)
+
+    async def demand_free_project_id(self, project_id: str) -> None:
+        """Check that a project may have that id. Raises as `create_project`."""
+        _check_project_id(project_id)
+        if await self._store.find_project(ProjectId(project_id)) is not None:
+            raise ConflictError(
+                f"project {project_id} exists", code="project", values=(project_id,)
+            )
 
     # --- pipelines ------------------------------------------------------------------------------
 
@@ -136,12 +174,14 @@ class Catalog:
         *,
         group: int = 0,
         hooks: Sequence[Hook] | None = None,
+        items: MakeItems | None = None,
     ) -> Pipeline:
         """Make a pipeline with its first version.
 
         Args:
             group: Number of its group; 0 = the project's default group.
             hooks: What starts it from outside; project and pipeline in them are filled in.
+            items: Makes what is stored together with it.
 
         Raises:
             ConflictError: The name is taken (code "pipeline-name").
@@ -161,14 +201,17 @@ class Catalog:
             group=group,
             settings=settings or PipelineSettings(),
         )
-        if group == 0:
-            await self._demand_free_name(pipeline)
-        await demand_no_circle(self._store, pipeline, definition.spec)
         acts = self._acts(actor, "pipeline.create", project_id, pipeline.id, receipt)
         version = self._version(pipeline, definition, actor.user)
-        return await self._store.put_pipeline(
-            pipeline, version, acts, hooks=_owned(hooks, pipeline)
-        )
+        async with self.changing:
+            if group == 0:
+                await self.demand_free_name(pipeline)
+            await demand_no_circle(self._store, pipeline, definition.spec)
+            if items is not None:
+                acts = replace(acts, items=ItemChange(put=tuple(await items(pipeline))))
+            return await self._store.put_pipeline(
+                pipeline, version, acts, hooks=_owned(hooks, pipeline)
+            )
 
     async def edit_pipeline(
         self,
@@ -178,30 +221,51 @@ class Catalog:
         *,
         settings: PipelineSettings | None = None,
         hooks: Sequence[Hook] | None = None,
+        draft: PipelineDraft | None = None,
+        items: MakeItems | None = None,
     ) -> Pipeline:
         """Replace the definition: a new version. Runs keep the version that they began with.
 
         Args:
             settings, hooks: None = as they are; see `create_pipeline`.
+            draft: That the definition is of; it is gone with its release.
+            items: Makes what is stored together with it.
 
         Raises:
-            ConflictError: The name is taken (code "pipeline-name").
+            ConflictError: The name is taken (code "pipeline-name"), or the draft is not what it
+                was, or was saved before the newest version was released (code "draft").
         """
-        async with self._changing:
+        async with self.changing:
             newest = await self._newest(pipeline)
+            present_draft = await self.find_draft(newest)
+            if draft is not None and (draft != present_draft or draft.beside != newest.version):
+                raise ConflictError(
+                    f"the draft or version {newest.version} was saved meanwhile; save the draft "
+                    "again on top of it",
+                    code="draft",
+                )
             changed = replace(
                 newest,
                 name=definition.spec.name,
                 description=definition.description,
-                version=newest.version + 1,
+                version=draft.version if draft else next_version(newest, present_draft),
                 updated_by=actor.user,
                 updated_at=self._clock.now(),
                 settings=settings or newest.settings,
             )
             if changed.group == 0:
-                await self._demand_free_name(changed)
+                await self.demand_free_name(changed)
             await demand_no_circle(self._store, changed, definition.spec)
-            acts = self._acts(actor, "pipeline.edit", pipeline.project, pipeline.id)
+            acts = self._acts(
+                actor,
+                "pipeline.release" if draft else "pipeline.edit",
+                pipeline.project,
+                pipeline.id,
+                version=changed.version,
+            )
+            drop = () if draft is None else (draft,)
+            put = () if items is None else tuple(await items(changed))
+            acts = replace(acts, items=ItemChange(put=put, drop=drop))
             version = self._version(changed, definition, actor.user)
             stored = await self._store.put_pipeline(
                 changed, version, acts, hooks=_owned(hooks, changed)
@@ -235,6 +299,10 @@ class Catalog:
             changes["description"] = description
         return await self._change(actor, pipeline, "pipeline.settings", changes)
 
+    async def find_draft(self, pipeline: Pipeline) -> PipelineDraft | None:
+        """Return the draft of a pipeline, if there is one."""
+        return await self._store.find_item(PipelineDraft, pipeline.project, pipeline.id)
+
     async def lock_pipeline(self, actor: Actor, pipeline: Pipeline, *, locked: bool) -> Pipeline:
         """Lock or unlock: a locked pipeline refuses starts and retries; what runs goes on."""
         action = "pipeline.lock" if locked else "pipeline.unlock"
@@ -249,6 +317,28 @@ class Catalog:
         changes = {"deleted_at": self._clock.now()}
         return await self._change(actor, pipeline, "pipeline.delete", changes, hooks=())
 
+    async def restore_pipeline(self, actor: Actor, project_id: str, pipeline_id: str) -> Pipeline:
+        """Take a deleted pipeline back, with all its versions; what started it stays gone.
+
+        Raises:
+            NotFoundError: No such pipeline there, or it is not deleted.
+            ConflictError: Another pipeline has its name by now (code "pipeline-name").
+        """
+        async with self.changing:
+            pipeline = await self._store.find_pipeline(PipelineId(pipeline_id))
+            if pipeline is None or pipeline.project != project_id or not pipeline.deleted_at:
+                raise NotFoundError("pipeline", pipeline_id)
+            await self.demand_free_name(pipeline)
+            restored = replace(
+                pipeline,
+                deleted_at=None,
+                updated_by=actor.user,
+                updated_at=self._clock.now(),
+                group=0,  # its own may be gone
+            )
+            acts = self._acts(actor, "pipeline.restore", project_id, pipeline_id)
+            return await self._store.put_pipeline(restored, None, acts)
+
     async def _change(
         self,
         actor: Actor,
@@ -260,14 +350,14 @@ class Catalog:
     ) -> Pipeline:
         """Change some fields, as the pipeline is now: somebody may have edited it meanwhile."""
         acts = self._acts(actor, action, pipeline.project, pipeline.id)
-        async with self._changing:
+        async with self.changing:
             newest = await self._newest(pipeline)
             changed = replace(newest, **changes)
             if changed.name != newest.name:
-                await self._demand_free_name(changed)
+                await self.demand_free_name(changed)
             return await self._store.put_pipeline(changed, None, acts, hooks=hooks)
 
-    async def _demand_free_name(self, pipeline: Pipeline) -> None:
+    async def demand_free_name(self, pipeline: Pipeline) -> None:
         """Check that no other pipeline of the project has the name, in whatever group."""
         other = await self._store.find_pipeline_by_name(pipeline.project, pipeline.name)
         if other is not None and other.id != pipeline.id:
@@ -305,6 +395,8 @@ class Catalog:
             created_by=user,
             created_at=self._clock.now(),
             reset_run=definition.reset_run,
+            note=definition.note,
+            made_from=definition.made_from,
         )
 
     def _acts(
@@ -314,6 +406,7 @@ class Catalog:
         project: str,
         target: str,
         receipt: Receipt | None = None,
+        **detail: Any,
     ) -> Acts:
         entry = AuditEntry(
             at=self._clock.now(),
@@ -322,8 +415,28 @@ class Catalog:
             project=project,
             target=target,
             origin=actor.way,
+            detail=detail,
         )
         return Acts(receipt=receipt, audit=(entry,))
+
+
+def _check_project_id(project_id: str) -> None:
+    if not PROJECT_ID.fullmatch(project_id):
+        raise InvalidError(
+            f"project id {project_id!r} is not a lower-case letter, then letters, digits, -",
+            code="project-id",
+            values=(project_id,),
+        )
+
+
+def _check_project_name(name: str) -> None:
+    if not name.strip() or len(name) > _LONGEST_PROJECT_NAME:
+        raise InvalidError("a project's name has 1 to 64 characters", code="project-name")
+
+
+def next_version(pipeline: Pipeline, draft: PipelineDraft | None) -> int:
+    """Return a number that neither a version nor the draft of the pipeline has."""
+    return max(pipeline.version, draft.version if draft else 0) + 1
 
 
 def _owned(hooks: Sequence[Hook] | None, pipeline: Pipeline) -> Sequence[Hook] | None:

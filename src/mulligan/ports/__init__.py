@@ -288,8 +288,9 @@ class AdminStore(Protocol):
         name_contains: str = "",
         limit: int = 50,
         offset: int = 0,
+        deleted: bool = False,
     ) -> tuple[tuple[Pipeline, ...], int]:
-        """Return live pipelines, newest first, and how many there are in all."""
+        """Return live (or deleted) pipelines, newest first, and how many there are in all."""
         ...
 
     async def find_version(self, pipeline: PipelineId, version: int) -> PipelineVersion | None:

@@ -136,12 +136,12 @@ class MemoryAdmin(MemoryActs, ABC):
         """Return a pipeline, also a deleted one."""
         return self._pipelines.get(pipeline_id)
 
-    def _live(self, project: ProjectId) -> list[Pipeline]:
-        """Return the live pipelines of a project, newest first."""
+    def _live(self, project: ProjectId, *, deleted: bool = False) -> list[Pipeline]:
+        """Return the live (or deleted) pipelines of a project, newest first."""
         found = [
             pipeline
             for pipeline in self._pipelines.values()
-            if pipeline.project == project and pipeline.deleted_at is None
+            if pipeline.project == project and (pipeline.deleted_at is not None) == deleted
         ]
         return found[::-1]
 
@@ -156,9 +156,11 @@ class MemoryAdmin(MemoryActs, ABC):
         name_contains: str = "",
         limit: int = 50,
         offset: int = 0,
+        deleted: bool = False,
     ) -> tuple[tuple[Pipeline, ...], int]:
-        """Return live pipelines, newest first, and how many there are in all."""
-        found = [found for found in self._live(project) if name_contains in found.name]
+        """Return live (or deleted) pipelines, newest first, and how many there are in all."""
+        shown = self._live(project, deleted=deleted)
+        found = [pipeline for pipeline in shown if name_contains in pipeline.name]
         return tuple(found[offset : offset + limit]), len(found)
 
     async def find_version(self, pipeline: PipelineId, version: int) -> PipelineVersion | None:

@@ -44,7 +44,7 @@ class Caller:
         path: str,
         body: object = None,
         *,
-        version: str = "v4",
+        api: str = "v4",
         headers: Mapping[str, str] | None = None,
         **query: object,
     ) -> tuple[int, Any]:
@@ -54,7 +54,7 @@ class Caller:
             fields["Authorization"] = f"Bearer {self.token}"
         response = self.http.request(
             method,
-            f"/api/apigw-user/{version}/{path.format(p=self.project)}",
+            f"/api/apigw-user/{api}/{path.format(p=self.project)}",
             params={name: _text(value) for name, value in query.items()},
             content=None if body is None else json.dumps(body),
             headers=fields if body is None else {**fields, "Content-Type": "application/json"},

@@ -61,24 +61,24 @@ def test_unserved_needs_a_credential(alice: Caller) -> None:
 
 def test_version_3(alice: Caller) -> None:
     """Ids in the path do what the same ids in the query do."""
-    made = alice.call("POST", "projects/{p}/pipelines", minimal_model(), version="v3")
+    made = alice.call("POST", "projects/{p}/pipelines", minimal_model(), api="v3")
     pipeline = f"projects/{{p}}/pipelines/{made['id']}"
 
-    build = alice.call("POST", f"{pipeline}/builds/start", version="v3")["id"]
-    status = alice.call("GET", f"{pipeline}/builds/{build}/status", version="v3")
+    build = alice.call("POST", f"{pipeline}/builds/start", api="v3")["id"]
+    status = alice.call("GET", f"{pipeline}/builds/{build}/status", api="v3")
     assert status["id"] == build
-    assert alice.call("GET", f"{pipeline}/builds/history", version="v3")["count"] == 1
-    assert alice.call("GET", f"{pipeline}/builds/{build}/detail", version="v3")["id"] == build
-    assert alice.call("POST", f"{pipeline}/builds/{build}/variables", ["env"], version="v3")
-    assert alice.call("GET", f"{pipeline}/builds/{build}/logs", version="v3")["buildId"] == build
-    assert alice.call("GET", pipeline, version="v3")["name"] == "demo"
-    assert alice.refused("POST", f"{pipeline}/builds/{build}/retry", version="v3")[0] == 400
-    assert alice.call("POST", f"{pipeline}/builds/{build}/stop", version="v3") is True
+    assert alice.call("GET", f"{pipeline}/builds/history", api="v3")["count"] == 1
+    assert alice.call("GET", f"{pipeline}/builds/{build}/detail", api="v3")["id"] == build
+    assert alice.call("POST", f"{pipeline}/builds/{build}/variables", ["env"], api="v3")
+    assert alice.call("GET", f"{pipeline}/builds/{build}/logs", api="v3")["buildId"] == build
+    assert alice.call("GET", pipeline, api="v3")["name"] == "demo"
+    assert alice.refused("POST", f"{pipeline}/builds/{build}/retry", api="v3")[0] == 400
+    assert alice.call("POST", f"{pipeline}/builds/{build}/stop", api="v3") is True
 
     other = "projects/{p}/pipelines/p-" + "0" * 32 + f"/builds/{build}/retry"
-    assert alice.refused("POST", other, version="v3") == (400, 400)
-    assert alice.refused("GET", f"{pipeline}/builds/{build}/failed", version="v3") == (404, 404)
-    assert alice.refused("GET", f"{pipeline}/builds/{build}/retry", version="v3") == (405, 405)
+    assert alice.refused("POST", other, api="v3") == (400, 400)
+    assert alice.refused("GET", f"{pipeline}/builds/{build}/failed", api="v3") == (404, 404)
+    assert alice.refused("GET", f"{pipeline}/builds/{build}/retry", api="v3") == (405, 405)
 
 
 def test_version_3_of_other_gateways(alice: Caller) -> None:

@@ -17,8 +17,10 @@ from starlette.routing import Mount
 from mulligan.core.ids import RunnerName
 from mulligan.engine.access import Access
 from mulligan.engine.access_keys import AccessKeys
+from mulligan.engine.arrangement import Arrangement
 from mulligan.engine.catalog import Catalog
 from mulligan.engine.dispatch import LocalDispatcher
+from mulligan.engine.drafts import Drafts
 from mulligan.engine.live import Live
 from mulligan.engine.logins import Logins
 from mulligan.engine.rollbacks import Rollbacks
@@ -108,11 +110,14 @@ class NativeServer:
         limits = Limits()
         key = stored_key(root / "secret.key", {})
         self.secrets = Secrets(store=self.store, clock=self.clock, secret_key=key)
+        catalog = Catalog(store=self.store, clock=self.clock, ids=ids)
         self.services = Services(
             engine=self.engine,
             rollbacks=Rollbacks(self.engine),
             signals=Signals(self.engine, self.access),
-            catalog=Catalog(store=self.store, clock=self.clock, ids=ids),
+            catalog=catalog,
+            drafts=Drafts(store=self.store, clock=self.clock, ids=ids, catalog=catalog),
+            arrangement=Arrangement(store=self.store, clock=self.clock, ids=ids, catalog=catalog),
             access=self.access,
             logins=Logins(store=self.store, clock=self.clock, ids=ids, access=self.access),
             access_keys=AccessKeys(

@@ -17,6 +17,7 @@ LONGEST_ELEMENT = 65_535  # bytes of an element that comes with the answer to a 
 LONGEST_MESSAGE = 255  # characters of the message of a start; the rest is cut
 MOST_PARAMETERS = 1_000
 LONGEST_PARAMETER_NAME = 255
+LONGEST_NAME = 255  # characters of the name of a pipeline
 
 _MESSAGE = "BK_CI_BUILD_MSG"
 _SKIP_PREFIX = "devops_container_condition_skip_atoms_"
@@ -216,11 +217,18 @@ def read_project(body: object) -> ProjectBody:
     )
 
 
-def read_name(body: object) -> str:
-    """Read the new name of `pipeline_name`."""
+def read_name(body: object, *, longest: int = LONGEST_NAME) -> str:
+    """Read the name in a body that asks for a new one, as `pipeline_name` does."""
     name = read_object(body).text("name").strip()
     if not name:
         raise blank("name")
+    if len(name) > longest:
+        raise InvalidError(
+            f"the name has {len(name)} characters; at most {longest} are allowed",
+            pointer="name",
+            code="text-too-long",
+            values=("name", str(longest)),
+        )
     return name
 
 

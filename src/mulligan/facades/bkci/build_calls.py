@@ -1,7 +1,5 @@
 """Calls on builds: start, stop, retry, restart, look, review. They translate and nothing more."""
 
-from collections.abc import Callable
-
 from starlette.responses import Response
 
 from mulligan.core.errors import ForbiddenError, InvalidError, NotFoundError
@@ -34,6 +32,7 @@ from mulligan.facades.bkci.bodies import (
     read_step_review_body,
 )
 from mulligan.facades.bkci.calls import Call, may_stop, ok
+from mulligan.facades.bkci.calls import answering as _answering
 from mulligan.facades.bkci.detail_out import render_detail
 from mulligan.facades.bkci.run_out import (
     render_build_id,
@@ -73,20 +72,6 @@ async def build_start(call: Call) -> Response:
         return render_build_id(await call.services.engine.start_run(command))
 
     return await call.once(act)
-
-
-def _answering(
-    receipt: ReceiptRequest | None, data_of: Callable[[object], object]
-) -> ReceiptRequest | None:
-    """Let a receipt render the answer's data from what the engine returns."""
-    if receipt is None:
-        return None
-    render = receipt.render
-    return ReceiptRequest(
-        key=receipt.key,
-        fingerprint=receipt.fingerprint,
-        render=lambda result: render(data_of(result)),
-    )
 
 
 def _build_id(result: object) -> Json:

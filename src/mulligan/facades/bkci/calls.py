@@ -1,8 +1,9 @@
 """One call of this API: who, where, with what – and the look-ups that most calls need."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,6 +13,7 @@ from mulligan.core.ids import JobId, PipelineId, RunId
 from mulligan.core.records import Pipeline
 from mulligan.core.rights import Actor, Permission
 from mulligan.core.run import Run
+from mulligan.engine.commands import ReceiptRequest
 from mulligan.facades.bkci.model_source import model_of
 from mulligan.facades.bkci.query import UNLIMITED_HEADER, Query
 from mulligan.facades.bkci.result import MEDIA_TYPE, ok_body
@@ -21,6 +23,8 @@ from mulligan.facades.common.auth import header, origin_of
 from mulligan.facades.common.body import read_json
 from mulligan.facades.common.idempotency import Act, once
 from mulligan.facades.common.services import Services
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,6 +102,16 @@ class Call:
             holders=await holder_tips(services, run) if run is not None else {},
         )
 
+    async def change(
+        self, do: Callable[[ReceiptRequest | None], Awaitable[T]], data_of: Callable[[T], object]
+    ) -> Response:
+        """Do something once that keeps the receipt itself; answer with what `data_of` makes."""
+
+        async def act(receipt: ReceiptRequest | None) -> object:
+            return data_of(await do(answering(receipt, data_of)))
+
+        return await self.once(act)
+
     async def once(self, act: Act, *, stores_receipt: bool = True) -> Response:
         """Do an act once per `Idempotency-Key`; the act returns the data of the answer."""
 
@@ -123,6 +137,20 @@ async def holder_tips(services: Services, run: Run) -> dict[JobId, str]:
     }
 
 
+def answering(
+    receipt: ReceiptRequest | None, data_of: Callable[[Any], object]
+) -> ReceiptRequest | None:
+    """Let a receipt render the answer's data from what the engine returns."""
+    if receipt is None:
+        return None
+    render = receipt.render
+    return ReceiptRequest(
+        key=receipt.key,
+        fingerprint=receipt.fingerprint,
+        render=lambda result: render(data_of(result)),
+    )
+
+
 async def may_stop(call: Call, run: Run) -> bool:
     """Tell whether the caller may stop a run: anybody's, or their own."""
     access = call.services.access
@@ -132,6 +160,11 @@ async def may_stop(call: Call, run: Run) -> bool:
         if await access.allows(call.actor, own, call.project):
             return True
     return await access.allows(call.actor, Permission.STOP, call.project)
+
+
+def done(_result: object) -> bool:
+    """Give the data of an answer that only says that it is done."""
+    return True
 
 
 def ok(data: object) -> Response:

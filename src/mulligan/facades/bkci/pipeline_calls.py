@@ -1,76 +1,77 @@
-"""Calls on projects and pipelines."""
+"""Calls on pipelines: make, change, look, lock, delete."""
 
+from collections.abc import Sequence
+
+from msgspec.structs import replace
 from starlette.responses import Response
 
 from mulligan.core.errors import ForbiddenError, InvalidError
 from mulligan.core.ids import PipelineId, ProjectId
-from mulligan.core.records import Pipeline
+from mulligan.core.items import Item
+from mulligan.core.records import Pipeline, PipelineSettings
 from mulligan.core.rights import Permission
+from mulligan.engine.catalog import Definition
 from mulligan.engine.commands import ReceiptRequest
 from mulligan.facades.bkci import wire
-from mulligan.facades.bkci.attempt_view import AttemptView
-from mulligan.facades.bkci.bodies import read_project
+from mulligan.facades.bkci.bodies import read_object
 from mulligan.facades.bkci.calls import Call, ok
 from mulligan.facades.bkci.definitions import DIALECT, read_definition
+from mulligan.facades.bkci.document import Part
 from mulligan.facades.bkci.model_source import model_of
+from mulligan.facades.bkci.pipeline_facts import facts_of, pipeline_records
 from mulligan.facades.bkci.pipeline_out import (
-    PipelineFacts,
+    render_deployed,
     render_pipeline,
     render_pipeline_id,
-    render_project,
     render_start_form,
 )
+from mulligan.facades.bkci.query import blank
 from mulligan.facades.bkci.run_out import render_page
 from mulligan.facades.bkci.settings_io import NEW_PIPELINE, read_setting, render_setting
-from mulligan.facades.bkci.times import Json
+from mulligan.facades.bkci.times import Json, present
 from mulligan.facades.common.sensitive import without_secrets
 from mulligan.ports import RunFilter
 
 _DONE = True
 
 
-async def project_create(call: Call) -> Response:
-    """Make a project; with `--dev` any user may, else administrators."""
-    given = read_project(call.body())
-    services = call.services
-    if not call.actor.is_open:
-        await services.access.demand(call.actor, Permission.ADMINISTER, "")
-
-    async def act(_receipt: ReceiptRequest | None) -> bool:
-        await services.catalog.create_project(
-            call.actor, given.id, given.name, given.description, given.extra
-        )
-        return _DONE
-
-    return await call.once(act, stores_receipt=False)
-
-
-async def project_get(call: Call) -> Response:
-    """Give a project."""
-    await call.demand(Permission.VIEW)
-    return ok(render_project(await call.services.catalog.get_project(call.project)))
-
-
-async def project_list(call: Call) -> Response:
-    """List the projects that the caller can see."""
-    page, size = wire.read_project_list(call.query, is_unlimited=call.is_unlimited)
-    sees_all = call.actor.is_open or call.actor.is_admin
-    projects = await call.services.store.list_projects(
-        user=None if sees_all else call.actor.user, limit=size, offset=(page - 1) * size
-    )
-    bound = call.actor.projects
-    return ok([render_project(each) for each in projects if not bound or each.id in bound])
-
-
 async def pipeline_create(call: Call) -> Response:
     """Make a pipeline and release its first version."""
     await call.demand(Permission.EDIT)
+    body = call.body()
+    definition = read_definition(body, limits=call.services.limits, ids=call.services.ids)
+    return await make_pipeline(call, definition, NEW_PIPELINE, read_object(body))
+
+
+async def pipeline_upload(call: Call) -> Response:
+    """Make a pipeline with its settings."""
+    await call.demand(Permission.EDIT)
+    body = call.body()
+    definition, settings = read_both(call, body, NEW_PIPELINE)
+    return await make_pipeline(call, definition, settings, read_object(body).part("model"))
+
+
+async def make_pipeline(
+    call: Call, definition: Definition, settings: PipelineSettings, asks: Part | None
+) -> Response:
+    """Store a new pipeline, with its labels and in its views.
+
+    Args:
+        asks: Names labels, unless the settings do, and views in the members `labels` and
+            `staticViews`.
+    """
     services = call.services
-    definition = read_definition(call.body(), limits=services.limits, ids=services.ids)
+    views = asks.texts("staticViews") if asks is not None else ()
+    if asks is not None and not settings.labels:
+        settings = replace(settings, labels=tuple(dict.fromkeys(asks.texts("labels"))))
+    await services.arrangement.demand_labels(call.project, settings.labels)
+
+    async def in_views(pipeline: Pipeline) -> Sequence[Item]:
+        return await services.arrangement.with_pipeline(call.actor, call.project, views, pipeline)
 
     async def act(_receipt: ReceiptRequest | None) -> Json:
         pipeline = await services.catalog.create_pipeline(
-            call.actor, call.project, definition, NEW_PIPELINE
+            call.actor, call.project, definition, settings, items=in_views
         )
         return render_pipeline_id(pipeline)
 
@@ -81,14 +82,8 @@ async def pipeline_edit(call: Call) -> Response:
     """Replace the model: a new version."""
     pipeline = await call.pipeline(wire.read_pipeline_id(call.query))
     await call.demand(Permission.EDIT)
+    await demand_dialect(call, pipeline)
     services = call.services
-    version = await services.catalog.get_version(pipeline)
-    if version.dialect != DIALECT:
-        raise InvalidError(
-            "the pipeline was made through another API; edit it there",
-            code="unsupported",
-            values=(f"{version.dialect} pipeline edit",),
-        )
     definition = read_definition(
         call.body(),
         limits=services.limits,
@@ -101,6 +96,66 @@ async def pipeline_edit(call: Call) -> Response:
         return _DONE
 
     return await call.once(act, stores_receipt=False)
+
+
+async def pipeline_update(call: Call) -> Response:
+    """Replace the model and the settings: a new version."""
+    pipeline = await call.pipeline(wire.read_pipeline_id(call.query))
+    await call.demand(Permission.EDIT)
+    await demand_dialect(call, pipeline)
+    services = call.services
+    definition, settings = read_both(call, call.body(), pipeline.settings)
+    await services.arrangement.demand_labels(call.project, settings.labels)
+
+    async def act(_receipt: ReceiptRequest | None) -> Json:
+        changed = await services.catalog.edit_pipeline(
+            call.actor, pipeline, definition, settings=settings
+        )
+        return render_deployed(changed.id, changed.name, changed.version)
+
+    return await call.once(act, stores_receipt=False)
+
+
+async def demand_dialect(call: Call, pipeline: Pipeline) -> None:
+    """Check that a pipeline was made through this API.
+
+    Raises:
+        InvalidError: It can only be edited where it was made (code "unsupported").
+    """
+    if pipeline.version == 0:
+        return  # drafts are of this API alone
+    version = await call.services.catalog.get_version(pipeline)
+    if version.dialect != DIALECT:
+        raise InvalidError(
+            "the pipeline was made through another API; edit it there",
+            code="unsupported",
+            values=(f"{version.dialect} pipeline edit",),
+        )
+
+
+def read_both(
+    call: Call, body: object, present_settings: PipelineSettings
+) -> tuple[Definition, PipelineSettings]:
+    """Read a `PipelineModelAndSetting`; name and description of the settings win.
+
+    Raises:
+        InvalidError: A rule of saving is broken, or a value out of its range.
+    """
+    given = read_object(body)
+    setting = given.part("setting") or Part({})
+    change = read_setting(setting.value, present_settings)
+    model = given.part("model")
+    if model is None:
+        raise blank("model")
+    wanted = {"name": change.name, "desc": change.description}
+    document = {**model.value, **present(wanted)}
+    definition = read_definition(
+        document,
+        limits=call.services.limits,
+        ids=call.services.ids,
+        dialect=change.settings.dialect,
+    )
+    return definition, change.settings
 
 
 async def pipeline_get(call: Call) -> Response:
@@ -144,7 +199,9 @@ async def setting_get(call: Call) -> Response:
     """Give the settings of a pipeline."""
     pipeline = await call.pipeline(wire.read_pipeline_id(call.query))
     await call.demand(Permission.VIEW)
-    return ok(render_setting(pipeline))
+    labels = await call.services.arrangement.labels(call.project)
+    names = {ident: label.name for ident, label in labels.items()}
+    return ok(render_setting(pipeline, names))
 
 
 async def setting_save(call: Call) -> Response:
@@ -152,6 +209,8 @@ async def setting_save(call: Call) -> Response:
     pipeline = await call.pipeline(wire.read_pipeline_id(call.query))
     await call.demand(Permission.EDIT)
     change = read_setting(call.body(), pipeline.settings)
+    if change.settings.labels != pipeline.settings.labels:
+        await call.services.arrangement.demand_labels(call.project, change.settings.labels)
 
     async def act(_receipt: ReceiptRequest | None) -> bool:
         await call.services.catalog.save_settings(
@@ -176,7 +235,7 @@ async def pipeline_list(call: Call) -> Response:
         limit=query.page_size,
         offset=(query.page - 1) * query.page_size,
     )
-    records = [render_pipeline(each, await _facts(call, each)) for each in pipelines]
+    records = await pipeline_records(call, pipelines)
     return ok(render_page(records, count=count, page=query.page, page_size=query.page_size))
 
 
@@ -184,31 +243,7 @@ async def pipeline_status(call: Call) -> Response:
     """Give a pipeline with its newest build."""
     pipeline = await call.pipeline(wire.read_pipeline_id(call.query))
     await call.demand(Permission.VIEW)
-    return ok(render_pipeline(pipeline, await _facts(call, pipeline)))
-
-
-async def _facts(call: Call, pipeline: Pipeline) -> PipelineFacts:
-    store = call.services.store
-    version = await store.find_version(pipeline.id, pipeline.version)
-    page = await store.list_runs(RunFilter(pipeline=pipeline.id), limit=1)
-    head = page.items[0] if page.items else None
-    view = None
-    source = None
-    if head is not None:
-        run = await call.services.engine.get_run(head.id)
-        view, source = AttemptView(run), await call.source(run)
-        head = run.head
-    _queued, running = await store.count_unfinished(pipeline.id)
-    return PipelineFacts(
-        now=call.services.clock.now(),
-        spec=version.spec if version is not None else None,
-        latest=head,
-        view=view,
-        source=source,
-        run_count=head.number if head is not None else 0,
-        running_count=running,
-        language=call.language,
-    )
+    return ok(render_pipeline(pipeline, await facts_of(call, pipeline)))
 
 
 async def build_manual_startup_info(call: Call) -> Response:

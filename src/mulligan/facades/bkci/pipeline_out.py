@@ -28,6 +28,8 @@ class PipelineFacts(msgspec.Struct, frozen=True, kw_only=True):
             version), adds the statuses of stages.
         run_count: How many runs it has had.
         running_count: How many of them run now.
+        group_labels, view_names, template: Its labels by group, the views that show it, and the
+            id of the template that it is an instance of.
     """
 
     now: datetime
@@ -37,12 +39,26 @@ class PipelineFacts(msgspec.Struct, frozen=True, kw_only=True):
     source: Json | None = None
     run_count: int = 0
     running_count: int = 0
+    group_labels: list[Json] = []
+    view_names: list[str] = []
+    template: str = ""
     language: str = DEFAULT_LANGUAGE
 
 
 def render_pipeline_id(pipeline: Pipeline) -> Json:
     """Return a `PipelineId`."""
     return {"id": pipeline.id}
+
+
+def render_deployed(pipeline_id: str, name: str, version: int) -> Json:
+    """Return a `DeployPipelineResult`."""
+    return {
+        "pipelineId": pipeline_id,
+        "pipelineName": name,
+        "version": version,
+        "versionNum": version,
+        "versionName": version_name(version),
+    }
 
 
 def render_pipeline(pipeline: Pipeline, facts: PipelineFacts) -> Json:
@@ -66,16 +82,18 @@ def render_pipeline(pipeline: Pipeline, facts: PipelineFacts) -> Json:
         "pipelineVersion": pipeline.version,
         "version": pipeline.version,
         "versionName": version_name(pipeline.version),
-        "latestVersionStatus": "RELEASED",
+        "latestVersionStatus": "RELEASED" if pipeline.version else "COMMITTING",
         "currentTimestamp": millis(facts.now),
         "runningBuildCount": facts.running_count,
         "hasPermission": True,
         "hasCollect": False,
-        "instanceFromTemplate": False,
-        "groupLabel": [],
-        "viewNames": [],
+        "instanceFromTemplate": bool(facts.template),
+        "groupLabel": facts.group_labels,
+        "viewNames": facts.view_names,
         "delete": pipeline.deleted_at is not None,
     }
+    if facts.template:
+        fields["templateId"] = facts.template
     return fields | _latest(facts)
 
 

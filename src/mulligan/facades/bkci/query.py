@@ -1,9 +1,12 @@
 """Read query parameters: typed, bounded, in the API's own names. Blank is absent."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 from mulligan.core.errors import InvalidError
+
+Word = TypeVar("Word")
 
 # Characters; the longest value that any parameter can need is a list's filter text.
 LONGEST_VALUE = 4000
@@ -53,6 +56,15 @@ class Query:
         if value is None:
             raise blank(name)
         return value
+
+    def word(self, name: str, words: Mapping[str, Word], default: Word) -> Word:
+        """Return what a parameter's word stands for; absent and DEFAULT are the default."""
+        value = self.text(name)
+        if value is None or value == "DEFAULT":
+            return default
+        if value not in words:
+            raise _bad(name, f"is {value[:100]!r}; one of {', '.join(words)} was expected")
+        return words[value]
 
     def texts(self, name: str) -> tuple[str, ...]:
         """Return all values of a repeated key."""

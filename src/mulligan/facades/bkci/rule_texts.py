@@ -60,6 +60,10 @@ RULES = {
     "too-many-watched-branches": _rule(
         "定时触发器最多监听{1}个分支", "a timer watches at most {1} branches"
     ),
+    "dynamic-view": _rule(
+        "流水线组[{1}]是动态的，不能直接添加或移除流水线",
+        "[{1}] is a dynamic view: its pipelines follow from its filters",
+    ),
     "project-id": _rule(
         "项目英文名[{1}]不合法",
         "[{1}] is no project id: a lower-case letter, then letters, digits, -; at most 32",
@@ -77,6 +81,13 @@ RULES = {
 
 # Names of what is not there, by `NotFoundError.kind`; any other kind stays as it is.
 THINGS = {
+    "label": Text("标签", "Label"),
+    "label-group": Text("标签组", "Label group"),
+    "view": Text("流水线组", "View"),
+    "template": Text("模板", "Template"),
+    "template-version": Text("模板版本", "Template version"),
+    "node-group": Text("环境", "Environment"),
+    "node": Text("节点", "Node"),
     "user": Text("用户", "User"),
     "member": Text("成员", "Member"),
     "step": Text("插件", "Task"),

@@ -1,5 +1,7 @@
 """`PipelineSetting` to settings of the core and back. What the core does not know is kept as is."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -42,6 +44,8 @@ _OF_PIPELINE = frozenset(
         "updater",
         "createdTime",
         "updateTime",
+        "labels",
+        "labelNames",
     }
 )
 _KNOWN = _OF_PIPELINE | {
@@ -52,6 +56,7 @@ _KNOWN = _OF_PIPELINE | {
     *(member for member, _ in _FLAGS),
 }
 
+NO_LABELS: Mapping[str, str] = MappingProxyType({})
 NEW_PIPELINE = PipelineSettings(run_lock="MULTIPLE", cancel_policy="RESTRICTED")
 
 
@@ -85,6 +90,9 @@ def read_setting(
         ),
         "concurrency_group": part.text("concurrencyGroup", present_settings.concurrency_group),
         "dialect": _read_dialect(part, present_settings.dialect, project_dialect),
+        "labels": tuple(dict.fromkeys(part.texts("labels")))
+        if part.value.get("labels") is not None
+        else present_settings.labels,
         "extra": present_settings.extra
         | {key: value for key, value in part.value.items() if key not in _KNOWN},
     }
@@ -140,13 +148,18 @@ def _read_dialect(part: Part, as_it_is: Dialect, of_project: Dialect | None) -> 
     return of_project or Dialect.CLASSIC
 
 
-def render_setting(pipeline: Pipeline) -> Json:
-    """Return the `PipelineSetting` of a pipeline."""
+def render_setting(pipeline: Pipeline, label_names: Mapping[str, str] = NO_LABELS) -> Json:
+    """Return the `PipelineSetting` of a pipeline.
+
+    Args:
+        label_names: Of the labels of its project, by id; others are gone and not shown.
+    """
     settings = pipeline.settings
+    labels = [label for label in settings.labels if label in label_names]
     fields: Json = {
-        "labels": [],
-        "labelNames": [],
         **settings.extra,
+        "labels": labels,
+        "labelNames": [label_names[label] for label in labels],
         "projectId": pipeline.project,
         "pipelineId": pipeline.id,
         "pipelineName": pipeline.name,

@@ -13,7 +13,9 @@ from mulligan.core.records import Pipeline, PipelineVersion
 from mulligan.core.rights import Actor
 from mulligan.engine.access import Access
 from mulligan.engine.access_keys import AccessKeys
+from mulligan.engine.arrangement import Arrangement
 from mulligan.engine.catalog import Catalog, Definition
+from mulligan.engine.drafts import Drafts
 from mulligan.engine.live import Live
 from mulligan.engine.logins import Logins
 from mulligan.engine.rollbacks import Rollbacks
@@ -68,6 +70,8 @@ class Services:
     rollbacks: Rollbacks
     signals: Signals
     catalog: Catalog
+    drafts: Drafts
+    arrangement: Arrangement
     access: Access
     logins: Logins
     access_keys: AccessKeys

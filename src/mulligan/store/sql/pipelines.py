@@ -36,6 +36,7 @@ _UPDATE_PIPELINE = (
 )
 _PIPELINES = "SELECT number, doc FROM pipelines"
 _LIVE = "FROM pipelines WHERE project = (SELECT number FROM projects WHERE id = ?) AND deleted = 0"
+_DELETED = _LIVE.replace("deleted = 0", "deleted = 1")
 _INSERT_VERSION = "INSERT INTO pipeline_versions (pipeline, version, doc) VALUES (?, ?, ?)"
 _VERSION = (
     "SELECT doc FROM pipeline_versions "
@@ -144,12 +145,13 @@ class SqlPipelines(SqlBase):
         name_contains: str = "",
         limit: int = 50,
         offset: int = 0,
+        deleted: bool = False,
     ) -> tuple[tuple[Pipeline, ...], int]:
-        """Return live pipelines, newest first, and how many there are in all."""
-        where = _LIVE
+        """Return live (or deleted) pipelines, newest first, and how many there are in all."""
+        where = _DELETED if deleted else _LIVE
         values: tuple[str, ...] = (project,)
         if name_contains:
-            where = f"{_LIVE} AND {self.dialect.contains('name')}"
+            where = f"{where} AND {self.dialect.contains('name')}"
             values = (project, name_contains)
 
         def query(connection: Connection) -> tuple[list[Any], int]:

@@ -1,0 +1,279 @@
+"""Calls on versions and drafts of pipelines."""
+
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+from starlette.responses import Response
+
+from mulligan.core.errors import InvalidError
+from mulligan.core.ids import UserName
+from mulligan.core.items import Item, PipelineDraft
+from mulligan.core.records import Pipeline, PipelineSettings
+from mulligan.core.rights import Permission
+from mulligan.engine.catalog import Definition
+from mulligan.engine.commands import ReceiptRequest
+from mulligan.facades.bkci import wire
+from mulligan.facades.bkci.bodies import read_object
+from mulligan.facades.bkci.calls import Call, ok
+from mulligan.facades.bkci.document import Part, whole_number
+from mulligan.facades.bkci.model_source import model_of
+from mulligan.facades.bkci.pipeline_calls import demand_dialect, read_both
+from mulligan.facades.bkci.pipeline_out import render_deployed
+from mulligan.facades.bkci.query import blank
+from mulligan.facades.bkci.run_out import render_page
+from mulligan.facades.bkci.settings_io import NEW_PIPELINE, render_setting
+from mulligan.facades.bkci.times import Json
+from mulligan.facades.bkci.version_out import (
+    render_draft_row,
+    render_operation,
+    render_pipeline_detail,
+    render_version,
+    render_version_row,
+)
+from mulligan.facades.common.sensitive import without_secrets
+
+LONGEST_NOTE = 1024  # characters of what an author says of a version
+
+
+async def save_draft(call: Call) -> Response:
+    """Save the draft of a pipeline; without a pipeline make one that has only a draft."""
+    given = read_object(call.body())
+    await call.demand(Permission.EDIT)
+    ident = given.text("pipelineId").strip()
+    pipeline = await call.pipeline(ident) if ident else None
+    if pipeline is not None:
+        await demand_dialect(call, pipeline)
+    if given.text("storageType").strip().upper() == "YAML" or given.value.get("yaml"):
+        raise InvalidError(
+            "drafts are saved as models here",
+            pointer="storageType",
+            code="unsupported",
+            values=("YAML drafts",),
+        )
+    definition, settings = await _read_draft(call, given, pipeline)
+    base, revision = _number(given, "baseVersion"), _number(given, "baseDraftVersion")
+    drafts = call.services.drafts
+
+    async def save(receipt: ReceiptRequest | None) -> PipelineDraft:
+        if pipeline is None:
+            return await drafts.begin(call.actor, call.project, definition, settings, receipt)
+        return await drafts.save(
+            call.actor,
+            pipeline,
+            definition,
+            settings,
+            base=base,
+            base_revision=revision,
+            receipt=receipt,
+        )
+
+    return await call.change(save, _deployed_draft)
+
+
+async def _read_draft(
+    call: Call, given: Part, pipeline: Pipeline | None
+) -> tuple[Definition, PipelineSettings]:
+    both = given.part("modelAndSetting")
+    if both is None:
+        raise blank("modelAndSetting")
+    present_settings = NEW_PIPELINE
+    if pipeline is not None:
+        draft = await call.services.catalog.find_draft(pipeline)
+        present_settings = draft.settings if draft is not None else pipeline.settings
+    definition, settings = read_both(call, both.value, present_settings)
+    await call.services.arrangement.demand_labels(call.project, settings.labels)
+    return replace(definition, note=_note(given)), settings
+
+
+def _note(given: Part) -> str:
+    note = given.text("description").strip()
+    if len(note) > LONGEST_NOTE:
+        raise InvalidError(
+            f"the description has {len(note)} characters",
+            pointer="description",
+            code="text-too-long",
+            values=("description", str(LONGEST_NOTE)),
+        )
+    return note
+
+
+def _number(given: Part, key: str) -> int | None:
+    return whole_number(given.value.get(key)) if given.value.get(key) is not None else None
+
+
+def _deployed_draft(draft: PipelineDraft) -> Json:
+    return render_deployed(draft.id, draft.title, draft.version)
+
+
+async def release_prefetch(call: Call) -> Response:
+    """Tell which version a release of the draft would make."""
+    pipeline, version = await _version_of(call)
+    await call.demand(Permission.VIEW)
+    draft = await call.services.drafts.get(pipeline, version)
+    deployed = render_deployed(pipeline.id, draft.title, draft.version)
+    return ok(
+        {
+            "pipelineId": pipeline.id,
+            "pipelineName": draft.title,
+            "version": draft.version,
+            "newVersionNum": deployed["versionNum"],
+            "newVersionName": deployed["versionName"],
+        }
+    )
+
+
+async def release_version(call: Call) -> Response:
+    """Release the draft."""
+    pipeline, version = await _version_of(call)
+    await call.demand(Permission.EDIT)
+    given = read_object(call.body())
+    if given.flag("enablePac"):
+        raise InvalidError(
+            "pipelines are not kept in a repository here",
+            pointer="enablePac",
+            code="not-as-code",
+            values=(pipeline.name,),
+        )
+    note, views = _note(given), given.texts("staticViews")
+    services = call.services
+    draft = await services.drafts.get(pipeline, version)
+
+    async def in_views(released: Pipeline) -> Sequence[Item]:
+        return await services.arrangement.with_pipeline(call.actor, call.project, views, released)
+
+    async def act(_receipt: ReceiptRequest | None) -> Json:
+        released = await services.drafts.release(call.actor, pipeline, draft, note, items=in_views)
+        return render_deployed(released.id, released.name, released.version)
+
+    return await call.once(act, stores_receipt=False)
+
+
+async def rollback_draft(call: Call) -> Response:
+    """Make an old version the draft; it has to be released afterwards."""
+    pipeline, version = await _version_of(call)
+    await call.demand(Permission.EDIT)
+    await demand_dialect(call, pipeline)
+
+    async def roll_back(receipt: ReceiptRequest | None) -> PipelineDraft:
+        return await call.services.drafts.roll_back(call.actor, pipeline, version, receipt)
+
+    return await call.change(roll_back, render_draft_row)
+
+
+async def _version_of(call: Call) -> tuple[Pipeline, int]:
+    pipeline_id = wire.read_pipeline_id(call.query)
+    version = call.query.whole("version")
+    if version is None:
+        raise blank("version")
+    return await call.pipeline(pipeline_id), version
+
+
+async def get_version(call: Call) -> Response:
+    """Give one version, or the draft, with its model and the settings."""
+    pipeline, number = await _version_of(call)
+    await call.demand(Permission.VIEW)
+    services = call.services
+    draft = await services.catalog.find_draft(pipeline)
+    may_edit = await services.access.allows(call.actor, Permission.EDIT, call.project)
+    labels = await services.arrangement.labels(call.project)
+    names = {ident: label.name for ident, label in labels.items()}
+    if draft is not None and draft.version == number:
+        shown = replace(
+            pipeline,
+            name=draft.title,
+            description=draft.description,
+            settings=draft.settings,
+            version=number,
+        )
+        model, row = draft.source, render_draft_row(draft)
+    else:
+        version = await services.catalog.get_version(pipeline, number)
+        shown, model = pipeline, model_of(version)
+        row = render_version_row(pipeline, version)
+    if not may_edit:
+        model = without_secrets(model)
+    return ok(
+        render_version(
+            row,
+            {"model": model, "setting": render_setting(shown, names)},
+            pipeline=pipeline,
+            draft=draft,
+        )
+    )
+
+
+async def version_list(call: Call) -> Response:
+    """List the versions that are kept, the draft first."""
+    pipeline = await call.pipeline(wire.read_pipeline_id(call.query))
+    await call.demand(Permission.VIEW)
+    page, size = call.query.page(is_unlimited=call.is_unlimited)
+    draft = await call.services.catalog.find_draft(pipeline)
+    heads = await call.services.store.list_versions(pipeline.id)
+    rows = [] if draft is None else [render_draft_row(draft)]
+    rows += [render_version_row(pipeline, head) for head in heads]
+    found = [row for row in rows if _is_wanted(call, row)]
+    shown = found[(page - 1) * size : page * size]
+    return ok(render_page(shown, count=len(found), page=page, page_size=size))
+
+
+def _is_wanted(call: Call, row: Json) -> bool:
+    query = call.query
+    before = query.whole("fromVersion")
+    return (
+        (query.text("versionName") or "").lower() in row["versionName"].lower()
+        and (query.text("creator") or row["creator"]) == row["creator"]
+        and (query.text("description") or "").lower() in row["description"].lower()
+        and (before is None or row["version"] <= before)
+    )
+
+
+async def operation_log(call: Call) -> Response:
+    """List what was done to a pipeline, newest first."""
+    pipeline = await call.pipeline(wire.read_pipeline_id(call.query))
+    await call.demand(Permission.VIEW)
+    page, size = call.query.page(is_unlimited=call.is_unlimited)
+    creator = call.query.text("creator")
+    entries, count = await call.services.store.list_acts_on(
+        pipeline.project,
+        pipeline.id,
+        actor=UserName(creator) if creator else None,
+        limit=size,
+        offset=(page - 1) * size,
+    )
+    records = [render_operation(entry, call.project, call.language) for entry in entries]
+    return ok(render_page(records, count=count, page=page, page_size=size))
+
+
+async def pipeline_detail(call: Call) -> Response:
+    """Tell what a pipeline is, with its draft and its released version."""
+    pipeline = await call.pipeline(wire.read_pipeline_id(call.query))
+    await call.demand(Permission.VIEW)
+    services = call.services
+    may_edit = await services.access.allows(call.actor, Permission.EDIT, call.project)
+    may_start = await services.access.allows(call.actor, Permission.START, call.project)
+    return ok(
+        render_pipeline_detail(
+            pipeline,
+            version=await services.store.find_version(pipeline.id, pipeline.version),
+            draft=await services.catalog.find_draft(pipeline),
+            permissions={
+                "canManage": may_edit,
+                "canDelete": may_edit,
+                "canView": True,
+                "canEdit": may_edit,
+                "canExecute": may_start,
+            },
+        )
+    )
+
+
+async def reset_build_no(call: Call) -> Response:
+    """Refuse: recommended version numbers are not counted here."""
+    pipeline = await call.pipeline(wire.read_pipeline_id(call.query))
+    await call.demand(Permission.EDIT)
+    raise InvalidError(
+        f"pipeline {pipeline.name} has no recommended version number to reset",
+        pointer="pipelineId",
+        code="unsupported",
+        values=("recommended version numbers",),
+    )

@@ -1,0 +1,181 @@
+"""Versions, drafts and the log of operations as this API shows them."""
+
+from typing import Any
+
+from mulligan.core.items import PipelineDraft
+from mulligan.core.records import AuditEntry, Pipeline, PipelineVersion
+from mulligan.facades.bkci.run_out import version_name
+from mulligan.facades.bkci.texts import Text
+from mulligan.facades.bkci.times import Json, millis, present
+from mulligan.ports.items import VersionHead
+
+RELEASED, DRAFT = "RELEASED", "COMMITTING"
+
+# Acts of the audit trail: the API's word for them, and what people read.
+_OPERATIONS = {
+    "pipeline.create": ("CREATE_PIPELINE_AND_DRAFT", Text("创建流水线", "Created the pipeline")),
+    "pipeline.create-draft": ("CREATE_PIPELINE_AND_DRAFT", Text("创建草稿", "Created a draft")),
+    "pipeline.draft": ("UPDATE_DRAFT_VERSION", Text("保存草稿", "Saved the draft")),
+    "pipeline.release": ("RELEASE_MASTER_VERSION", Text("发布版本", "Released a version")),
+    "pipeline.edit": ("NORMAL_SAVE_OPERATION", Text("保存版本", "Saved a version")),
+    "pipeline.settings": ("UPDATE_PIPELINE_SETTING", Text("修改设置", "Changed the settings")),
+    "pipeline.lock": ("DISABLE_PIPELINE", Text("禁用流水线", "Locked the pipeline")),
+    "pipeline.unlock": ("ENABLE_PIPELINE", Text("启用流水线", "Unlocked the pipeline")),
+    "pipeline.delete": ("DELETE_PIPELINE", Text("删除流水线", "Deleted the pipeline")),
+    "pipeline.restore": ("RESTORE_PIPELINE", Text("恢复流水线", "Restored the pipeline")),
+}
+
+
+def render_version_row(pipeline: Pipeline, version: VersionHead | PipelineVersion) -> Json:
+    """Return a `PipelineVersionWithInfo` of a released version."""
+    return _row(
+        pipeline_id=pipeline.id,
+        project=pipeline.project,
+        name=pipeline.name,
+        version=version.version,
+        status=RELEASED,
+        note=version.note,
+        made_from=version.made_from,
+        creator=version.created_by,
+        created=millis(version.created_at),
+        updated=millis(version.created_at),
+        updater=version.created_by,
+    )
+
+
+def render_draft_row(draft: PipelineDraft) -> Json:
+    """Return a `PipelineVersionWithInfo` of a draft."""
+    row = _row(
+        pipeline_id=draft.id,
+        project=draft.project,
+        name=draft.title,
+        version=draft.version,
+        status=DRAFT,
+        note=draft.note,
+        made_from=draft.made_from,
+        creator=draft.created_by,
+        created=millis(draft.created_at),
+        updated=millis(draft.updated_at),
+        updater=draft.updated_by,
+    )
+    return row | {"draftVersion": draft.revision}
+
+
+def _row(
+    *,
+    pipeline_id: str,
+    project: str,
+    name: str,
+    version: int,
+    status: str,
+    note: str,
+    made_from: int,
+    creator: str,
+    created: int | None,
+    updated: int | None,
+    updater: str,
+) -> Json:
+    return present(
+        {
+            "projectId": project,
+            "pipelineId": pipeline_id,
+            "pipelineName": name,
+            "version": version,
+            "versionName": version_name(version),
+            "versionNum": version,
+            "pipelineVersion": version,
+            "status": status,
+            "description": note,
+            "creator": creator,
+            "createTime": created,
+            "updater": updater,
+            "updateTime": updated,
+            "baseVersion": made_from or None,
+            "baseVersionName": version_name(made_from) if made_from else None,
+        }
+    )
+
+
+def render_version(
+    row: Json, both: Json, *, pipeline: Pipeline, draft: PipelineDraft | None
+) -> Json:
+    """Return a `PipelineVersionWithModel`.
+
+    Args:
+        row: Of the version or the draft.
+        both: Its `PipelineModelAndSetting`.
+    """
+    kept = ("version", "versionName", "baseVersion", "baseVersionName", "description", "updater")
+    fields = {name: row[name] for name in kept if name in row}
+    more: dict[str, Any] = {
+        "modelAndSetting": both,
+        "yamlPreview": {"yaml": ""},
+        "yamlSupported": False,
+        "canDebug": False,  # a draft never runs
+        "updateTime": row["updateTime"],
+        "versionStatus": row["status"],
+        "latestVersion": pipeline.version or None,
+        "draftVersion": draft.version if draft is not None else None,
+    }
+    return fields | present(more)
+
+
+def render_operation(entry: AuditEntry, project: str, language: str) -> Json:
+    """Return a `PipelineOperationDetail`."""
+    kind, text = _OPERATIONS.get(entry.action, ("NORMAL_SAVE_OPERATION", None))
+    number = entry.detail.get("version")
+    version = int(number) if number is not None else None
+    return present(
+        {
+            "id": entry.id,
+            "projectId": project,
+            "pipelineId": entry.target,
+            "operator": entry.actor,
+            "operationLogType": kind,
+            "operationLogStr": text.say(language) if text is not None else entry.action,
+            "params": "",
+            "operateTime": millis(entry.at),
+            "version": version,
+            "versionName": version_name(version) if version is not None else None,
+            "description": entry.reason or None,
+        }
+    )
+
+
+def render_pipeline_detail(
+    pipeline: Pipeline,
+    *,
+    version: PipelineVersion | None,
+    draft: PipelineDraft | None,
+    permissions: dict[str, bool],
+) -> Json:
+    """Return a `PipelineDetail`."""
+    released = pipeline.version or None
+    newest = draft.version if draft is not None else released
+    return present(
+        {
+            "pipelineId": pipeline.id,
+            "pipelineName": pipeline.name,
+            "pipelineDesc": pipeline.description,
+            "creator": pipeline.created_by,
+            "createTime": millis(pipeline.created_at),
+            "updater": pipeline.updated_by,
+            "updateTime": millis(pipeline.updated_at),
+            "hasCollect": False,
+            "canManualStartup": version.spec.manual_start if version is not None else False,
+            "canDebug": False,  # a draft never runs
+            "canRelease": draft is not None,
+            "releaseVersion": released,
+            "releaseVersionName": version_name(released) if released else None,
+            "releaseVersionTime": millis(version.created_at) if version is not None else None,
+            "version": newest,
+            "versionName": version_name(newest) if newest else None,
+            "baseVersion": draft.made_from or None if draft is not None else None,
+            "baseVersionStatus": RELEASED if draft is not None and draft.made_from else None,
+            "latestVersionStatus": RELEASED if released else DRAFT,
+            "runLockType": pipeline.settings.run_lock,
+            "locked": pipeline.locked,
+            "permissions": permissions,
+            "yamlExist": False,
+        }
+    )
