@@ -1,4 +1,4 @@
-"""Versions and drafts over the API: a draft never runs, and nobody overwrites what they did not see."""
+"""Versions and drafts: a draft never runs, and nobody overwrites what they did not see."""
 
 from typing import Any
 
