@@ -23,6 +23,7 @@ from mulligan.engine.logins import Logins
 from mulligan.engine.messages_sending import Sending
 from mulligan.engine.messenger import Messenger
 from mulligan.engine.publishing import Publishing
+from mulligan.engine.repositories import Repositories
 from mulligan.engine.rollbacks import Rollbacks
 from mulligan.engine.runner import Runner, RunnerPolicy
 from mulligan.engine.secrets import Secrets
@@ -171,6 +172,7 @@ class Server:
             ),
             software=self.software,
             secrets=self.secrets,
+            repositories=Repositories(store=self.store, clock=self.clock, ids=ids),
             store=self.store,
             live=self.live,
             logs=logs,

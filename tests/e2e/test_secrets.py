@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -11,7 +12,9 @@ from urllib.parse import quote
 import pytest
 
 from e2e.scenario import OK, Scenario, new_project
+from git_server import PASSWORD, serving
 from mulligan.testing.models import job, one_job, parameter, pipeline, stage, step
+from step_bench import commit
 
 if TYPE_CHECKING:
     from mulligan.testing.bkci import BkciClient
@@ -210,3 +213,100 @@ def test_a_step_without_its_secret_says_so(
 
     assert view.statuses("a") == ["FAILED"]
     assert "the project has no secret 'nope'" in client.download(project, build.id).text
+
+
+def linked(client: BkciClient, project: str, method: str, tail: str, **more: Any) -> Any:
+    """Do a call on linked repositories; return its answer."""
+    path = f"{client.prefix}/repositories/projects/{project}/{tail}"
+    return client.http.request(method, path, **more)
+
+
+def a_checkout(**inputs: str) -> Json:
+    """Give a checkout."""
+    return {
+        "@type": "marketBuild",
+        "id": f"e-{uuid.uuid4().hex}",
+        "name": "get",
+        "atomCode": "checkout",
+        "version": "1.*",
+        "data": {"input": inputs},
+    }
+
+
+def test_checkouts_log_in_to_linked_repositories(
+    client: BkciClient, server: ServerProcess, project: str, bench: Workbench, tmp_path: Path
+) -> None:
+    """By alias, hash id and URL; the password is in no file, and the build knows its commits."""
+    repository = tmp_path / "shop"
+    taken = commit(repository, {"file": "first\n"})
+    body = credential("git", "USERNAME_PASSWORD", "me", PASSWORD)
+    client.data("POST", project, "credentials/credential", body=body)
+    with serving(tmp_path, needs_password=True) as host:
+        url = f"http://127.0.0.1:{host.server_port}/shop/.git"
+        given = {"@type": "codeGit", "aliasName": "team/shop", "url": url, "credentialId": "git"}
+        made = linked(client, project, "POST", "repository", body=given).data["hashId"]
+        model = one_job(
+            "checkouts",
+            [
+                a_checkout(repositoryType="NAME", repositoryName="team/shop", localPath="a"),
+                a_checkout(repositoryType="ID", repositoryHashId=made, localPath="b"),
+                a_checkout(repositoryType="URL", repositoryUrl=url, ticketId="git", localPath="c"),
+                step("read", "cat a/file b/file c/file; cat a/.git/config; env | grep -i GIT_"),
+            ],
+        )
+        build = Scenario(client, bench, model, project).start()
+        assert build.wait().status == "SUCCEED", client.download(project, build.id).text
+
+    log = client.download(project, build.id).text
+    assert log.count("first\n") >= 3
+    assert PASSWORD not in log
+    assert (
+        files_holding(server.data, [PASSWORD, base64.b64encode(PASSWORD.encode()).decode()]) == []
+    )
+    query: dict[str, Any] = {"buildId": build.id}
+    commits = client.data("GET", project, "repositoryCommit/commit_data_list", query=query)
+    assert [each["records"][0]["commit"] for each in commits] == [taken] * 3
+    assert {each["name"] for each in commits} == {"team/shop"}
+
+
+def test_repositories_are_linked_listed_edited_and_removed(
+    client: BkciClient, project: str
+) -> None:
+    """An alias is taken once; URLs are checked; lists can be narrowed by type."""
+    given = {"@type": "github", "aliasName": "a", "url": "https://github.example.com/a/b.git"}
+    made = linked(client, project, "POST", "repository", body=given).data["hashId"]
+    again = linked(client, project, "POST", "repository", body=given)
+    bad = [
+        linked(client, project, "POST", "repository", body=given | wrong).http
+        for wrong in (
+            {"@type": "cvs"},
+            {"aliasName": " "},
+            {"url": "ext::sh -c x"},
+            {"url": "https://u:p@example.com/x"},
+            {"aliasName": "b", "credentialId": "nope"},
+        )
+    ]
+    edited = linked(
+        client,
+        project,
+        "PUT",
+        "repository",
+        query={"repositoryHashId": made},
+        body=given | {"url": "git@example.com:a/b.git", "credentialId": "db"},
+    )
+    by_name = linked(client, project, "GET", "repository/a", query={"repositoryType": "NAME"})
+    found = linked(
+        client, project, "GET", "repository_info_list", query={"repositoryType": "GITHUB"}
+    ).data
+    none = linked(
+        client, project, "GET", "repository_info_list", query={"repositoryType": "CODE_SVN"}
+    ).data
+    gone = linked(client, project, "DELETE", "repository", query={"repositoryHashId": made})
+    missing = linked(client, project, "GET", f"repository/{made}", query={"repositoryType": "ID"})
+
+    assert again.http == 409
+    assert bad == [400, 400, 400, 400, 404]
+    assert edited.data is True
+    assert (by_name.data["url"], by_name.data["credentialId"]) == ("git@example.com:a/b.git", "db")
+    assert (found["count"], found["records"][0]["repositoryHashId"]) == (1, made)
+    assert (none["count"], gone.data, missing.http) == (0, True, 404)

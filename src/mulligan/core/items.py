@@ -120,6 +120,24 @@ class NodeGroup(Item, frozen=True, kw_only=True, omit_defaults=True, tag="node-g
     extra: dict[str, Any] = {}
 
 
+class LinkedRepository(Item, frozen=True, kw_only=True, omit_defaults=True, tag="repository"):
+    """A repository under a name that checkouts use (`name`: its alias).
+
+    Args:
+        url: Without a login.
+        host_kind: Word of the dialect for what kind of server has it.
+        secret: Id of the secret that its checkouts log in with, "" = none.
+        user: Name for the login where the secret has none.
+        extra: What a dialect gave and only that dialect reads.
+    """
+
+    url: str
+    host_kind: str = ""
+    secret: str = ""
+    user: str = ""
+    extra: dict[str, Any] = {}
+
+
 class ItemChange(msgspec.Struct, frozen=True, kw_only=True):
     """Items to insert (number 0) or replace, and to delete; deleting a missing one is no error."""
 

@@ -18,6 +18,7 @@ from mulligan.core.spec import StepSpec
 from mulligan.core.status import Status
 from mulligan.engine import changes
 from mulligan.engine.changes import Changes
+from mulligan.engine.checkouts import with_repository
 from mulligan.engine.inputs import files_of_inputs
 from mulligan.engine.masking import without_secrets
 from mulligan.engine.secrets import Vault, ordered
@@ -145,7 +146,8 @@ class Reports(Changes):
         while started is not None:
             run, step = started
             try:
-                order = ordered(run, step, await self.open_vault(run.head.project))
+                vault = await self.open_vault(run.head.project)
+                order = await with_repository(self.store, vault, ordered(run, step, vault))
                 return await files_of_inputs(self.store, order)
             except InfrastructureError as error:
                 log.warning("inputs_wait", run_id=run.head.id, error=str(error))

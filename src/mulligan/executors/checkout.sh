@@ -1,8 +1,9 @@
 # Bring the files of one git commit into the working directory.
 # In: MULLIGAN_GIT_URL, _KIND (branch, tag, commit), _REF, _PIN (a commit that must be used again),
-# _DEPTH, _SUBMODULES. Out: variables, as records of $MULLIGAN_SET_ENV.
+# _DEPTH, _SUBMODULES, _KEY (a file with a key for ssh, which is removed). Out: variables, as records of $MULLIGAN_SET_ENV.
 set -eu
 export GIT_TERMINAL_PROMPT=0 GIT_ASKPASS=true
+[ -z "${MULLIGAN_GIT_KEY:-}" ] || trap 'rm -f "$MULLIGAN_GIT_KEY" "$MULLIGAN_GIT_KEY.ask"' EXIT
 command -v git >/dev/null || { echo "the program git is not installed here" >&2; exit 127; }
 url=$MULLIGAN_GIT_URL kind=$MULLIGAN_GIT_KIND ref=$MULLIGAN_GIT_REF pin=$MULLIGAN_GIT_PIN
 

@@ -214,6 +214,10 @@ def test_checkout_of_a_url() -> None:
     assert spec.inputs == {
         "url": "https://example.com/a.git",
         "repository": "",
+        "by": "URL",
+        "secret": "",
+        "user": "",
+        "password": "",
         "ref_kind": "tag",
         "ref": "v1",
         "path": "src",

@@ -23,6 +23,7 @@ from mulligan.engine.dispatch import LocalDispatcher
 from mulligan.engine.drafts import Drafts
 from mulligan.engine.live import Live
 from mulligan.engine.logins import Logins
+from mulligan.engine.repositories import Repositories
 from mulligan.engine.rollbacks import Rollbacks
 from mulligan.engine.runner import Runner, RunnerPolicy
 from mulligan.engine.secrets import Secrets
@@ -128,6 +129,7 @@ class NativeServer:
             ),
             software=SoftwareCenter(store=self.store, clock=self.clock, root=root / "artifacts"),
             secrets=self.secrets,
+            repositories=Repositories(store=self.store, clock=self.clock, ids=ids),
             store=self.store,
             live=self.live,
             logs=logs,

@@ -1,9 +1,11 @@
 """The kinds of step that need nothing but this machine: scripts, checkouts, files."""
 
 import os
+import shlex
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -16,6 +18,7 @@ from mulligan.executors.kinds.base import (
     inside,
     split_patterns,
 )
+from mulligan.executors.programs.git import CREDENTIAL_HELPER
 from mulligan.executors.scripts import SCRIPT_KINDS, prepare_script
 
 _EXECUTORS = Path(__file__).parent.parent
@@ -61,7 +64,52 @@ def checkout(order: StepOrder, here: Here) -> Program:
         "MULLIGAN_GIT_DEPTH": str(inputs.get("fetch_depth") or ""),
         "MULLIGAN_GIT_SUBMODULES": "true" if inputs.get("submodules") else "false",
     }
+    env |= _login(here, url, inputs.get("login") or {})
     return Program(argv=("sh", "-c", _CHECKOUT), env={**here.env, **env}, cwd=cwd)
+
+
+def _login(here: Here, url: str, login: Mapping[str, str]) -> dict[str, str]:
+    """Give what git logs in with: nothing of it is an argument or stays in the repository."""
+    if login.get("key"):
+        return _ssh_login(here.temp / "git-key", login)
+    if not login.get("password"):
+        return {}
+    parts = urlsplit(url)
+    # for this server alone: a submodule elsewhere must not get it
+    site = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+    return {
+        "MULLIGAN_GIT_USER": login.get("user", ""),
+        "MULLIGAN_GIT_PASSWORD": login["password"],
+        "GIT_CONFIG_COUNT": "2",
+        "GIT_CONFIG_KEY_0": "credential.helper",  # those of the machine don't count
+        "GIT_CONFIG_VALUE_0": "",
+        "GIT_CONFIG_KEY_1": f"credential.{site}.helper",
+        "GIT_CONFIG_VALUE_1": CREDENTIAL_HELPER,
+    }
+
+
+def _ssh_login(key: Path, login: Mapping[str, str]) -> dict[str, str]:
+    """Write the key where ssh wants it; the script removes it in the end."""
+    ask = key.with_name(f"{key.name}.ask")
+    _write_new(key, login["key"].rstrip() + "\n", 0o600)
+    _write_new(ask, '#!/bin/sh\nprintf "%s\\n" "$MULLIGAN_GIT_PASSPHRASE"\n', 0o700)
+    return {
+        "MULLIGAN_GIT_KEY": os.fspath(key),
+        "MULLIGAN_GIT_PASSPHRASE": login.get("passphrase", ""),
+        "SSH_ASKPASS": os.fspath(ask),
+        "SSH_ASKPASS_REQUIRE": "force",
+        "GIT_SSH_COMMAND": (
+            f"ssh -i {shlex.quote(os.fspath(key))} -o IdentitiesOnly=yes "
+            "-o StrictHostKeyChecking=accept-new -o NumberOfPasswordPrompts=1"
+        ),
+    }
+
+
+def _write_new(file: Path, text: str, mode: int) -> None:
+    file.unlink(missing_ok=True)
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
+    with os.fdopen(descriptor, "w") as output:
+        output.write(text)
 
 
 def archive(order: StepOrder, here: Here) -> Program:

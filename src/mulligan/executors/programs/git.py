@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 UNAUTHORIZED_EXIT = 77  # EX_NOPERM of sysexits.h
 _USER, _PASSWORD = "MULLIGAN_GIT_USER", "MULLIGAN_GIT_PASSWORD"
-_HELPER = (
+CREDENTIAL_HELPER = (
     '!f() { test "$1" != get || '
     f'printf "username=%s\\npassword=%s\\n" "${_USER}" "${_PASSWORD}"; }}; f'
 )
@@ -129,7 +129,7 @@ def _options(remote: Remote, *, private_targets: bool) -> list[str]:
         settings["http.curloptResolve"] = f"{remote.host}:{remote.port}:{addresses}"
     if remote.user is not None and remote.scheme != "ssh":
         # only for this site: a redirection must not carry the credential elsewhere
-        settings[f"credential.{remote.site}.helper"] = _HELPER
+        settings[f"credential.{remote.site}.helper"] = CREDENTIAL_HELPER
     options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
     if remote.user is not None:
         options[:0] = ["-c", "credential.helper="]  # no helper of this machine is asked

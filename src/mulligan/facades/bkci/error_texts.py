@@ -50,6 +50,9 @@ INVALID_RUN = Problem(
     "Parameter verification failed: PipelineId is invalid ",
 )
 SECRET_TAKEN = Problem(409, 409, "凭据[{0}]已存在", "Credential [{0}] exists already")
+REPOSITORY_TAKEN = Problem(
+    409, 409, "代码库别名或ID已存在", "A repository of that alias exists already"
+)
 KEY_REUSED = Problem(
     400, 400, "Idempotency-Key已被用于其他请求", "Idempotency-Key was used for another call"
 )

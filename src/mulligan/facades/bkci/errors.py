@@ -103,6 +103,7 @@ CONFLICTS: Mapping[str, Problem] = {
     "pipeline-name": t.NAME_TAKEN,
     "receipt": t.KEY_REUSED,
     "secret": t.SECRET_TAKEN,
+    "repository": t.REPOSITORY_TAKEN,
     "run-number": t.BUSY,
 }
 # Where one call words the same matter differently: (call, what) -> answer. `what` is a

@@ -3,7 +3,8 @@
 | kind | inputs |
 |---|---|
 | script | script, scriptType, continueNoneZero, enableArchiveFile, archiveFile |
-| checkout | url, repository, ref_kind (branch, tag, commit), ref, path, submodules, fetch_depth |
+| checkout | url, repository, by (URL, ID, NAME, SELF, ""), secret, user, password, |
+|  | ref_kind (branch, tag, commit), ref, path, submodules, fetch_depth |
 | archive | patterns |
 | download | patterns, dest, from_job |
 | review | reviewUsers, desc, params, suggestRequired, namespace |
@@ -46,6 +47,9 @@ _SHELLS = {
     "powershell": "POWER_SHELL",
     "cmd": "BAT",
 }
+_REPOSITORY_NAMES = ("repositoryName", "repositoryHashId", "repositoryAlias", "repositoryId")
+# `repositoryType` says which of the fields counts: those of the other forms may be left over.
+_REPOSITORY_KEYS = {"ID": ("repositoryHashId", "repositoryId"), "URL": (), "SELF": ()}
 _SEPARATORS = re.compile(r"[,;\n]")
 
 
@@ -131,11 +135,14 @@ def _checkout(fields: Part) -> Json:
     else:
         kind = _first(fields, "pullType", "pullMode")
         ref = _first(fields, "refName", "branchName", "tagName", "commitId", "ref", "revision")
+    by = _first(fields, "repositoryType").upper()
     return {
         "url": _first(fields, "repositoryUrl", "url", "codeRepoUrl", "repoUrl"),
-        "repository": _first(
-            fields, "repositoryName", "repositoryHashId", "repositoryAlias", "repositoryId"
-        ),
+        "repository": _first(fields, *_REPOSITORY_KEYS.get(by, _REPOSITORY_NAMES)),
+        "by": by,
+        "secret": _first(fields, "ticketId", "credentialId"),
+        "user": _first(fields, "username"),
+        "password": _first(fields, "password", "accessToken", "personalAccessToken"),
         "ref_kind": _REF_KINDS.get(kind.strip().upper(), "branch"),
         "ref": ref,
         "path": _first(fields, "localPath", "path"),

@@ -19,6 +19,7 @@ from mulligan.facades.bkci import (
     pipeline_calls,
     pipeline_daily,
     project_calls,
+    repository_calls,
     version_calls,
     view_calls,
 )
@@ -126,6 +127,7 @@ _IN_PROJECT: dict[tuple[str, str], Handler] = {
     ("GET", "pipelineView/listViewPipelines"): view_calls.view_pipelines,
     ("POST", "pipelineView/bulkAdd"): view_calls.bulk_add,
     ("POST", "pipelineView/bulkRemove"): view_calls.bulk_remove,
+    ("GET", "repositoryCommit/commit_data_list"): repository_calls.commit_data_list,
 }
 # (method, pattern of the whole path, handler): names in a pattern come to the handler as parameters
 # of the query would; `{project}` is entered.
@@ -140,6 +142,17 @@ _ELSEWHERE: tuple[tuple[str, str, Handler], ...] = (
         "GET",
         "projects/project/project_name_validation",
         project_calls.project_name_validation,
+    ),
+    *(
+        (method, f"repositories/projects/{{project}}/{tail}", handler)
+        for method, tail, handler in (
+            ("GET", "repository_info_list", repository_calls.repository_list),
+            ("POST", "repository", repository_calls.repository_create),
+            ("PUT", "repository", repository_calls.repository_edit),
+            ("DELETE", "repository", repository_calls.repository_delete),
+            ("GET", "repository", repository_calls.repository_get),
+            ("GET", "repository/{repositoryId}", repository_calls.repository_get),
+        )
     ),
 )
 _PATTERNS: Patterns[Handler | str] = Patterns([*_ELSEWHERE, *UNSERVED])

@@ -76,6 +76,13 @@ RULES = {
     "secret-in-condition": _rule(
         "条件中不能使用凭据settings", "a condition can't use credentials (settings)"
     ),
+    "repository-url": _rule(
+        "代码库地址不合法，应为https://…、ssh://…或user@host:path",
+        "the URL is none of a repository: https://…, ssh://… or user@host:path",
+    ),
+    "repository-login": _rule(
+        "代码库地址中不能有密码，请使用凭据", "the URL holds a password; give a credential instead"
+    ),
     "project-name": _rule("项目名称需为1到64个字符", "a project's name has 1 to 64 characters"),
 }
 
@@ -94,6 +101,7 @@ THINGS = {
     "job": Text("Job", "Job"),
     "token": Text("令牌", "Token"),
     "artifact": Text("制品", "Artifact"),
+    "repository": Text("代码库", "Repository"),
     "secret": Text("凭据", "Credential"),
     "log": Text("日志", "Log"),
 }

@@ -18,6 +18,7 @@ from mulligan.engine.catalog import Catalog, Definition
 from mulligan.engine.drafts import Drafts
 from mulligan.engine.live import Live
 from mulligan.engine.logins import Logins
+from mulligan.engine.repositories import Repositories
 from mulligan.engine.rollbacks import Rollbacks
 from mulligan.engine.secrets import Secrets
 from mulligan.engine.service import Engine
@@ -77,6 +78,7 @@ class Services:
     access_keys: AccessKeys
     software: SoftwareCenter
     secrets: Secrets
+    repositories: Repositories
     store: Store
     live: Live
     logs: LogFiles
