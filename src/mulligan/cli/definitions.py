@@ -13,6 +13,7 @@ from mulligan.cli.options import EXAMPLE, Session, in_project, reaching, with_se
 from mulligan.cli.output import emit, moment, note, one_line, table
 from mulligan.cli.references import find_pipeline, find_run
 from mulligan.cli.servers import ServerOptions
+from mulligan.cli.template_files import TemplateFiles, finds_templates
 
 
 @click.command(help="List pipelines.\n\n" + EXAMPLE + "mulligan pipelines --search web -o json")
@@ -72,6 +73,7 @@ def export(session: Session, what: str, version: int | None, pipeline: str | Non
 )
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--check", is_flag=True, help="Store nothing.")
+@finds_templates
 @in_project
 @click.option("--url", help="Server (MULLIGAN_URL).")
 @click.option("--token", help="Token (MULLIGAN_TOKEN).")
@@ -83,10 +85,11 @@ def import_files(
     url: str | None,
     token: str | None,
     data: Path | None,
+    templates: TemplateFiles,
 ) -> int:
     """Check or store files."""
     if check:
-        return _each(files, _check)
+        return _each(files, templates, _check)
     server = ServerOptions(url=url, token=token, data=data)
     session = Session(reaching(server), project, "table", server)
     ensure_project(session)
@@ -95,15 +98,37 @@ def import_files(
         saved = save(session, file)
         return f"pipeline {saved['id']} ({counted(saved)})"
 
-    return _each(files, store)
+    return _each(files, templates, store)
 
 
-def _each(files: tuple[Path, ...], act: Callable[[PipelineFile], str]) -> int:
+@click.command(
+    help="Check pipeline files, without a server: everything that is wrong, each with its place. "
+    "--schema prints the JSON Schema of v3.0 files for editors.\n\n"
+    + EXAMPLE
+    + "mulligan lint .ci/*.yml"
+)
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--schema", is_flag=True, help="Print the JSON Schema for editors instead.")
+@finds_templates
+def lint(files: tuple[Path, ...], schema: bool, templates: TemplateFiles) -> int:  # noqa: FBT001 - click gives flags by name
+    """Check files, or print the schema."""
+    if schema:
+        from mulligan.pipeline_yaml.json_schema import make_schema
+
+        emit(make_schema(), "json")
+    elif not files:
+        raise click.UsageError("name a file, or use --schema")
+    return _each(files, templates, _check)
+
+
+def _each(
+    files: tuple[Path, ...], templates: TemplateFiles, act: Callable[[PipelineFile], str]
+) -> int:
     """Handle every file, whatever is wrong with others; return the exit code."""
     code = 0
     for path in files:
         try:
-            file = PipelineFile(path)
+            file = PipelineFile(path, templates)
             click.echo(f"{file.shown}: {act(file)}")
         except FileError as error:
             error.show()

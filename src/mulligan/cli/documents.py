@@ -13,6 +13,7 @@ from mulligan.cli.options import Session
 from mulligan.cli.output import note
 from mulligan.cli.problems import Json, ProblemError
 from mulligan.cli.references import pipeline_named
+from mulligan.cli.template_files import TemplateFiles
 from mulligan.facades.native.documents import locate, looks_like_json, read_document
 from mulligan.pipeline_yaml.document_error import DocumentError
 
@@ -51,8 +52,9 @@ class PipelineFile:
 
     _draft: Draft | None = None
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, templates: TemplateFiles | None = None) -> None:
         self.shown = str(path)
+        self._templates = (templates or TemplateFiles(None)).beside(path)
         try:
             self.data = path.read_bytes()
         except OSError as error:
@@ -86,7 +88,8 @@ class PipelineFile:
         from mulligan.pipeline_yaml.read import read_pipeline
 
         try:
-            return read_pipeline(self.data.decode("utf-8-sig"), name=self._name)
+            text = self.data.decode("utf-8-sig")
+            return read_pipeline(text, name=self._name, source=self._templates)
         except YamlError as error:
             raise FileError(self._lines(error.findings)) from None
 

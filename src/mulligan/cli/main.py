@@ -45,6 +45,7 @@ SECTIONS = (
         {
             "pipelines": Lazy(_DEFINITIONS, "pipelines", "List pipelines."),
             "import": Lazy(_DEFINITIONS, "import_files", "Check and store pipeline files."),
+            "lint": Lazy(_DEFINITIONS, "lint", "Check pipeline files; print their JSON Schema."),
             "export": Lazy(_DEFINITIONS, "export", "Print the definition of a pipeline or run."),
         },
     ),

@@ -30,6 +30,7 @@ from mulligan.cli.progress import (
     signals_text,
 )
 from mulligan.cli.references import all_steps, find_pipeline, find_run, path_of, state_of
+from mulligan.cli.template_files import TemplateFiles, finds_templates
 
 _STOP_DEADLINE_S = 15.0  # how long an interrupted command waits for the end of its run
 _POLL_S = 0.05
@@ -38,13 +39,20 @@ _POLL_S = 0.05
 @click.command(help="Run a pipeline file here and now." + "\n\n" + EXAMPLE + "mulligan run ci.json")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("-p", "parameters", multiple=True, metavar="KEY=VALUE", help="A start parameter.")
+@finds_templates
 @in_project
 @may_watch
 @with_working_session
-def run(session: Session, file: Path, parameters: tuple[str, ...], watch: bool) -> int:  # noqa: FBT001
+def run(
+    session: Session,
+    file: Path,
+    parameters: tuple[str, ...],
+    watch: bool,  # noqa: FBT001 - click gives flags by name
+    templates: TemplateFiles,
+) -> int:
     """Store the file, start it, follow it."""
     values = dict(_parameter(text) for text in parameters)
-    content = PipelineFile(file)
+    content = PipelineFile(file, templates)
     content.document()
     session.demand_lasting_server()
     if session.client.embedded and not watch:

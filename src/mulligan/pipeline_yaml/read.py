@@ -2,19 +2,19 @@
 
 import msgspec
 
-from mulligan.pipeline_yaml.document_error import DocumentError
 from mulligan.pipeline_yaml.fields import Fields, Json, Origins, plain, present
 from mulligan.pipeline_yaml.findings import Finding, Findings, YamlError, at
 from mulligan.pipeline_yaml.keys_pipeline import PIPELINE
+from mulligan.pipeline_yaml.read_root import read_root
 from mulligan.pipeline_yaml.shapes import BOTH, V3, Check, examine
+from mulligan.pipeline_yaml.templates import NoFiles, Source, expand, uses_templates
 from mulligan.pipeline_yaml.to_jobs import Jobs
 from mulligan.pipeline_yaml.to_settings import read_setting, read_version
 from mulligan.pipeline_yaml.to_stages import read_stages
 from mulligan.pipeline_yaml.to_triggers import read_triggers
 from mulligan.pipeline_yaml.to_variables import read_variables
-from mulligan.pipeline_yaml.tree import Node, compose
+from mulligan.pipeline_yaml.tree import Node
 
-MOST_NODES = 200_000
 _BODIES = ("stages", "jobs", "steps", "extends")
 _OF_TEMPLATES = (*_BODIES[:3], "variables", "gates", "finally")
 _MODEL_OR_OTHER = ("containers", "service_name")
@@ -62,37 +62,27 @@ def is_pipeline(value: object) -> bool:
     return isinstance(first, dict) and not any(key in first for key in _MODEL_OR_OTHER)
 
 
-def read_root(text: str, file: str = "") -> Node:
-    """Read the text of a file.
-
-    Raises:
-        YamlError: It is malformed or too large.
-    """
-    try:
-        root = compose(text, file=file, merges=True)
-        root.demand_size(MOST_NODES)
-    except DocumentError as error:
-        found = Finding(detail=error.message, file=file, line=error.line, column=error.column)
-        raise YamlError([found]) from None
-    return root
-
-
-def read_pipeline(text: str, *, name: str) -> Draft:
+def read_pipeline(text: str, *, name: str, source: Source | None = None) -> Draft:
     """Read a pipeline file.
 
     Args:
         name: Of the pipeline, if the file says none.
+        source: Where templates are; None = there are none.
 
     Raises:
         YamlError: Everything that is wrong with it.
     """
-    return convert(read_root(text), name=name)
+    root = read_root(text)
+    _refuse_template(root)
+    if uses_templates(root):
+        root = expand(root, source or NoFiles())
+    return convert(root, name=name)
 
 
 def convert(root: Node, *, name: str) -> Draft:
     """Convert the nodes of a whole file."""
     findings = Findings()
-    version = _version(root, findings)
+    version = _version(root)
     examine(PIPELINE, root, (), Check(findings, version))
     findings.demand_none()
     origins = Origins(root)
@@ -126,13 +116,17 @@ def convert(root: Node, *, name: str) -> Draft:
     )
 
 
-def _version(root: Node, findings: Findings) -> str:
-    """Return the version of a file; one that is a template alone is refused."""
+def _version(root: Node) -> str:
     version = root.member("version") if isinstance(root.content, dict) else None
-    if isinstance(root.content, dict) and (version is None or "parameters" in root.content):
-        found = [key for key in _OF_TEMPLATES if key in root.content]
-        own = {"name", "on", "notices", "concurrency"} & set(root.content)
-        if found and not own:
-            findings.error(root, (), f"is a template ({found[0]}), not a pipeline")
-            findings.demand_none()
     return version.text if version is not None and version.text in BOTH else V3
+
+
+def _refuse_template(root: Node) -> None:
+    """Refuse a file that only others include."""
+    if not isinstance(root.content, dict):
+        return
+    if "version" in root.content and "parameters" not in root.content:
+        return
+    found = [key for key in _OF_TEMPLATES if key in root.content]
+    if found and not {"name", "on", "notices", "concurrency"} & set(root.content):
+        raise YamlError([at(root, (), f"is a template ({found[0]}), not a pipeline")])

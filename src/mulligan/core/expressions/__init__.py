@@ -12,6 +12,7 @@ from mulligan.core.expressions.errors import ExpressionError
 from mulligan.core.expressions.evaluate import evaluate, to_output
 from mulligan.core.expressions.nodes import Node
 from mulligan.core.expressions.parser import parse
+from mulligan.core.expressions.partial import Partial
 from mulligan.core.expressions.substitute import substitute_classic, substitute_constrained
 from mulligan.core.expressions.values import Value, is_true, to_text
 
@@ -20,6 +21,7 @@ __all__ = [
     "Context",
     "ExpressionError",
     "Node",
+    "Partial",
     "Value",
     "condition_holds",
     "evaluate",

@@ -7,6 +7,7 @@ import msgspec
 from starlette.responses import Response
 from starlette.routing import Route, Router
 
+from mulligan.core.errors import NotFoundError
 from mulligan.facades.common.services import Services
 from mulligan.facades.native import (
     access_keys,
@@ -29,6 +30,7 @@ from mulligan.facades.native.openapi import make_document
 from mulligan.facades.native.problems import make_problem, problem_response
 
 PREFIX = "/api/v1"
+SCHEMA_JSON = "application/schema+json"
 
 _documents: list[bytes] = []
 
@@ -38,6 +40,18 @@ async def describe(_call: Call) -> Response:
     if not _documents:
         _documents.append(msgspec.json.encode(make_document(ENDPOINTS, PREFIX)))
     return Response(_documents[0], media_type=JSON)
+
+
+async def show_schema(call: Call) -> Response:
+    """Give the JSON Schema of pipeline files."""
+    from mulligan.pipeline_yaml.json_schema import make_schema
+    from mulligan.pipeline_yaml.shapes import V2, V3
+
+    versions = {"pipeline-v2.json": V2, "pipeline-v3.json": V3}
+    version = versions.get(call.part("schema"))
+    if version is None:
+        raise NotFoundError("schema", call.part("schema"))
+    return Response(msgspec.json.encode(make_schema(version)), media_type=SCHEMA_JSON)
 
 
 ENDPOINTS: tuple[Endpoint, ...] = (
@@ -54,6 +68,13 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *secrets.ENDPOINTS,
     *people.ENDPOINTS,
     *access_keys.ENDPOINTS,
+    Endpoint(
+        method="GET",
+        path="/schemas/{schema}",
+        act=show_schema,
+        summary="The JSON Schema of pipeline files: pipeline-v3.json, pipeline-v2.json",
+        media=SCHEMA_JSON,
+    ),
     Endpoint(
         method="GET",
         path="/openapi.json",
