@@ -46,8 +46,13 @@ class RunCreated(_RunEvent, frozen=True, kw_only=True):
     actor: UserName
 
 
-class RunStarted(_RunEvent, frozen=True, kw_only=True):
-    """The run (or a new attempt of it) left the queue."""
+class RunStarted(_RunEvent, frozen=True, kw_only=True, omit_defaults=True):
+    """The run (or a new attempt of it) left the queue.
+
+    `version_number`: of its recommended version, if that has changed while it waited.
+    """
+
+    version_number: int | None = None
 
 
 class RunRetried(_RunEvent, frozen=True, kw_only=True, omit_defaults=True):

@@ -130,6 +130,9 @@ def _run_started(run: Run, event: e.RunStarted) -> Run:
         status=next_status(head.status, Move.STARTED),
         started_at=head.started_at or event.at,
         attempts=_this_attempt(head, started_at=event.at),
+        version_number=(
+            head.version_number if event.version_number is None else event.version_number
+        ),
     )
 
 

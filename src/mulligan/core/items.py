@@ -138,6 +138,18 @@ class LinkedRepository(Item, frozen=True, kw_only=True, omit_defaults=True, tag=
     extra: dict[str, Any] = {}
 
 
+class VersionCount(Item, frozen=True, kw_only=True, omit_defaults=True, tag="version-count"):
+    """The counter of a pipeline (`id`) for the last part of its recommended version.
+
+    Args:
+        first: What its definition begins with; when that changes, the counter begins anew.
+        value: What the next run has.
+    """
+
+    first: int
+    value: int
+
+
 class ItemChange(msgspec.Struct, frozen=True, kw_only=True):
     """Items to insert (number 0) or replace, and to delete; deleting a missing one is no error."""
 

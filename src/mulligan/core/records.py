@@ -92,6 +92,7 @@ class PipelineSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     clean_variables_on_retry: bool = False
     dialect: Dialect = Dialect.CLASSIC
     labels: tuple[str, ...] = ()  # ids; one that has been deleted says nothing
+    alias_rule: str = ""  # how runs are called besides their number, see `core.alias`
     extra: dict[str, Any] = {}  # what a dialect gave and only that dialect reads
 
 

@@ -33,6 +33,7 @@ class RefusalCode(StrEnum):
     ALREADY_RESUMED = "already-resumed"
     PARAMETER_REQUIRED = "parameter-required"
     PARAMETER_TOO_LONG = "parameter-too-long"
+    PARAMETER_INVALID = "parameter-invalid"
     NOT_STARTABLE = "not-startable"  # no manual trigger
     NO_RELEASED_VERSION = "no-released-version"
     PLAN_STALE = "plan-stale"

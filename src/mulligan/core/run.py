@@ -162,6 +162,8 @@ class RunHead(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     released_at: datetime | None = None  # somebody gave the failed run up before its hold was over
     released_by: UserName | None = None
     caller: Caller | None = None
+    alias: str = ""  # of its number, by the rule of its pipeline
+    version_number: int | None = None  # the last part of the recommended version
 
     @property
     def is_rollback(self) -> bool:

@@ -223,6 +223,8 @@ class ParameterSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     sensitive: bool = False
     desc: str = ""
     computed: str = ""
+    options: tuple[str, ...] = ()  # the only values it may have; empty = any
+    shown_when: tuple[tuple[str, str], ...] = ()  # (parameter, value): else it may stay empty
 
 
 class Dialect(StrEnum):
@@ -231,6 +233,21 @@ class Dialect(StrEnum):
     CLASSIC = "classic"
     CONSTRAINED = "constrained"
     DECLARED = "declared"  # only declared parameters, in one pass
+
+
+class Counting(StrEnum):
+    """After which runs the last part of the recommended version grows by one."""
+
+    NEVER = "never"
+    SUCCESS = "success"  # of its first attempt
+    EVERY = "every"  # at the start
+
+
+class CounterSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The last part of the recommended version; `first`: of the first run."""
+
+    first: int = 0
+    counting: Counting = Counting.NEVER
 
 
 class PipelineSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -242,6 +259,7 @@ class PipelineSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     manual_start: bool = True
     signals: SignalSpec | None = None  # start it without a person
     messages: tuple[MessageSpec, ...] = ()
+    counter: CounterSpec | None = None
     trigger_steps: tuple[StepId, ...] = ()  # ids that name what starts the pipeline, not work
     triggers: tuple[TriggerSpec, ...] = ()
 

@@ -9,14 +9,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from mulligan.core.cause import Cause
 from mulligan.core.expressions import ExpressionError, substitute_classic
-from mulligan.core.ids import JobId, StepId
+from mulligan.core.ids import JobId, StepId, UserName
 from mulligan.core.report import StepReport
 from mulligan.core.run import Caller, Run, RunHead, StartParameter, Step, Write
 from mulligan.core.secrets import ROOT, SecretLookup
-from mulligan.core.spec import JobSpec, OnFailure, StepSpec
+from mulligan.core.spec import Dialect, JobSpec, OnFailure, StepSpec
+from mulligan.core.start_parameters import expanded
 from mulligan.core.status import Status
 from mulligan.core.triggers.values import CI_NAMES
 from mulligan.core.values import LONGEST_VALUE
+from mulligan.core.verdict import result_word
 
 # (stored name, old name, name in the context `ci`); "" = there is none
 _BUILT_IN: tuple[tuple[str, str, str], ...] = (
@@ -45,6 +47,18 @@ _BUILT_IN: tuple[tuple[str, str, str], ...] = (
     ("BK_CI_RETRY_COUNT", "pipeline.retry.count", ""),
     ("BK_CI_RETRY_BUILD_ID", "", ""),
     ("BK_CI_RETRY_TASK_ID", "", ""),
+    ("BK_CI_BUILD_NUM_ALIAS", "", ""),
+    ("BK_CI_BUILD_NO", "BuildNo", "build_no"),
+    ("BK_CI_MAJOR_VERSION", "MajorVersion", ""),
+    ("BK_CI_MINOR_VERSION", "MinorVersion", ""),
+    ("BK_CI_FIX_VERSION", "FixVersion", ""),
+    ("BK_CI_BUILD_STATUS", "", "build_status"),
+    ("BK_CI_AUTHORIZER", "", "authorizer"),
+    ("BK_CI_START_TASK_ID", "pipeline.start.task.id", ""),
+    ("BK_CI_PIPELINE_DIALECT", "", ""),
+    ("BK_CI_FAIL_IF_VARIABLE_INVALID_FLAG", "", ""),
+    ("BK_CI_BUILD_JOB_ID", "pipeline.job.id", ""),
+    ("BK_CI_BUILD_TASK_ID", "pipeline.task.id", ""),
     ("BK_CI_PARENT_PROJECT_ID", "pipeline.start.parent.project.id", ""),
     ("BK_CI_PARENT_PIPELINE_ID", "pipeline.start.parent.pipeline.id", ""),
     ("BK_CI_PARENT_PIPELINE_NAME", "pipeline.start.parent.pipeline.name", ""),
@@ -55,8 +69,13 @@ _BUILT_IN: tuple[tuple[str, str, str], ...] = (
 )
 _OLD = {old: name for name, old, _ in _BUILT_IN if old}
 _CI = {f"ci.{short}": name for name, _, short in _BUILT_IN if short}
+_CI["ci.build-no"] = "BK_CI_BUILD_NO"
 _CI |= {f"ci.{short}": name for short, name in CI_NAMES.items()}
 OLD_NAMES = frozenset(_OLD)
+# Parameters of older definitions, which are found by their new names too.
+_BY_OLD_NAME = {
+    f"BK_CI_{part}_VERSION": f"{part.capitalize()}Version" for part in ("MAJOR", "MINOR", "FIX")
+}
 # Names that neither a start nor a script may set.
 PROTECTED = frozenset(name for name, _, _ in _BUILT_IN) - {
     "BK_CI_START_USER_ID",
@@ -64,6 +83,9 @@ PROTECTED = frozenset(name for name, _, _ in _BUILT_IN) - {
     "BK_CI_PIPELINE_NAME",
     "BK_CI_BUILD_MSG",
     "BK_CI_BUILD_REMARK",
+    "BK_CI_MAJOR_VERSION",
+    "BK_CI_MINOR_VERSION",
+    "BK_CI_FIX_VERSION",
 }
 _SHELL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _VARIABLES = "variables."
@@ -91,6 +113,13 @@ def built_in_values(run: Run) -> dict[str, str]:
         "BK_CI_START_USER_NAME": head.started_by,
         "BK_CI_BUILD_START_TIME": millis(head.started_at or head.queued_at),
     }
+    if head.alias:
+        values["BK_CI_BUILD_NUM_ALIAS"] = head.alias
+    if head.version_number is not None:
+        values["BK_CI_BUILD_NO"] = str(head.version_number)
+    word = result_word(run)
+    if word:
+        values["BK_CI_BUILD_STATUS"] = word
     if head.remark:
         values["BK_CI_BUILD_REMARK"] = head.remark
     if head.message:
@@ -109,6 +138,24 @@ def built_in_values(run: Run) -> dict[str, str]:
         total = head.ended_at - head.started_at
         values["BK_CI_BUILD_TOTAL_TIME"] = str(int(total.total_seconds() * 1000))
     return values
+
+
+# Which part of `BK_CI_START_…_USER_ID` says who started a run of that kind.
+_STARTERS = {
+    "service": "SERVICE",
+    "manual": "MANUAL",
+    "timer": "TIME_TRIGGER",
+    "webhook": "WEBHOOK",
+    "remote": "REMOTE",
+    "pipeline": "PIPELINE",
+    "trigger_event": "TRIGGER_EVENT",
+}
+
+
+def starter_fact(start_kind: str, user: UserName) -> dict[str, str]:
+    """Give the variable that names who started a run, by the kind of its start."""
+    word = _STARTERS.get(start_kind)
+    return {} if word is None else {f"BK_CI_START_{word}_USER_ID": user}
 
 
 _START_TYPES = {
@@ -169,7 +216,7 @@ class Scope(Mapping[str, str]):
         if value is not None and name not in PROTECTED:
             return value
         if self._built_in is None:
-            self._built_in = built_in_values(self._run)
+            self._built_in = built_in_values(self._run) | place_values(self._job, self._step)
         return self._built_in.get(name, value)
 
     def __getitem__(self, name: str) -> str:
@@ -184,7 +231,7 @@ class Scope(Mapping[str, str]):
             return value
         if name.startswith(_VARIABLES):
             return self._known(name[len(_VARIABLES) :])
-        stored = _CI.get(name) or _OLD.get(name)
+        stored = _CI.get(name) or _OLD.get(name) or _BY_OLD_NAME.get(name)
         if stored is not None:
             return self._known(stored)
         root, _, rest = name.partition(".")
@@ -194,6 +241,7 @@ class Scope(Mapping[str, str]):
     def __iter__(self) -> Iterator[str]:
         seen = dict.fromkeys(self._run.writes)
         seen.update(dict.fromkeys(built_in_values(self._run)))
+        seen.update(dict.fromkeys(place_values(self._job, self._step)))
         names = list(seen)
         own = (name for name in names if name.partition(".")[0] not in _ROOTS)
         seen.update(dict.fromkeys(f"{_VARIABLES}{name}" for name in own))
@@ -319,6 +367,7 @@ def step_fact(run: Run, spec: StepSpec, key: str) -> str | None:
         "retry-count-manual": lambda: str(step.manual_retries),
         "retry-count-auto": lambda: str(step.auto_retries),
         "atom_code": lambda: spec.code,
+        "atom_version": lambda: str(spec.inputs.get("version", "")),
         "error_code": lambda: "" if step.error_code is None else str(step.error_code),
         "error_message": lambda: step.message,
     }
@@ -374,11 +423,24 @@ def environment_of(
     for pairs in (run.index.jobs[job_id].env, step.env):
         for name, value in pairs:
             values[name] = substitute_classic(value, scope.get, inner=plain.get)
-    values["BK_CI_BUILD_JOB_ID"] = job_id
-    values["BK_CI_BUILD_TASK_ID"] = step.id
-    values["BK_CI_STEP_ID"] = step.ref
-    values["BK_CI_TASK_NAME"] = step.name
+    values |= place_values(run.index.jobs[job_id], step)
     return {name: value.replace("\0", "") for name, value in values.items()}
+
+
+def place_values(job: JobSpec | None, step: StepSpec | None) -> dict[str, str]:
+    """Give the built-in values that tell where in a run something is."""
+    values = {} if job is None else {"BK_CI_BUILD_JOB_ID": str(job.id)}
+    if step is not None:
+        values |= {
+            "BK_CI_BUILD_TASK_ID": step.id,
+            "BK_CI_STEP_ID": step.ref,
+            "BK_CI_TASK_NAME": step.name,
+            "BK_CI_ATOM_CODE": step.code,
+            "BK_CI_ATOM_NAME": step.name,
+            "BK_CI_ATOM_VERSION": str(step.inputs.get("version", "")),
+            "BK_CI_ATOM_TIMEOUT": str(step.timeout_s // 60),
+        }
+    return values
 
 
 def _is_fixed(name: str, written: Mapping[str, str]) -> bool:
@@ -397,16 +459,17 @@ def secrets_of(run: Run) -> tuple[str, ...]:
 
 
 def parameter_writes(parameters: Iterable[StartParameter], run_attempt: int) -> tuple[Write, ...]:
-    """Give the writes with which the parameters of a start are applied."""
+    """Give the writes with which the parameters of a start are applied, and what they hold."""
     return tuple(
         Write(
-            name=parameter.name,
-            value=parameter.value,
+            name=name,
+            value=value,
             run_attempt=run_attempt,
             read_only=parameter.read_only,
             sensitive=parameter.sensitive,
         )
         for parameter in parameters
+        for name, value in ((parameter.name, parameter.value), *expanded(parameter))
     )
 
 
@@ -458,6 +521,28 @@ def writes_of_report(run: Run, report: StepReport) -> tuple[Write, ...]:
         for name, value in named
         if _may_write(run, name, value, secrets)
     )
+
+
+_STRICT_NAME = re.compile(r"[A-Za-z_0-9.-]*")
+
+
+def problem_of_writes(run: Run, report: StepReport) -> str:
+    """Say which value a step was not allowed to write, if that fails it; "" = none.
+
+    Values that are only left out (secrets, built-in names) fail nothing.
+    """
+    settings = run.head.settings
+    is_strict = settings.dialect is Dialect.CONSTRAINED
+    for name, value in (*report.variables, *report.outputs):
+        if settings.fail_on_long_values and len(value) > LONGEST_VALUE:
+            return f"the value of {name} is longer than {LONGEST_VALUE} characters"
+        if is_strict and not _STRICT_NAME.fullmatch(name):
+            return f"{name!r} can't be the name of a variable"
+    for name, _ in report.variables:
+        stack = run.writes.get(name)
+        if stack and stack[-1].read_only and name not in PROTECTED:
+            return f"the variable {name} is read-only"
+    return ""
 
 
 def _may_write(run: Run, name: str, value: str, secrets: tuple[str, ...]) -> bool:

@@ -25,6 +25,7 @@ from mulligan.core.records import AuditEntry, Receipt
 from mulligan.core.refusal import Refusal
 from mulligan.core.run import Run, RunHead
 from mulligan.engine.commands import Command
+from mulligan.engine.counters import Counters
 from mulligan.engine.deployments import Deployments
 from mulligan.engine.lines import Line, Lines
 from mulligan.log import get_log
@@ -46,6 +47,7 @@ class Changes:
         self.ids = ids
         self.lines = Lines(store)
         self.deployments = Deployments(store=store, clock=clock, ids=ids)
+        self.counters = Counters(store, clock)
         self._tasks: set[asyncio.Task[None]] = set()
         # set by the composition root: what to do with effects, and whom to wake after a commit
         self.on_effects: Callable[[Run, tuple[Effect, ...]], None] = lambda _run, _effects: None
@@ -87,6 +89,7 @@ class Changes:
         for attempt in range(1, MOST_TRIES + 1):
             await self.deployments.load_environments_of(run_id)
             line = await self.lines.get(run_id)
+            await self.counters.load(line.tip)
             draft = Draft(line.tip, self.clock.now())
             may_wait = attempt < MOST_TRIES
             try:
@@ -106,6 +109,9 @@ class Changes:
             ledger = self.deployments.settle(decision)
             if ledger is not None:
                 acts = replace(acts, ledger=ledger)
+            counted = self.counters.counted(decision)
+            if counted is not None:
+                acts = replace(acts, items=counted)
             self.lines.decided(line, decision.run)
             try:
                 await self._commit(line, decision, acts)
@@ -126,6 +132,7 @@ class Changes:
             self.lines.drop(decision.run.head.id, line)
             if acts.ledger is not None:
                 self.deployments.forget(acts.ledger)
+            self.counters.forget(decision.run.head.pipeline)
             raise
         finally:
             line.landed()

@@ -44,6 +44,8 @@ class StartRun(Command, frozen=True, kw_only=True):
     is_unauthorized: bool = False  # by somebody who may not: its first stage says so
     chain: int = 0
     caller: Caller | None = None
+    facts: dict[str, str] = {}  # read-only variables besides the parameters
+    version_number: int | None = None  # set the pipeline's counter to it before
     run_id: RunId | None = None  # of the new run; None = a new one
 
 

@@ -6,12 +6,14 @@ How a run changes at all is in `changes.py`, what runners ask and tell in `repor
 import asyncio
 import functools
 from datetime import datetime, timedelta
+from functools import partial
 
 from msgspec.structs import replace
 
 from mulligan import failpoints
 from mulligan.core import events as e
 from mulligan.core.admission import Admission, admit, may_leave_queue
+from mulligan.core.alias import OF_DAY
 from mulligan.core.decision import Decision, Draft
 from mulligan.core.errors import (
     ConflictError,
@@ -23,7 +25,8 @@ from mulligan.core.errors import (
 from mulligan.core.flow import cancel, queue, votes
 from mulligan.core.flow.walk import begin_run, refuse_stage
 from mulligan.core.ids import PipelineId, RunId, StageId
-from mulligan.core.records import Pipeline
+from mulligan.core.items import ItemChange
+from mulligan.core.records import Pipeline, PipelineVersion
 from mulligan.core.recovery.apply import apply_plan
 from mulligan.core.recovery.plan import Plan
 from mulligan.core.recovery.request import RetryFacts, RetryRequest
@@ -43,9 +46,16 @@ from mulligan.engine.commands import (
     StartRun,
     StopRun,
 )
+from mulligan.engine.counters import Count
 from mulligan.engine.mutexes import Mutexes
 from mulligan.engine.reports import Reports
-from mulligan.engine.starting import SpecialStart, StartPolicy, new_run, timestamp_digits
+from mulligan.engine.starting import (
+    SpecialStart,
+    StartPolicy,
+    new_run,
+    start_of_day,
+    timestamp_digits,
+)
 from mulligan.engine.turns import Turns
 from mulligan.log import get_log
 from mulligan.ports import Clock, Files, Ids, RunFilter, Store
@@ -129,8 +139,21 @@ class Engine(Reports):
         if pipeline is None:
             raise NotFoundError("pipeline", command.pipeline)
         version = await self.store.find_version(pipeline.id, pipeline.version)
+        spec = version.spec if version is not None and special is None else None
+        async with self.counters.turn(pipeline, spec, command.version_number) as count:
+            return await self._start(command, special, pipeline, version, count)
+
+    async def _start(
+        self,
+        command: StartRun,
+        special: SpecialStart | None,
+        pipeline: Pipeline,
+        version: PipelineVersion | None,
+        count: Count,
+    ) -> RunHead:
         project = await self.store.find_project(pipeline.project)
         index = self._index(pipeline.id, pipeline.version, version.spec if version else None)
+        before_today = await self._number_before_today(pipeline)
         for _ in range(MOST_TRIES):
             number = await self._take_number(pipeline.id)
             run_or_refusal = new_run(
@@ -143,6 +166,8 @@ class Engine(Reports):
                 number=number,
                 now=self.clock.now(),
                 policy=self._start_policy,
+                of_day=number - before_today,
+                version_number=count.number,
             )
             if isinstance(run_or_refusal, Refusal):
                 self._give_number_back(pipeline.id, number)
@@ -160,7 +185,7 @@ class Engine(Reports):
             wait = None if admission.begins else pipeline.settings.wait_queue_minutes
             try:
                 _begin_new(draft, command, writes, wait, special)
-                head = await self._store_new(draft, command)
+                head = await self._store_new(draft, command, count.change)
             except ConflictError as conflict:
                 if conflict.code != "run-number":
                     self._give_number_back(pipeline.id, number)
@@ -175,7 +200,18 @@ class Engine(Reports):
                 return head
         raise StaleRevisionError(f"no run number to be had for pipeline {pipeline.id}")
 
-    async def _store_new(self, draft: Draft, command: StartRun) -> RunHead:
+    async def _number_before_today(self, pipeline: Pipeline) -> int:
+        """Return the number of the last run of an earlier day, if aliases need it."""
+        if OF_DAY not in pipeline.settings.alias_rule:
+            return 0
+        midnight = start_of_day(self.clock.now(), self._start_policy)
+        where = RunFilter(pipeline=pipeline.id, queued_to=midnight - timedelta(microseconds=1))
+        page = await self.store.list_runs(where, limit=1)
+        return page.items[0].number if page.items else 0
+
+    async def _store_new(
+        self, draft: Draft, command: StartRun, counted: ItemChange | None
+    ) -> RunHead:
         decision = draft.decision()
         head = decision.run.head
         action = "run.rollback" if head.is_rollback else "run.start"
@@ -185,6 +221,8 @@ class Engine(Reports):
             acts = replace(acts, ledger=ledger)
         if command.clears_latches:
             acts = replace(acts, clear_latches=head.pipeline)
+        if counted is not None:
+            acts = replace(acts, items=counted)
         line = self.lines.add(replace(decision.run, head=replace(head, revision=0)))
         self.lines.decided(line, decision.run)
         await self._commit(line, decision, acts)
@@ -285,7 +323,9 @@ class Engine(Reports):
             running = self.lines.load(pipeline_id).running
             if pipeline is None or not may_leave_queue(pipeline.settings, running):
                 return
-            await self.change(load.queued[0], queue.begin_queued)
+            first = load.queued[0]
+            count = await self.counters.present((await self.lines.get(first)).tip)
+            await self.change(first, partial(queue.begin_queued, version_number=count))
 
     async def serve_queues(self) -> None:
         """Look at the queues of all pipelines: the end of a run may have been the last thing."""

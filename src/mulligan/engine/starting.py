@@ -4,15 +4,20 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import msgspec
+from msgspec.structs import replace
 
+from mulligan.core.alias import number_alias
 from mulligan.core.decision import Draft
+from mulligan.core.events import ValuesWritten
+from mulligan.core.evolve import evolve
 from mulligan.core.ids import RunId
-from mulligan.core.records import Pipeline, PipelineSettings, PipelineVersion, Project
+from mulligan.core.records import Pipeline, PipelineVersion, Project
 from mulligan.core.refusal import Refusal, RefusalCode
-from mulligan.core.run import Run, RunAttempt, RunHead, RunSettings, StartParameter, Write
-from mulligan.core.spec import ParameterSpec, SpecIndex
-from mulligan.core.values import LONGEST_VALUE
-from mulligan.core.variables import caller_facts, start_writes
+from mulligan.core.run import Run, RunAttempt, RunHead, RunSettings, Write
+from mulligan.core.spec import SpecIndex
+from mulligan.core.start_parameters import start_parameters
+from mulligan.core.values import text_of
+from mulligan.core.variables import Scope, caller_facts, start_writes, starter_fact
 from mulligan.engine.commands import StartRun
 
 
@@ -45,13 +50,22 @@ def new_run(
     number: int,
     now: datetime,
     policy: StartPolicy,
+    of_day: int = 1,
+    version_number: int | None = None,
 ) -> tuple[Run, tuple[Write, ...]] | Refusal:
-    """Make the first snapshot of a run and its start values, or say why it may not start."""
+    """Make the first snapshot of a run and its start values, or say why it may not start.
+
+    Args:
+        of_day: Which run of its day it is, from 1.
+        version_number: What its recommended version ends with.
+    """
     refusal = _check(command, pipeline, project, version)
     if refusal is not None or version is None or index is None:
         return refusal or _no_version(pipeline)
     computed = {"number": str(number), "timestamp": timestamp_digits(now, policy)}
-    parameters = _parameters(version.spec.parameters, command.values, pipeline.settings, computed)
+    parameters = start_parameters(
+        version.spec.parameters, command.values, pipeline.settings, computed
+    )
     if isinstance(parameters, Refusal):
         return parameters
     settings = RunSettings(
@@ -78,6 +92,7 @@ def new_run(
         disabled_steps=command.disabled_steps,
         chain=command.chain,
         caller=command.caller,
+        version_number=version_number,
     )
     facts = {
         "BK_CI_PROJECT_NAME_CN": project.name if project is not None else pipeline.project,
@@ -87,14 +102,37 @@ def new_run(
         "BK_CI_START_CHANNEL": "BS",
         "BK_CI_IS_MOBILE": "false",
         "BK_CI_BUILD_URL": f"{policy.public_url}/runs/{run_id}",
+        "BK_CI_AUTHORIZER": pipeline.updated_by,
+        "BK_CI_PIPELINE_DIALECT": settings.dialect.value.upper(),
+        "BK_CI_FAIL_IF_VARIABLE_INVALID_FLAG": text_of(settings.fail_on_long_values),
+        "BK_CI_START_TASK_ID": next(iter(version.spec.trigger_steps), ""),
+        **starter_fact(command.start_kind, command.actor),
         **caller_facts(command.caller),
+        **command.facts,
     }
-    return Run(head=head, index=index), start_writes(head, facts, parameters)
+    writes = start_writes(head, facts, parameters)
+    run = Run(head=head, index=index)
+    rule = pipeline.settings.alias_rule
+    if rule:
+        values = Scope(evolve(run, ValuesWritten(at=now, writes=writes)))
+        alias = number_alias(rule, _local(now, policy), of_day, values.get)
+        run = replace(run, head=replace(head, alias=alias))
+    return run, writes
+
+
+def _local(now: datetime, policy: StartPolicy) -> datetime:
+    return now + timedelta(hours=policy.utc_offset_hours)
+
+
+def start_of_day(now: datetime, policy: StartPolicy) -> datetime:
+    """Give the instant at which the present day began, in the server's time zone for days."""
+    offset = timedelta(hours=policy.utc_offset_hours)
+    return (now + offset).replace(hour=0, minute=0, second=0, microsecond=0) - offset
 
 
 def timestamp_digits(now: datetime, policy: StartPolicy) -> str:
     """Give an instant as 18 digits: local time to the second, then four of its fraction."""
-    local = now + timedelta(hours=policy.utc_offset_hours)
+    local = _local(now, policy)
     return f"{local:%Y%m%d%H%M%S}{local.microsecond // 100:04d}"
 
 
@@ -136,43 +174,3 @@ def _check(
             message="the pipeline has no enabled manual trigger",
         )
     return None
-
-
-def _parameters(
-    specs: tuple[ParameterSpec, ...],
-    given: dict[str, str],
-    settings: PipelineSettings,
-    computed: dict[str, str],
-) -> tuple[StartParameter, ...] | Refusal:
-    """Take the defined parameters; other given names are dropped (build-api §2.2.1)."""
-    found: list[StartParameter] = []
-    for spec in specs:
-        value = spec.default if spec.constant else given.get(spec.name, spec.default)
-        if spec.computed:
-            value = computed[spec.computed]
-        if spec.must_have and not value.strip():
-            return Refusal(
-                code=RefusalCode.PARAMETER_REQUIRED,
-                message=f"parameter {spec.name} must have a value",
-                values=(spec.name,),
-            )
-        if len(value) > LONGEST_VALUE:
-            if settings.fail_on_long_values:
-                return Refusal(
-                    code=RefusalCode.PARAMETER_TOO_LONG,
-                    message=f"parameter {spec.name} is longer than {LONGEST_VALUE} characters",
-                    values=(spec.name,),
-                )
-            value = value[:LONGEST_VALUE]
-        found.append(
-            StartParameter(
-                name=spec.name,
-                value=value,
-                kind=spec.kind,
-                read_only=spec.constant or spec.read_only,
-                sensitive=spec.sensitive,
-                default=spec.default,
-                desc=spec.desc,
-            )
-        )
-    return tuple(found)

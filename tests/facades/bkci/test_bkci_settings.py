@@ -122,7 +122,8 @@ def test_all_members_are_read() -> None:
         cancel_policy="EXECUTE_PERMISSION",
         kept_versions=5,
         dialect=Dialect.CONSTRAINED,
-        extra={"pipelineAsCodeSettings": CONSTRAINED, "buildNumRule": "${{YEAR}}"},
+        alias_rule="${{YEAR}}",
+        extra={"pipelineAsCodeSettings": CONSTRAINED},
     )
     assert (change.name, change.description) == ("renamed", "")
 

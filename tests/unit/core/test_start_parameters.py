@@ -217,3 +217,73 @@ def test_a_project_without_a_name_of_its_own_is_named_by_its_id() -> None:
     _, writes = start(policy=StartPolicy())
 
     assert {write.name: write.value for write in writes}["BK_CI_BUILD_URL"] == "/runs/b-1"
+
+
+# --- values that are checked and values that hold others ------------------------------------------
+
+
+def with_parameters(*parameters: ParameterSpec) -> PipelineVersion:
+    """Give the version with other parameters."""
+    return replace(VERSION, spec=replace(VERSION.spec, parameters=parameters))
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "is_allowed"),
+    [
+        ("ENUM", "a", True),
+        ("ENUM", "c", False),
+        ("ENUM", "", True),
+        ("MULTIPLE", "a,b", True),
+        ("MULTIPLE", "a,c", False),
+        ("STRING", "c", True),
+    ],
+)
+def test_a_choice_is_one_of_its_options(kind: str, value: str, is_allowed: bool) -> None:
+    """Only what is offered may be given."""
+    version = with_parameters(ParameterSpec(name="env", kind=kind, options=("a", "b")))
+
+    found = start(values={"env": value}, version=version)
+
+    if is_allowed:
+        assert found[0].head.parameters[0].value == value
+    else:
+        assert found.code is RefusalCode.PARAMETER_INVALID
+
+
+@pytest.mark.parametrize(("mode", "code"), [("full", RefusalCode.PARAMETER_REQUIRED), ("x", None)])
+def test_what_is_not_shown_may_stay_empty(mode: str, code: RefusalCode | None) -> None:
+    """A value that must not be empty is asked for only where the form shows it."""
+    version = with_parameters(
+        ParameterSpec(name="mode"),
+        ParameterSpec(name="tag", must_have=True, shown_when=(("mode", "full"),)),
+    )
+
+    found = start(values={"mode": mode}, version=version)
+
+    assert (found.code if isinstance(found, Refusal) else None) is code
+
+
+def test_references_and_forms_expand() -> None:
+    """A repository reference and a list of forms give a variable for each of their parts."""
+    version = with_parameters(
+        ParameterSpec(name="repo", kind="REPO_REF", default='{"repo-name":"g/r","branch":"main"}'),
+        ParameterSpec(name="hosts", kind="FORM_LIST", default='[{"ip":"1","n":2},{"ip":"3"}]'),
+        ParameterSpec(name="bad", kind="FORM_LIST", default="no json"),
+    )
+
+    _, writes = start(values={"repo.branch": "dev"}, version=version)
+
+    values = {write.name: write.value for write in writes}
+    assert (values["repo.repo-name"], values["repo.branch"]) == ("g/r", "dev")
+    assert (values["hosts.0.ip"], values["hosts.0.n"], values["hosts.1.ip"]) == ("1", "2", "3")
+    assert values["bad"] == "no json"
+
+
+def test_facts_of_a_start() -> None:
+    """Who started it, in whose name it runs, what the caller gave besides."""
+    run, writes = start(facts={"BK_CI_MATERIAL_ID": "m"}, start_kind="manual")
+
+    values = {write.name: write.value for write in writes}
+    assert values["BK_CI_START_MANUAL_USER_ID"] == run.head.started_by
+    assert values["BK_CI_AUTHORIZER"] == "ben"
+    assert (values["BK_CI_MATERIAL_ID"], values["BK_CI_PIPELINE_DIALECT"]) == ("m", "CLASSIC")

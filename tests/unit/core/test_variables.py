@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from core_specs import broken, job, one_job, pipeline, ran, review_step, stage, step, when
+from core_specs import broken, job, last, one_job, pipeline, ran, review_step, stage, step, when
 from core_start import FACTS
 from core_world import Ending, World
 from msgspec.structs import replace
@@ -13,8 +13,8 @@ from msgspec.structs import replace
 from mulligan.core.expressions import condition_holds
 from mulligan.core.ids import JobId, StepId, UserName
 from mulligan.core.report import StepReport
-from mulligan.core.run import RunHead, StartParameter
-from mulligan.core.spec import OnFailure, PipelineSpec
+from mulligan.core.run import RunHead, RunSettings, StartParameter
+from mulligan.core.spec import Dialect, OnFailure, PipelineSpec
 from mulligan.core.status import Status
 from mulligan.core.values import LONGEST_VALUE, text_of
 from mulligan.core.variables import (
@@ -454,3 +454,66 @@ def test_a_condition_sees_what_a_review_wrote() -> None:
     world.vote("r", user=UserName("ben"))
 
     assert world.finish().step(B).status is Status.SKIPPED
+
+
+# --- built-in names that depend on the place ------------------------------------------------------
+
+
+def test_a_step_knows_where_it_is() -> None:
+    """Job, step and plugin can be read, by old names too; not outside of them."""
+    world = ran(one_job(step("a", code="run", inputs={"version": "2.*"})))
+
+    scope = Scope(world.run, ONE, A)
+
+    assert (scope["BK_CI_BUILD_TASK_ID"], scope["pipeline.task.id"]) == ("a", "a")
+    assert (scope["pipeline.job.id"], scope["BK_CI_ATOM_CODE"]) == ("1", "run")
+    assert (scope["step.atom_version"], scope["BK_CI_ATOM_TIMEOUT"]) == ("2.*", "100")
+    assert "BK_CI_BUILD_TASK_ID" not in Scope(world.run)
+
+
+@pytest.mark.parametrize(("breaks", "word"), [("", "SUCCEED"), ("a", "FAILED")])
+def test_the_finally_stage_knows_the_result(breaks: str, word: str) -> None:
+    """Not before it; then what the stages before came to."""
+    world = World(pipeline(stage(2, job(1, "a")), last(3, job(2, "z"))), broken(breaks))
+    world.claim("1")
+    before = Scope(world.run, ONE, A).get("ci.build_status")
+    world.report("1")
+    world.claim("2")
+
+    assert before is None
+    assert Scope(world.run, TWO, StepId("z"))["ci.build_status"] == word
+
+
+def test_old_names_of_the_recommended_version() -> None:
+    """Parameters of older definitions are found by both names."""
+    parameters = (StartParameter(name="MajorVersion", value="3"),)
+    world = ran(one_job("a"), parameters=parameters)
+
+    assert Scope(world.run)["BK_CI_MAJOR_VERSION"] == "3"
+
+
+@pytest.mark.parametrize(
+    ("settings", "values", "problem"),
+    [
+        ({}, {"fixed": "2"}, "read-only"),
+        ({}, {"BK_CI_BUILD_ID": "2"}, ""),  # only left out
+        ({}, {"long": "x" * (LONGEST_VALUE + 1)}, ""),  # only left out
+        ({"fail_on_long_values": True}, {"long": "x" * (LONGEST_VALUE + 1)}, "longer than"),
+        ({}, {"名字": "x"}, ""),
+        ({"dialect": Dialect.CONSTRAINED}, {"名字": "x"}, "can't be the name"),
+    ],
+)
+def test_forbidden_writes_fail_a_step(
+    settings: dict[str, Any], values: dict[str, str], problem: str
+) -> None:
+    """A good step that writes what it must not fails, and says which value it was."""
+    world = World(
+        one_job("a"), writing(**values), settings=RunSettings(**settings), parameters=PARAMETERS
+    )
+    run = world.finish()
+
+    record = run.step(A)
+    assert (record.status is Status.FAILED) is bool(problem)
+    assert problem in record.message
+    if problem:
+        assert (record.error_type, record.error_code) == (1, 2199002)

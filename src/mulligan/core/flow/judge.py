@@ -9,6 +9,7 @@ from mulligan.core.run import Job, Run, Weather
 from mulligan.core.spec import Condition, JobSpec, RunWhen, StageSpec, StepSpec
 from mulligan.core.status import Status
 from mulligan.core.variables import OLD_NAMES, Scope
+from mulligan.core.verdict import base_verdict
 
 
 class Verdict(StrEnum):
@@ -67,26 +68,6 @@ def previous_result(run: Run) -> RunWhen:
     if status is Status.FAILED and cause is not Cause.REJECTED:
         return RunWhen.PREVIOUS_FAILED
     return RunWhen.PREVIOUS_SUCCEEDED
-
-
-def base_verdict(run: Run) -> tuple[Status, Cause | None]:
-    """Give the result of the stages before the finally stage: the first that is not good.
-
-    Every stage counts, whichever attempt of the run it was last part of (R8), unless the run
-    follows the upstream rule: then only stages of the current attempt do. A retry of nothing but
-    the finally stage leaves the verdict of the others as it was, under both rules.
-    """
-    stages = [run.stage(spec.id) for spec in run.index.spec.stages if not spec.is_finally]
-    current = [stage for stage in stages if counts(run, stage.run_attempt)]
-    for stage in current or stages:
-        if stage.status in {Status.FAILED, Status.CANCELLED}:
-            return stage.status, stage.cause
-    return Status.SUCCEEDED, None
-
-
-def counts(run: Run, run_attempt: int) -> bool:
-    """Tell whether a record of that attempt of the run counts for the verdict (R8)."""
-    return not run.head.settings.only_current_attempt or run_attempt == run.head.attempt
 
 
 def weather_of(run: Run, job: Job) -> Weather:

@@ -16,12 +16,15 @@ def wait_in_queue(draft: Draft, minutes: int) -> None:
     draft.effect(Effect(kind="timer", key=QUEUE_TIMER, due_at=due_at))
 
 
-def begin_queued(draft: Draft) -> bool:
-    """Let a waiting run begin; False if it does not wait any more."""
+def begin_queued(draft: Draft, version_number: int | None = None) -> bool:
+    """Let a waiting run begin; False if it does not wait any more.
+
+    `version_number`: what its recommended version ends with now, if it has grown meanwhile.
+    """
     if draft.run.head.status is not Status.QUEUED:
         return False
     draft.effect(Effect(kind="timer", key=QUEUE_TIMER, drop=True))
-    begin_run(draft)
+    begin_run(draft, version_number)
     return True
 
 

@@ -16,7 +16,7 @@ from mulligan.core.report import StepReport
 from mulligan.core.run import Job, Run, Weather
 from mulligan.core.spec import CALL, REVIEW, StepSpec
 from mulligan.core.status import Status
-from mulligan.core.variables import Scope, substitute_people, writes_of_report
+from mulligan.core.variables import Scope, problem_of_writes, substitute_people, writes_of_report
 
 WAITING_KINDS = frozenset({REVIEW})  # a person does these steps, not a runner
 # Failures that trying again by itself does not mend (spec/bkci-model-and-engine.md §2.5.4).
@@ -210,6 +210,7 @@ def report_step(draft: Draft, report: StepReport, *, runner_gone: bool = False) 
     is_its_own = draft.run.index.step_job[report.step][0] == report.job
     if not is_its_own or step.status is not Status.RUNNING or step.attempt != report.attempt:
         raise StaleFenceError(f"attempt {report.attempt} of step {step.id} does not run")
+    report = _with_problem(draft.run, report)
     writes = writes_of_report(draft.run, report)
     if writes:
         draft.emit(e.ValuesWritten(at=draft.now, node=step.id, writes=writes))
@@ -226,6 +227,21 @@ def report_step(draft: Draft, report: StepReport, *, runner_gone: bool = False) 
     following = advance_job(draft, job.id, None if runner_gone else job.runner)
     go_on(draft)
     return following
+
+
+def _with_problem(run: Run, report: StepReport) -> StepReport:
+    """Fail a good step that wrote what it was not allowed to."""
+    problem = problem_of_writes(run, report)
+    if report.status is not Status.SUCCEEDED or not problem:
+        return report
+    return replace(
+        report,
+        status=Status.FAILED,
+        cause=Cause.USER,
+        message=problem,
+        error_type=1,
+        error_code=2199002,
+    )
 
 
 def check_fence(run: Run, job_id: JobId, fence: int) -> Job:

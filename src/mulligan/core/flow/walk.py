@@ -14,8 +14,6 @@ from mulligan.core.flow.calls import answer_caller, give_up_call, waiting_call
 from mulligan.core.flow.judge import (
     SKIP_CAUSE,
     Verdict,
-    base_verdict,
-    counts,
     judge_job,
     judge_stage,
 )
@@ -25,6 +23,7 @@ from mulligan.core.run import Job, Run
 from mulligan.core.spec import MutexSpec, ReviewSpec, StageSpec
 from mulligan.core.status import Status
 from mulligan.core.variables import Scope, substitute_people
+from mulligan.core.verdict import base_verdict, counts
 
 Ending = tuple[JobId, Status, Cause | None]
 
@@ -406,7 +405,7 @@ def refuse_stage(draft: Draft) -> None:
     go_on(draft)
 
 
-def begin_run(draft: Draft) -> None:
+def begin_run(draft: Draft, version_number: int | None = None) -> None:
     """Take the run out of the queue and enter its first stage."""
-    draft.emit(e.RunStarted(at=draft.now))
+    draft.emit(e.RunStarted(at=draft.now, version_number=version_number))
     go_on(draft)

@@ -20,6 +20,7 @@ LONGEST_PARAMETER_NAME = 255
 LONGEST_NAME = 255  # characters of the name of a pipeline
 
 _MESSAGE = "BK_CI_BUILD_MSG"
+_MATERIAL = ("BK_CI_MATERIAL_ID", "BK_CI_MATERIAL_NAME", "BK_CI_MATERIAL_URL")
 _SKIP_PREFIX = "devops_container_condition_skip_atoms_"
 _DECISIONS = {"PROCESS": True, "ABORT": False}
 
@@ -29,12 +30,14 @@ class StartValues(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         values: All given names but those that are no parameters.
+        facts: Names that are no parameters and can be read all the same.
         disabled_steps: Steps that this start switches off.
     """
 
     values: dict[str, str] = {}
     message: str = ""
     disabled_steps: frozenset[StepId] = frozenset()
+    facts: dict[str, str] = {}
 
 
 class ReviewAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,7 +109,10 @@ def read_start_values(body: object) -> StartValues:
         else:
             values[name] = text
     message = values.pop(_MESSAGE, "")[:LONGEST_MESSAGE]
-    return StartValues(values=values, message=message, disabled_steps=frozenset(disabled))
+    facts = {name: values.pop(name) for name in _MATERIAL if name in values}
+    return StartValues(
+        values=values, message=message, disabled_steps=frozenset(disabled), facts=facts
+    )
 
 
 def read_names(body: object, *, most: int = MOST_VARIABLES) -> tuple[str, ...]:

@@ -68,6 +68,8 @@ async def build_start(call: Call) -> Response:
             values=given.values,
             message=given.message,
             disabled_steps=given.disabled_steps,
+            facts=given.facts,
+            version_number=query.version_number,
         )
         return render_build_id(await call.services.engine.start_run(command))
 

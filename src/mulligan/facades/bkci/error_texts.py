@@ -67,6 +67,9 @@ RESTARTING = Problem(
 )
 
 EMPTY_PARAMETER = Problem(400, 2100002, "参数[{0}]不能为空", "Parameter {0} cannot be empty")
+ILLEGAL_VALUE = Problem(
+    400, 2100004, "参数值[{0}]为非法数据", "Parameter value {0} is illegal data"
+)
 NO_REVIEW_RIGHT = Problem(
     403, 2101008, "流水线: 用户无审核权限", "Pipelining: users do not have review permissions"
 )

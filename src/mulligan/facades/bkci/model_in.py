@@ -8,7 +8,12 @@ from mulligan.core.spec import Dialect, PipelineSpec
 from mulligan.facades.bkci.document import Json, Part
 from mulligan.facades.bkci.model_ids import number
 from mulligan.facades.bkci.model_outline import outline
-from mulligan.facades.bkci.model_params import manual_trigger, read_parameters, trigger_steps
+from mulligan.facades.bkci.model_params import (
+    manual_trigger,
+    read_counter,
+    read_parameters,
+    trigger_steps,
+)
 from mulligan.facades.bkci.model_stage import read_stage
 from mulligan.facades.bkci.model_triggers import read_triggers
 from mulligan.facades.common.ways import Limits
@@ -54,6 +59,7 @@ def compile_model(source: Json, dialect: Dialect = Dialect.CLASSIC) -> PipelineS
         stages=tuple(read_stage(part, position) for position, part in enumerate(stages, 1)),
         parameters=parameters,
         manual_start=manual_trigger(trigger) is not None,
+        counter=read_counter(trigger),
         trigger_steps=trigger_steps(trigger),
         triggers=read_triggers(trigger, parameters),
     )

@@ -4,13 +4,19 @@ import re
 
 from mulligan.core.errors import InvalidError
 from mulligan.core.ids import StepId
-from mulligan.core.spec import Dialect, ParameterSpec
+from mulligan.core.spec import CounterSpec, Counting, Dialect, ParameterSpec
 from mulligan.facades.bkci.document import Part, value_text
 
 LONGEST_NAME = 255  # characters
 MANUAL_TRIGGER = "manualTrigger"
 _STRICT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 _NO_OPTIONS = Part({})
+_CHOICES = frozenset({"ENUM", "MULTIPLE"})
+_COUNTING = {
+    "CONSISTENT": Counting.NEVER,
+    "SUCCESS_BUILD_INCREMENT": Counting.SUCCESS,
+    "EVERY_BUILD_INCREMENT": Counting.EVERY,
+}
 
 
 def read_parameters(trigger: Part, dialect: Dialect) -> tuple[ParameterSpec, ...]:
@@ -42,6 +48,31 @@ def _read_parameter(part: Part) -> ParameterSpec:
         must_have=part.flag("valueNotEmpty"),
         sensitive=kind == "PASSWORD" or part.flag("sensitive"),
         desc=part.text("desc"),
+        options=_options(part, kind),
+        shown_when=_display_condition(part),
+    )
+
+
+def _options(part: Part, kind: str) -> tuple[str, ...]:
+    """Read the values that may be chosen; none when they come from elsewhere."""
+    if kind not in _CHOICES or part.value.get("payload"):
+        return ()
+    return tuple(option.text("key") for option in part.parts("options"))
+
+
+def _display_condition(part: Part) -> tuple[tuple[str, str], ...]:
+    condition = part.part("displayCondition") or _NO_OPTIONS
+    return tuple((name, condition.text(name)) for name in condition.value)
+
+
+def read_counter(trigger: Part) -> CounterSpec | None:
+    """Read `buildNo`: the counter of the recommended version."""
+    part = trigger.part("buildNo")
+    if part is None:
+        return None
+    return CounterSpec(
+        first=part.whole("buildNo", 0),
+        counting=part.word("buildNoType", _COUNTING, Counting.NEVER),
     )
 
 

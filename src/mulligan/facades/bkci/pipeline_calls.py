@@ -255,4 +255,5 @@ async def build_manual_startup_info(call: Call) -> Response:
     page = await call.services.store.list_runs(RunFilter(pipeline=PipelineId(pipeline.id)), limit=1)
     latest = page.items[0] if page.items else None
     call.services.catalog.demand_unlocked(pipeline)
-    return ok(render_start_form(model_of(version), latest))
+    counted = await call.services.engine.counters.peek(pipeline, version.spec)
+    return ok(render_start_form(model_of(version), latest, counted))

@@ -120,12 +120,15 @@ def _latest(facts: PipelineFacts) -> Json:
     )
 
 
-def render_start_form(source: Json, latest: RunHead | None = None) -> Json:
+def render_start_form(
+    source: Json, latest: RunHead | None = None, counted: int | None = None
+) -> Json:
     """Return a `BuildManualStartupInfo`.
 
     Args:
         source: The stored model.
         latest: The newest run; its parameters are the values that the form begins with.
+        counted: What the recommended version of the next run ends with.
     """
     stage = next(Part(source).parts("stages"))
     trigger = next(stage.parts("containers"))
@@ -138,7 +141,8 @@ def render_start_form(source: Json, latest: RunHead | None = None) -> Json:
             "canElementSkip": element is not None and element.flag("canElementSkip"),
             "useLatestParameters": element is not None and element.flag("useLatestParameters"),
             "properties": [_property(part, used) for part in trigger.parts("params")],
-            "buildNo": trigger.value.get("buildNo"),
+            "buildNo": present({**(trigger.value.get("buildNo") or {}), "currentBuildNo": counted})
+            or None,
         }
     )
 

@@ -132,6 +132,7 @@ def _history(
             "trigger": start_text(head.start_kind, around.language),
             "startType": start_element(head.start_kind),
             "buildNum": head.number,
+            "buildNumAlias": head.alias or None,
             "pipelineVersion": head.version,
             "status": status,
             "stageStatus": stages,
@@ -147,9 +148,22 @@ def _history(
             "retry": head.attempt > 1,
             "errorInfoList": render_errors(view) if view is not None else None,
             "buildMsg": head.message or None,
+            "recommendVersion": recommended_version(head),
             "webhookInfo": render_caller(head),
         }
     )
+
+
+def recommended_version(head: RunHead) -> str | None:
+    """Return the recommended version: three parameters and the counter; None without them."""
+    values = {parameter.name: parameter.value for parameter in head.parameters}
+    parts = [
+        values.get(f"BK_CI_{part.upper()}_VERSION") or values.get(f"{part}Version")
+        for part in ("Major", "Minor", "Fix")
+    ]
+    if head.version_number is None or not all(parts):
+        return None
+    return ".".join([*(part for part in parts if part), str(head.version_number)])
 
 
 def render_caller(head: RunHead) -> Json | None:

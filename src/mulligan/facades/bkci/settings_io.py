@@ -52,6 +52,7 @@ _KNOWN = _OF_PIPELINE | {
     "runLockType",
     "buildCancelPolicy",
     "concurrencyGroup",
+    "buildNumRule",
     *(member for member, _, _, _ in _NUMBERS),
     *(member for member, _ in _FLAGS),
 }
@@ -88,6 +89,7 @@ def read_setting(
         "cancel_policy": part.word(
             "buildCancelPolicy", _same(CANCEL_POLICIES), present_settings.cancel_policy
         ),
+        "alias_rule": part.text("buildNumRule", present_settings.alias_rule),
         "concurrency_group": part.text("concurrencyGroup", present_settings.concurrency_group),
         "dialect": _read_dialect(part, present_settings.dialect, project_dialect),
         "labels": tuple(dict.fromkeys(part.texts("labels")))
@@ -168,6 +170,7 @@ def render_setting(pipeline: Pipeline, label_names: Mapping[str, str] = NO_LABEL
         "runLockType": "SINGLE" if settings.run_lock == "EXCLUSIVE" else settings.run_lock,
         "buildCancelPolicy": settings.cancel_policy,
         "concurrencyGroup": settings.concurrency_group,
+        "buildNumRule": settings.alias_rule or None,
         _AS_CODE: _render_dialect(settings),
         "creator": pipeline.created_by,
         "updater": pipeline.updated_by,

@@ -142,6 +142,7 @@ _REFUSAL_STATUS = {
     RefusalCode.TARGET_UNKNOWN: 422,
     RefusalCode.PARAMETER_REQUIRED: 422,
     RefusalCode.PARAMETER_TOO_LONG: 422,
+    RefusalCode.PARAMETER_INVALID: 422,
     RefusalCode.NOT_A_REVIEWER: 403,
     RefusalCode.TOO_FREQUENT: 429,
 }
