@@ -78,6 +78,16 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     cancel_policy: str = "EXECUTE_PERMISSION"
 
 
+class Concurrency(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The concurrency group of a run: of its project, over all pipelines, one run goes at a time.
+
+    `group`: its name as evaluated at the start; `supersedes`: older runs of the group are stopped.
+    """
+
+    group: str
+    supersedes: bool = False
+
+
 class StartParameter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A parameter as the run was started with."""
 
@@ -153,6 +163,7 @@ class RunHead(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     cancel: CancelRequest | None = None
     stage: int = -1  # position of the stage that the run is in; -1 before the first
     settings: RunSettings = RunSettings()
+    concurrency: Concurrency | None = None
     parameters: tuple[StartParameter, ...] = ()
     disabled_steps: frozenset[StepId] = frozenset()  # switched off at this start
     failed_steps: tuple[StepId, ...] = ()  # in order of failing; leaves when it succeeds later

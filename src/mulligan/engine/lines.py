@@ -8,12 +8,17 @@ top of it fails too, because its base revision was never reached.
 
 import asyncio
 from collections import OrderedDict
+from datetime import datetime
+from typing import TypeVar
 
 from mulligan.core.admission import Load
-from mulligan.core.ids import PipelineId, RunId
+from mulligan.core.ids import PipelineId, ProjectId, RunId
 from mulligan.core.run import Run, RunHead
 from mulligan.core.status import Status
 from mulligan.ports import RunStore
+
+K = TypeVar("K")
+Group = tuple[ProjectId, str]  # a concurrency group
 
 # Ended runs that stay in memory; a snapshot of a small run takes some 10 KB.
 _KEPT_ENDED = 256
@@ -57,6 +62,7 @@ class Lines:
         self._store = store
         self._active: dict[RunId, Line] = {}
         self._by_pipeline: dict[PipelineId, dict[RunId, Line]] = {}
+        self._by_group: dict[Group, dict[RunId, Line]] = {}
         self._ended: OrderedDict[RunId, Line] = OrderedDict()
 
     async def get(self, run_id: RunId) -> Line:
@@ -101,23 +107,34 @@ class Lines:
         """Return the pipelines that have unfinished runs in memory."""
         return tuple(self._by_pipeline)
 
-    def load(self, pipeline: PipelineId, *, but: RunId | None = None) -> Load:
-        """Tell what a pipeline has to do, leaving one run out."""
-        queued: list[RunHead] = []
-        running = waiting = 0
-        for run_id, line in self._by_pipeline.get(pipeline, {}).items():
-            head = line.tip.head
-            if run_id == but:
-                continue
-            if head.status is Status.QUEUED:
-                queued.append(head)
-            elif line.tip.awaits_review:
-                waiting += 1
-            else:
-                running += 1
-        queued.sort(key=lambda head: (head.queued_at, head.number))
-        ids = tuple(head.id for head in queued)
-        return Load(queued=ids, running=running, waiting=waiting)
+    def groups(self) -> tuple[Group, ...]:
+        """Return the concurrency groups that have unfinished runs in memory."""
+        return tuple(self._by_group)
+
+    def load(
+        self, pipeline: PipelineId, *, but: RunId | None = None, without_groups: bool = False
+    ) -> Load:
+        """Tell what a pipeline has to do, leaving one run out, or those of groups."""
+        runs = self._by_pipeline.get(pipeline, {})
+        if without_groups:
+            runs = {
+                run_id: line for run_id, line in runs.items() if line.tip.head.concurrency is None
+            }
+        return _load(runs, but)
+
+    def group_load(self, group: Group, *, but: RunId | None = None) -> Load:
+        """Tell what a concurrency group has to do, leaving one run out."""
+        return _load(self._by_group.get(group, {}), but)
+
+    def members(self, group: Group) -> list[RunHead]:
+        """Return the runs of a concurrency group that are stored as unfinished, oldest first.
+
+        As decided, if that is further: what is only about to begin does not count yet.
+        """
+        lines = self._by_group.get(group, {}).values()
+        known = (line for line in lines if line.stored.head.revision > 0)
+        heads = [line.tip.head for line in known if not line.stored.head.status.is_final]
+        return sorted(heads, key=_age)
 
     def drop(self, run_id: RunId, line: Line) -> None:
         """Forget a line that could not be stored; an unfinished run still counts as a load."""
@@ -135,26 +152,65 @@ class Lines:
         line.tip = line.stored
         head = line.stored.head
         if head.revision == 0 or head.status.is_final:
-            self._uncount(run_id, head.pipeline)
+            self._uncount(head)
         else:
-            self._by_pipeline.setdefault(head.pipeline, {})[run_id] = line
+            self._count(head, line)
 
     def _file(self, run_id: RunId, line: Line) -> None:
         head = line.tip.head
         if not head.status.is_final:
             self._ended.pop(run_id, None)
             self._active[run_id] = line
-            self._by_pipeline.setdefault(head.pipeline, {})[run_id] = line
+            self._count(head, line)
             return
         self._active.pop(run_id, None)
-        self._uncount(run_id, head.pipeline)
+        self._uncount(head)
         self._ended[run_id] = line
         self._ended.move_to_end(run_id)
         while len(self._ended) > _KEPT_ENDED:
             self._ended.popitem(last=False)
 
-    def _uncount(self, run_id: RunId, pipeline: PipelineId) -> None:
-        others = self._by_pipeline.get(pipeline, {})
-        others.pop(run_id, None)
-        if not others:
-            self._by_pipeline.pop(pipeline, None)
+    def _count(self, head: RunHead, line: Line) -> None:
+        self._by_pipeline.setdefault(head.pipeline, {})[head.id] = line
+        group = group_of(head)
+        if group is not None:
+            self._by_group.setdefault(group, {})[head.id] = line
+
+    def _uncount(self, head: RunHead) -> None:
+        _remove(self._by_pipeline, head.pipeline, head.id)
+        group = group_of(head)
+        if group is not None:
+            _remove(self._by_group, group, head.id)
+
+
+def group_of(head: RunHead) -> Group | None:
+    """Return the concurrency group of a run, if it has one."""
+    return None if head.concurrency is None else (head.project, head.concurrency.group)
+
+
+def _remove(index: dict[K, dict[RunId, Line]], key: K, run_id: RunId) -> None:
+    lines = index.get(key, {})
+    lines.pop(run_id, None)
+    if not lines:
+        index.pop(key, None)
+
+
+def _age(head: RunHead) -> tuple[datetime, int, RunId]:
+    return head.queued_at, head.number, head.id
+
+
+def _load(lines: dict[RunId, Line], but: RunId | None) -> Load:
+    queued: list[RunHead] = []
+    running = waiting = 0
+    for run_id, line in lines.items():
+        head = line.tip.head
+        if run_id == but:
+            continue
+        if head.status is Status.QUEUED:
+            queued.append(head)
+        elif line.tip.awaits_review:
+            waiting += 1
+        else:
+            running += 1
+    queued.sort(key=_age)
+    return Load(queued=tuple(head.id for head in queued), running=running, waiting=waiting)

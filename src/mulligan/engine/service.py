@@ -1,18 +1,16 @@
-"""Engine: what people ask of runs – start, retry, stop, answer – and the queues of pipelines.
+"""Engine: what people ask of runs – start, retry, stop, answer.
 
 How a run changes at all is in `changes.py`, what runners ask and tell in `reports.py`.
 """
 
 import asyncio
-import functools
 from datetime import datetime, timedelta
-from functools import partial
 
 from msgspec.structs import replace
 
 from mulligan import failpoints
 from mulligan.core import events as e
-from mulligan.core.admission import Admission, admit, may_leave_queue
+from mulligan.core.admission import Admission
 from mulligan.core.alias import OF_DAY
 from mulligan.core.decision import Decision, Draft
 from mulligan.core.errors import (
@@ -48,6 +46,7 @@ from mulligan.engine.commands import (
 )
 from mulligan.engine.counters import Count
 from mulligan.engine.mutexes import Mutexes
+from mulligan.engine.queues import Queues
 from mulligan.engine.reports import Reports
 from mulligan.engine.starting import (
     SpecialStart,
@@ -86,6 +85,7 @@ class Engine(Reports):
         super().__init__(store=store, clock=clock, ids=ids)
         self.files = files
         self.turns = Turns()
+        self.queues = Queues(self, start_policy.queue_floor)
         self.mutexes = Mutexes(self)
         self._start_policy = start_policy
         self._recovery_policy = recovery_policy
@@ -175,9 +175,7 @@ class Engine(Reports):
             run, writes = run_or_refusal
             if special is not None:
                 run = _with_first_attempt(run, special.attempt)
-            admission = admit(
-                pipeline.settings, self.lines.load(pipeline.id), self._start_policy.queue_floor
-            )
+            admission = self.queues.admit(pipeline, run.head)
             if isinstance(admission, Refusal):
                 self._give_number_back(pipeline.id, number)
                 raise RefusedError(admission)
@@ -195,7 +193,7 @@ class Engine(Reports):
                 self._give_number_back(pipeline.id, number)
                 raise
             else:
-                self._make_room(admission)
+                self.queues.make_room(admission)
                 failpoints.hit("start.after_commit")
                 return head
         raise StaleRevisionError(f"no run number to be had for pipeline {pipeline.id}")
@@ -289,8 +287,7 @@ class Engine(Reports):
             if isinstance(plan, Refusal):
                 return plan
             if not plan.while_running and pipeline is not None:
-                load = self.lines.load(pipeline.id, but=command.run_id)
-                found = admit(pipeline.settings, load, self._start_policy.queue_floor)
+                found = self.queues.admit(pipeline, draft.run.head)
                 if isinstance(found, Refusal):
                     return found
                 admission = found
@@ -299,42 +296,13 @@ class Engine(Reports):
             return RetryOutcome(head=draft.run.head, plan=plan)
 
         outcome = await self.act(command, command.run_id, "run.retry", decide)
-        self._make_room(admission)
+        self.queues.make_room(admission)
         failpoints.hit("retry.after_commit")
         return outcome
 
-    # --- the queue of a pipeline ----------------------------------------------------------------
-
-    def _make_room(self, admission: Admission) -> None:
-        if admission.drops is not None:
-            self.spawn(self.change(admission.drops, queue.drop_from_queue))
-
     def _committed(self, decision: Decision) -> None:
         self.mutexes.committed(decision)
-        head = decision.run.head
-        if (head.status.is_final or decision.gates) and self.lines.load(head.pipeline).queued:
-            serve = functools.partial(self.serve_queue, head.pipeline)
-            self.spawn(self.surely(f"queue of {head.pipeline}", serve))
-
-    async def serve_queue(self, pipeline_id: PipelineId) -> None:
-        """Let waiting runs of a pipeline begin, as many as may."""
-        while (load := self.lines.load(pipeline_id)).queued:
-            pipeline = await self.store.find_pipeline(pipeline_id)
-            running = self.lines.load(pipeline_id).running
-            if pipeline is None or not may_leave_queue(pipeline.settings, running):
-                return
-            first = load.queued[0]
-            count = await self.counters.present((await self.lines.get(first)).tip)
-            await self.change(first, partial(queue.begin_queued, version_number=count))
-
-    async def serve_queues(self) -> None:
-        """Look at the queues of all pipelines: the end of a run may have been the last thing."""
-        for pipeline_id in self.lines.pipelines():
-            await self.serve_queue(pipeline_id)
-
-    async def time_out_queue(self, run_id: RunId) -> None:
-        """End a run that has waited too long for its turn."""
-        await self.change(run_id, queue.time_out_queue)
+        self.queues.committed(decision)
 
     async def warm_up(self) -> None:
         """Take all unfinished runs into memory: queues are judged by what is there."""
@@ -441,10 +409,19 @@ class Engine(Reports):
         return await self.act(command, command.run_id, "run.release", decide)
 
     async def answer_stage(self, command: AnswerStage) -> RunHead:
-        """Approve or refuse a stage."""
+        """Approve or refuse a stage.
+
+        Raises:
+            RefusedError: Not theirs to answer; or the pipeline is locked or full.
+        """
+        head = (await self.lines.get(command.run_id)).tip.head
+        pipeline = await self.store.find_pipeline(head.pipeline)
 
         def decide(draft: Draft) -> RunHead | Refusal:
-            return votes.answer_stage(draft, command.stage, command.answer) or draft.run.head
+            refusal = votes.answer_stage(draft, command.stage, command.answer)
+            if refusal is None and command.answer.approve and pipeline is not None:
+                refusal = self.queues.may_go_on(pipeline, draft.run.head)
+            return refusal or draft.run.head
 
         return await self.act(command, command.run_id, "stage.answer", decide)
 

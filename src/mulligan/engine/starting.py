@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import msgspec
 from msgspec.structs import replace
 
+from mulligan.core.admission import concurrency_of
 from mulligan.core.alias import number_alias
 from mulligan.core.decision import Draft
 from mulligan.core.events import ValuesWritten
@@ -111,12 +112,13 @@ def new_run(
         **command.facts,
     }
     writes = start_writes(head, facts, parameters)
-    run = Run(head=head, index=index)
+    concurrency = concurrency_of(pipeline.settings, Run(head=head, index=index), writes)
+    run = Run(head=replace(head, concurrency=concurrency), index=index)
     rule = pipeline.settings.alias_rule
     if rule:
         values = Scope(evolve(run, ValuesWritten(at=now, writes=writes)))
         alias = number_alias(rule, _local(now, policy), of_day, values.get)
-        run = replace(run, head=replace(head, alias=alias))
+        run = replace(run, head=replace(run.head, alias=alias))
     return run, writes
 
 

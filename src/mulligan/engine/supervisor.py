@@ -229,7 +229,7 @@ class Supervisor:
             if kind == "review":
                 await self._engine.time_out_review(run_id, StageId(node))
             elif kind == "queue":
-                await self._engine.time_out_queue(run_id)
+                await self._engine.queues.time_out(run_id)
             elif kind == CALL_TIMER:
                 await self.calls.time_out(run_id, StepId(node))
             elif kind == ANSWER_TIMER:
@@ -270,7 +270,7 @@ class Supervisor:
         for run_id, job_id in self._engine.deployments.open_keys():
             run = (await self._engine.lines.get(run_id)).tip
             await self._engine.deployments.settle_late(run, job_id)
-        await self._engine.serve_queues()
+        await self._engine.queues.serve_all()
         await self._engine.mutexes.serve_all()
 
     async def _take_late(self, late: LateEnd) -> None:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from mulligan.core.admission import Admission, Load, admit, may_leave_queue
+from mulligan.core.admission import (
+    Admission,
+    Load,
+    Member,
+    admit,
+    may_go_on,
+    may_leave_queue,
+    superseded,
+)
 from mulligan.core.ids import RunId
 from mulligan.core.records import PipelineSettings
 from mulligan.core.refusal import Refusal, RefusalCode
@@ -99,3 +107,103 @@ def test_one_at_a_time_without_a_queue(queued: int, running: int) -> None:
 def test_leaving_the_queue(lock: str, running: int, expected: bool) -> None:
     """The oldest waiting run begins as soon as there is room."""
     assert may_leave_queue(settings(lock), running) is expected
+
+
+GROUP_ROWS = [
+    # own queue, (queued, running) of the group, places, what is decided
+    (0, (0, 0), 10, Admission(begins=True)),
+    (0, (0, 0), 0, Admission(begins=True)),
+    (0, (0, 1), 10, Admission(begins=False)),
+    (0, (1, 0), 10, Admission(begins=False)),  # nobody overtakes those of other pipelines
+    (0, (7, 1), 1, Admission(begins=False)),  # the places are those of the own pipeline
+    (1, (7, 1), 1, Admission(begins=False, drops=RunId("b-1"))),
+    (2, (0, 0), 1, Admission(begins=True)),  # its own runs wait for other groups
+]
+
+
+@pytest.mark.parametrize(("own", "group", "places", "expected"), GROUP_ROWS)
+def test_one_at_a_time_in_a_group(
+    own: int, group: tuple[int, int], places: int, expected: Admission
+) -> None:
+    """A run waits for the runs of its group, in the queue of its pipeline."""
+    found = admit(settings("GROUP_LOCK", queue=places), load(own, 1), FLOOR, group=load(*group))
+
+    assert found == expected
+
+
+@pytest.mark.parametrize("group", [(0, 1), (1, 0), (1, 1)])
+def test_group_without_a_queue(group: tuple[int, int]) -> None:
+    """With no place to wait a run is refused while anything of the group goes on or waits."""
+    found = admit(settings("GROUP_LOCK", queue=0), load(0, 0), FLOOR, group=load(*group))
+
+    assert isinstance(found, Refusal)
+    assert found.code is RefusalCode.QUEUE_FULL
+
+
+@pytest.mark.parametrize(
+    ("group", "begins"), [((0, 0), True), ((0, 1), False), ((9, 0), False), ((9, 1), False)]
+)
+def test_superseding_run_is_never_refused(group: tuple[int, int], begins: bool) -> None:
+    """It begins when the others are gone; whoever waits goes too, so no queue is too short."""
+    found = admit(
+        settings("GROUP_LOCK", queue=0), load(9, 1), FLOOR, group=load(*group), supersedes=True
+    )
+
+    assert found == Admission(begins=begins)
+
+
+def members(text: str) -> list[Member]:
+    """Give runs by a letter each: `s` supersedes, `x` is stopping already, `.` is neither."""
+    return [
+        Member(id=RunId(f"b-{number}"), supersedes=letter == "s", is_stopping=letter == "x")
+        for number, letter in enumerate(text)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("group", "gone", "newest"),
+    [
+        ("", [], None),
+        ("..", [], None),
+        ("s", [], 0),
+        ("..s", [0, 1], 2),
+        ("..s.", [0, 1], 2),  # a younger one waits for its turn
+        (".s.s", [0, 1, 2], 3),
+        ("xs", [], 1),
+        (".x.s", [0, 2], 3),
+    ],
+)
+def test_who_makes_way(group: str, gone: list[int], newest: int | None) -> None:
+    """All that is older than the newest run that supersedes, unless it is stopping already."""
+    found, by = superseded(members(group))
+
+    assert found == tuple(RunId(f"b-{number}") for number in gone)
+    assert (by.id if by is not None else None) == (
+        RunId(f"b-{newest}") if newest is not None else None
+    )
+
+
+@pytest.mark.parametrize(
+    ("lock", "queued", "running", "refused"),
+    [
+        ("SINGLE", 0, 0, False),
+        ("SINGLE", 0, 1, False),  # it goes on beside the other one
+        ("SINGLE", 99, 1, False),
+        ("MULTIPLE", 150, 50, True),
+        ("MULTIPLE", 0, 50, False),
+        ("EXCLUSIVE", 0, 1, False),
+    ],
+)
+def test_going_on_after_a_review(lock: str, queued: int, running: int, refused: bool) -> None:
+    """A run that was approved does not wait again and stops nobody; it may be refused."""
+    found = may_go_on(settings(lock), load(queued, running), FLOOR)
+
+    assert isinstance(found, Refusal) is refused
+
+
+def test_going_on_after_a_review_without_a_queue() -> None:
+    """Where no run may wait, none may go on beside another one."""
+    found = may_go_on(settings("SINGLE", queue=0), load(0, 1), FLOOR)
+
+    assert isinstance(found, Refusal)
+    assert found.code is RefusalCode.QUEUE_FULL

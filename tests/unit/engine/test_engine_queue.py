@@ -315,7 +315,7 @@ async def test_new_settings_count_for_who_waits(hand: World) -> None:
     runs = [await hand.start(made) for _ in range(3)]
     await hand.catalog.save_settings(ADMIN, made, PipelineSettings(max_running=2))
 
-    await hand.engine.serve_queues()
+    await hand.engine.queues.serve_all()
 
     assert await statuses(hand, *runs) == [Status.RUNNING, Status.RUNNING, Status.QUEUED]
 

@@ -128,7 +128,7 @@ async def test_queue_is_served_after_a_crash(hand: World, monkeypatch: pytest.Mo
     async def dead(*_: object) -> None:
         return None
 
-    monkeypatch.setattr(hand.engine, "serve_queue", dead)
+    monkeypatch.setattr(hand.engine.queues, "serve", dead)
     await hand.report(order)
     waiting = (await hand.run(second.id)).head.status
 

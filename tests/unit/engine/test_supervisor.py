@@ -71,7 +71,7 @@ async def test_timer_does_not_fire_before_its_time(hand: World) -> None:
 
     hand.clock.advance(minutes=59)
     await hand.engine.time_out_review(head.id, StageId("one"))
-    await hand.engine.time_out_queue(head.id)
+    await hand.engine.queues.time_out(head.id)
 
     assert await hand.run(head.id) == before
 

@@ -70,6 +70,13 @@ def stop_run(draft: Draft, actor: UserName) -> Refusal | None:
     return None
 
 
+def make_way(draft: Draft, actor: UserName) -> None:
+    """Stop the run for a newer one; once is enough, and a rollback comes to its end."""
+    head = draft.run.head
+    if head.cancel is None and not head.status.is_final:
+        stop_run(draft, actor)
+
+
 def release_hold(draft: Draft, actor: UserName) -> Refusal | None:
     """Give up a failed run that is held for a retry."""
     if not is_held(draft.run, draft.now):
