@@ -32,6 +32,7 @@ from mulligan.engine.signals import Signals
 from mulligan.engine.software_center import SoftwareCenter
 from mulligan.engine.starting import StartPolicy
 from mulligan.engine.supervisor import Supervisor
+from mulligan.engine.templates import Templates
 from mulligan.executors.keeper.client import ensure
 from mulligan.executors.work import RunFiles, Work
 from mulligan.facades.app import build_app
@@ -165,6 +166,7 @@ class Server:
             catalog=catalog,
             drafts=Drafts(store=self.store, clock=self.clock, ids=ids, catalog=catalog),
             arrangement=Arrangement(store=self.store, clock=self.clock, ids=ids, catalog=catalog),
+            templates=Templates(store=self.store, clock=self.clock, ids=ids, catalog=catalog),
             access=self.access,
             logins=Logins(store=self.store, clock=self.clock, ids=ids, access=self.access),
             access_keys=AccessKeys(

@@ -32,6 +32,21 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_fi
     number: int = 0
 
 
+def new_fields(
+    actor: UserName, now: datetime, project: str, ident: str, name: str
+) -> dict[str, Any]:
+    """Return the fields that every new item begins with."""
+    return {
+        "project": ProjectId(project),
+        "id": ident,
+        "name": name,
+        "created_by": actor,
+        "created_at": now,
+        "updated_by": actor,
+        "updated_at": now,
+    }
+
+
 class LabelGroup(Item, frozen=True, kw_only=True, omit_defaults=True, tag="label-group"):
     """Labels of one meaning, such as a team or a language."""
 
@@ -109,6 +124,11 @@ class TemplateInstance(
     """That a pipeline (`id`) was made from a version of a template (`parent`)."""
 
     version: int
+
+    @property
+    def pipeline(self) -> PipelineId:
+        """Return the pipeline."""
+        return PipelineId(self.id)
 
 
 class NodeGroup(Item, frozen=True, kw_only=True, omit_defaults=True, tag="node-group"):

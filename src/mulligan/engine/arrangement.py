@@ -10,7 +10,16 @@ from msgspec.structs import replace
 
 from mulligan.core.errors import InvalidError, NotFoundError
 from mulligan.core.ids import PipelineId, ProjectId, UserName
-from mulligan.core.items import Item, ItemChange, Label, LabelGroup, NodeGroup, View, ViewFilter
+from mulligan.core.items import (
+    Item,
+    ItemChange,
+    Label,
+    LabelGroup,
+    NodeGroup,
+    View,
+    ViewFilter,
+    new_fields,
+)
 from mulligan.core.records import Pipeline
 from mulligan.core.rights import Actor
 from mulligan.engine.audited import audited, with_receipt
@@ -126,17 +135,8 @@ class Arrangement:
         return item
 
     def _fields(self, actor: Actor, project: str, name: str) -> dict[str, Any]:
-        """Return the fields that every new item begins with."""
-        now = self._clock.now()
-        return {
-            "project": ProjectId(project),
-            "id": self._ids.hex32()[-_ID_DIGITS:],
-            "name": name,
-            "created_by": actor.user,
-            "created_at": now,
-            "updated_by": actor.user,
-            "updated_at": now,
-        }
+        ident = self._ids.hex32()[-_ID_DIGITS:]
+        return new_fields(actor.user, self._clock.now(), project, ident, name)
 
     def _acts(self, actor: Actor, verb: str, item: Item, receipt: ReceiptRequest | None) -> Acts:
         kind = str(type(item).__struct_config__.tag)

@@ -7,8 +7,8 @@ are. A pipeline may have nothing but a draft: its `version` is 0 then, and it ca
 from msgspec.structs import replace
 
 from mulligan.core.errors import ConflictError, NotFoundError
-from mulligan.core.ids import PipelineId, ProjectId
-from mulligan.core.items import ItemChange, PipelineDraft
+from mulligan.core.ids import PipelineId
+from mulligan.core.items import ItemChange, PipelineDraft, new_fields
 from mulligan.core.records import Pipeline, PipelineSettings
 from mulligan.core.rights import Actor
 from mulligan.engine.audited import audited, with_receipt
@@ -197,15 +197,11 @@ class Drafts:
         *,
         version: int,
     ) -> PipelineDraft:
-        now = self._clock.now()
+        fields = new_fields(
+            actor.user, self._clock.now(), pipeline.project, pipeline.id, pipeline.id
+        )
         return PipelineDraft(
-            project=ProjectId(pipeline.project),
-            id=pipeline.id,
-            name=pipeline.id,
-            created_by=actor.user,
-            created_at=now,
-            updated_by=actor.user,
-            updated_at=now,
+            **fields,
             version=version,
             spec=definition.spec,
             dialect=definition.dialect,

@@ -32,6 +32,7 @@ from mulligan.engine.signals import Signals
 from mulligan.engine.software_center import SoftwareCenter
 from mulligan.engine.starting import StartPolicy
 from mulligan.engine.supervisor import Supervisor
+from mulligan.engine.templates import Templates
 from mulligan.facades.common.services import Services
 from mulligan.facades.common.ways import Limits
 from mulligan.facades.documents import AnyDialect
@@ -119,6 +120,7 @@ class NativeServer:
             catalog=catalog,
             drafts=Drafts(store=self.store, clock=self.clock, ids=ids, catalog=catalog),
             arrangement=Arrangement(store=self.store, clock=self.clock, ids=ids, catalog=catalog),
+            templates=Templates(store=self.store, clock=self.clock, ids=ids, catalog=catalog),
             access=self.access,
             logins=Logins(store=self.store, clock=self.clock, ids=ids, access=self.access),
             access_keys=AccessKeys(

@@ -24,6 +24,7 @@ from mulligan.engine.secrets import Secrets
 from mulligan.engine.service import Engine
 from mulligan.engine.signals import Signals
 from mulligan.engine.software_center import SoftwareCenter
+from mulligan.engine.templates import Templates
 from mulligan.facades.common.ways import Limits
 from mulligan.logs.store import LogFiles
 from mulligan.ports import Clock, Ids, Store
@@ -73,6 +74,7 @@ class Services:
     catalog: Catalog
     drafts: Drafts
     arrangement: Arrangement
+    templates: Templates
     access: Access
     logins: Logins
     access_keys: AccessKeys
