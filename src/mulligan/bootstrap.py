@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import platform
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from mulligan.engine.access_keys import AccessKeys
 from mulligan.engine.arrangement import Arrangement
 from mulligan.engine.catalog import Catalog
 from mulligan.engine.dispatch import LocalDispatcher
+from mulligan.engine.download_links import DownloadLinks
 from mulligan.engine.drafts import Drafts
 from mulligan.engine.live import Live
 from mulligan.engine.live_processes import LiveProcesses
@@ -37,6 +39,7 @@ from mulligan.executors.keeper.client import ensure
 from mulligan.executors.work import RunFiles, Work
 from mulligan.facades.app import build_app
 from mulligan.facades.common.guard import App
+from mulligan.facades.common.nodes import Node
 from mulligan.facades.common.services import Services
 from mulligan.facades.common.ways import Limits
 from mulligan.facades.documents import AnyDialect
@@ -172,6 +175,9 @@ class Server:
             access_keys=AccessKeys(
                 store=self.store, clock=self.clock, access=self.access, secret_key=self.secret_key
             ),
+            links=DownloadLinks(
+                store=self.store, clock=self.clock, access=self.access, secret_key=self.secret_key
+            ),
             software=self.software,
             secrets=self.secrets,
             repositories=Repositories(store=self.store, clock=self.clock, ids=ids),
@@ -185,6 +191,7 @@ class Server:
             advance_clock=self._advance_clock,
             runner_busy=lambda: self.runner.busy,
             queue_depth=lambda: self.dispatcher.depth,
+            nodes=self._nodes,
             retry_days=settings.bkci.retry_days,
             public_url=settings.http.public_url,
             open_webhooks=settings.swr.webhook_auth == "optional",
@@ -211,6 +218,21 @@ class Server:
 
     def _log_grew(self, run_id: RunId) -> None:
         self.live.log_grew(run_id)
+
+    def _nodes(self) -> tuple[Node, ...]:
+        if self.options.runners < 1:
+            return ()
+        return (
+            Node(
+                name=LOCAL_RUNNER,
+                host=platform.node(),
+                address="127.0.0.1",
+                system=platform.system(),
+                system_detail=f"{platform.system()} {platform.release()} {platform.machine()}",
+                slots=self.options.runners,
+                busy=self.runner.busy,
+            ),
+        )
 
     def _advance_clock(self, seconds: float) -> None:
         self.clock.advance(seconds)

@@ -83,6 +83,17 @@ class Access:
             return None
         return Actor(user=user.name, projects=app.projects, way="app", language=user.language)
 
+    async def actor_of_user(self, name: UserName, *, is_open: bool) -> Actor | None:
+        """Return a user as the actor of something that was asked for before.
+
+        Args:
+            is_open: It was asked for without a credential, which only `--dev` allows.
+        """
+        user = await self._user(name)
+        if user is None or user.disabled or (is_open and not self.is_dev):
+            return None
+        return Actor(user=name, is_admin=user.is_admin, is_open=is_open, language=user.language)
+
     async def dev_actor(self, user_name: str) -> Actor:
         """Return the actor of a request without credential under `--dev`; made on first sight."""
         name = UserName(user_name or DEV_USER)

@@ -43,6 +43,7 @@ class Caller:
         method: str,
         path: str,
         body: object = None,
+        /,
         *,
         api: str = "v4",
         headers: Mapping[str, str] | None = None,
@@ -62,14 +63,16 @@ class Caller:
         is_json = response.headers.get("content-type", "").startswith("application/json")
         return response.status_code, response.json() if is_json else response.content
 
-    def call(self, method: str, path: str, body: object = None, **query: Any) -> Any:
+    def call(self, method: str, path: str, body: object = None, /, **query: Any) -> Any:
         """Return the data of a call that must succeed."""
         status, answer = self.send(method, path, body, **query)
         if status != 200 or answer["status"] != 0:
             raise RefusedCallError(f"{method} {path}: {status} {answer}")
         return answer.get("data")
 
-    def refused(self, method: str, path: str, body: object = None, **query: Any) -> tuple[int, int]:
+    def refused(
+        self, method: str, path: str, body: object = None, /, **query: Any
+    ) -> tuple[int, int]:
         """Return (HTTP status, code) of a call that must be refused."""
         status, answer = self.send(method, path, body, **query)
         assert status != 200, answer

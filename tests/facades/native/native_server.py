@@ -20,6 +20,7 @@ from mulligan.engine.access_keys import AccessKeys
 from mulligan.engine.arrangement import Arrangement
 from mulligan.engine.catalog import Catalog
 from mulligan.engine.dispatch import LocalDispatcher
+from mulligan.engine.download_links import DownloadLinks
 from mulligan.engine.drafts import Drafts
 from mulligan.engine.live import Live
 from mulligan.engine.logins import Logins
@@ -128,6 +129,9 @@ class NativeServer:
                 clock=self.clock,
                 access=self.access,
                 secret_key=key,
+            ),
+            links=DownloadLinks(
+                store=self.store, clock=self.clock, access=self.access, secret_key=key
             ),
             software=SoftwareCenter(store=self.store, clock=self.clock, root=root / "artifacts"),
             secrets=self.secrets,

@@ -11,9 +11,11 @@ from mulligan.core.errors import MulliganError, NotFoundError
 from mulligan.core.ids import ProjectId
 from mulligan.core.rights import Actor
 from mulligan.facades.bkci import (
+    artifact_calls,
     build_calls,
     build_lists,
     credential_calls,
+    environment_calls,
     label_calls,
     log_calls,
     pipeline_calls,
@@ -112,6 +114,11 @@ _IN_PROJECT: dict[tuple[str, str], Handler] = {
     ("GET", "version/version_list"): version_calls.version_list,
     ("GET", "version/operation_log"): version_calls.operation_log,
     ("GET", "version/pipeline_detail"): version_calls.pipeline_detail,
+    ("GET", "artifactories/file_info"): artifact_calls.file_info,
+    ("GET", "artifactories/user_download_url"): artifact_calls.user_download_url,
+    ("GET", "environment/third_part_agent_nodes"): environment_calls.node_list,
+    ("GET", "environment/third_part_agent_node_status"): environment_calls.node_status,
+    ("GET", "environment/third_part_agent_node_detail"): environment_calls.node_detail,
     ("POST", "version/reset_build_no"): version_calls.reset_build_no,
     ("POST", "version/create_with_template"): template_calls.create_with_template,
     ("GET", "templates/all_templates"): template_calls.template_list_all,
@@ -166,6 +173,20 @@ _ELSEWHERE: tuple[tuple[str, str, Handler], ...] = (
             ("GET", "repository", repository_calls.repository_get),
             ("GET", "repository/{repositoryId}", repository_calls.repository_get),
         )
+    ),
+    ("GET", "environment/projects/{project}/envs/list", environment_calls.env_list),
+    ("POST", "environment/projects/{project}/envs", environment_calls.env_create),
+    ("DELETE", "environment/projects/{project}/envs", environment_calls.env_delete),
+    ("POST", "environment/projects/{project}/env_add_nodes", environment_calls.env_add_nodes),
+    (
+        "POST",
+        "environment/projects/{project}/env_delete_nodes",
+        environment_calls.env_delete_nodes,
+    ),
+    (
+        "GET",
+        "environment/projects/{project}/envs/{envHashId}/nodes_list",
+        environment_calls.env_nodes_list,
     ),
 )
 _PATTERNS: Patterns[Handler | str] = Patterns([*_ELSEWHERE, *UNSERVED])

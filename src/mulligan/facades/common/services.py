@@ -15,6 +15,7 @@ from mulligan.engine.access import Access
 from mulligan.engine.access_keys import AccessKeys
 from mulligan.engine.arrangement import Arrangement
 from mulligan.engine.catalog import Catalog, Definition
+from mulligan.engine.download_links import DownloadLinks
 from mulligan.engine.drafts import Drafts
 from mulligan.engine.live import Live
 from mulligan.engine.logins import Logins
@@ -25,6 +26,7 @@ from mulligan.engine.service import Engine
 from mulligan.engine.signals import Signals
 from mulligan.engine.software_center import SoftwareCenter
 from mulligan.engine.templates import Templates
+from mulligan.facades.common.nodes import Node
 from mulligan.facades.common.ways import Limits
 from mulligan.logs.store import LogFiles
 from mulligan.ports import Clock, Ids, Store
@@ -78,6 +80,7 @@ class Services:
     access: Access
     logins: Logins
     access_keys: AccessKeys
+    links: DownloadLinks
     software: SoftwareCenter
     secrets: Secrets
     repositories: Repositories
@@ -92,6 +95,7 @@ class Services:
     advance_clock: Callable[[float], None]
     runner_busy: Callable[[], int]
     queue_depth: Callable[[], int]
+    nodes: Callable[[], tuple[Node, ...]] = tuple  # the machines that run jobs
     retry_days: int = 28
     open_webhooks: bool = False  # the address of a trigger is proof enough
     public_url: str = ""  # as configured; "" = the address listened on

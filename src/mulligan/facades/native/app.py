@@ -12,6 +12,7 @@ from mulligan.facades.common.services import Services
 from mulligan.facades.native import (
     access_keys,
     answers,
+    downloads,
     environments,
     events,
     logs,
@@ -64,6 +65,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *events.ENDPOINTS,
     *pipelines.ENDPOINTS,
     *packages.ENDPOINTS,
+    *downloads.ENDPOINTS,
     *projects.ENDPOINTS,
     *secrets.ENDPOINTS,
     *people.ENDPOINTS,
