@@ -65,14 +65,16 @@ class DownloadLinks:
         data = msgspec.json.encode(link)
         return base64.urlsafe_b64encode(self._sign(data) + data).rstrip(b"=").decode()
 
-    async def open(self, text: str) -> Artifact:
-        """Return the artifact that a link stands for.
+    async def open(self, text: str) -> Artifact | None:
+        """Return the artifact that a link stands for; None if it is none of ours, or over.
 
         Raises:
-            NotFoundError: No link of ours, or it is over (kind "link"), or the file is gone.
+            NotFoundError: The file is gone.
             ForbiddenError: The user who asked for it may not download it any more.
         """
         link = self._read(text)
+        if link is None:
+            return None
         actor = await self._access.actor_of_user(link.user, is_open=link.is_open)
         if actor is None:
             raise ForbiddenError(link.user, Permission.DOWNLOAD.value, link.project)
@@ -83,18 +85,17 @@ class DownloadLinks:
                 return artifact
         raise NotFoundError("artifact", link.path)
 
-    def _read(self, text: str) -> _Link:
+    def _read(self, text: str) -> _Link | None:
         try:
             whole = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-            signature, data = whole[:_SIGNATURE_BYTES], whole[_SIGNATURE_BYTES:]
-            if not hmac.compare_digest(signature, self._sign(data)):
-                raise NotFoundError("link", text[:40])
-            link = _decode(data)
-        except (binascii.Error, ValueError, msgspec.MsgspecError):
-            raise NotFoundError("link", text[:40]) from None
-        if datetime.fromtimestamp(link.until, UTC) < self._clock.now():
-            raise NotFoundError("link", text[:40])
-        return link
+        except (binascii.Error, ValueError):
+            return None
+        signature, data = whole[:_SIGNATURE_BYTES], whole[_SIGNATURE_BYTES:]
+        if not hmac.compare_digest(signature, self._sign(data)):
+            return None
+        link = _decode(data)  # ours, as it is signed
+        is_over = datetime.fromtimestamp(link.until, UTC) < self._clock.now()
+        return None if is_over else link
 
     def _sign(self, data: bytes) -> bytes:
         return hmac.new(self._secret_key.derive(_PURPOSE), data, hashlib.sha256).digest()

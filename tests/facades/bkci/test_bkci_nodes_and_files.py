@@ -139,10 +139,10 @@ def test_a_signed_link(alice: Caller, kept: dict[str, Any]) -> None:
     part = alice.http.get(place, headers={"Range": "bytes=0-3"})
     assert (part.status_code, part.content) == (206, BYTES[:4])
     for broken in (place[:-2] + "AA", place[:-10], "/api/v1/downloads/x", place + "A"):
-        assert alice.http.get(broken).status_code == 404
+        assert alice.http.get(broken).status_code == 401
 
     alice.server.clock.advance(31 * 60)
-    assert alice.http.get(place).status_code == 404
+    assert alice.http.get(place).status_code == 401
 
 
 def test_a_link_ends_with_the_right(alice: Caller, kept: dict[str, Any]) -> None:
