@@ -24,6 +24,7 @@ from mulligan.engine.live_processes import LiveProcesses
 from mulligan.engine.logins import Logins
 from mulligan.engine.messages_sending import Sending
 from mulligan.engine.messenger import Messenger
+from mulligan.engine.plugins import Plugins
 from mulligan.engine.publishing import Publishing
 from mulligan.engine.repositories import Repositories
 from mulligan.engine.rollbacks import Rollbacks
@@ -33,9 +34,11 @@ from mulligan.engine.service import Engine, RecoveryPolicy
 from mulligan.engine.signals import Signals
 from mulligan.engine.software_center import SoftwareCenter
 from mulligan.engine.starting import StartPolicy
+from mulligan.engine.step_keys import StepKeys
 from mulligan.engine.supervisor import Supervisor
 from mulligan.engine.templates import Templates
 from mulligan.executors.keeper.client import ensure
+from mulligan.executors.kinds.plugin import CACHE as PLUGIN_CACHE
 from mulligan.executors.work import RunFiles, Work
 from mulligan.facades.app import build_app
 from mulligan.facades.common.guard import App
@@ -128,6 +131,7 @@ class Server:
             registry=settings.images.registry,
             auth_file=settings.images.auth_file,
             private_targets=options.is_dev or settings.net.private_targets,
+            java=settings.plugins.java,
         )
         self.dispatcher = LocalDispatcher()
         self.runner = Runner(
@@ -155,6 +159,15 @@ class Server:
             root=data / "artifacts",
             most_bytes=settings.limits.package_mb * 1024 * 1024,
         )
+        step_keys = StepKeys(self.secret_key)
+        self.plugins = Plugins(
+            store=self.store,
+            clock=self.clock,
+            access=self.access,
+            software=self.software,
+            cache=data / PLUGIN_CACHE,
+            keys=step_keys,
+        )
         self.live_processes = LiveProcesses(
             store=self.store,
             deployments=self.engine.deployments,
@@ -181,6 +194,8 @@ class Server:
             software=self.software,
             secrets=self.secrets,
             repositories=Repositories(store=self.store, clock=self.clock, ids=ids),
+            plugins=self.plugins,
+            step_keys=step_keys,
             store=self.store,
             live=self.live,
             logs=logs,
@@ -201,6 +216,8 @@ class Server:
         )
         self.engine.publish = Publishing(self.engine.lines, self.software).publish
         self.engine.open_vault = self.secrets.vault
+        self.engine.equip = self.plugins.equip
+        self.engine.find_posts = self.plugins.posts_of
         self.engine.on_effects = self.supervisor.take_effects
         self.engine.on_commit = self.live.committed
         self.engine.on_fenced = self.live.report_fenced
@@ -214,6 +231,7 @@ class Server:
             ),
             public_url=settings.http.public_url or public_url,
         ).send
+        self.listens_at(public_url)
         self._tasks: list[asyncio.Task[None]] = []
 
     def _log_grew(self, run_id: RunId) -> None:
@@ -238,6 +256,10 @@ class Server:
         self.clock.advance(seconds)
         self.supervisor.clock_moved()
 
+    def listens_at(self, url: str) -> None:
+        """Note the address at which steps on this machine reach the server."""
+        self.plugins.gateway = (self.options.settings.http.public_url or url).rstrip("/")
+
     def app(self) -> App:
         """Return the ASGI application."""
         http = self.options.settings.http
@@ -256,6 +278,7 @@ class Server:
         self.secret_key.load()
         await self.executor.open()
         await self.software.discard_leftovers()
+        await self.plugins.discard_leftovers()
         if self.options.is_dev:
             await self.access.prepare_dev()
         else:

@@ -55,6 +55,12 @@ class Images(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     auth_file: str = ""  # credentials for it, as buildah's --authfile takes them
 
 
+class Plugins(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Plugins of third parties."""
+
+    java: str = ""  # program that plugins in Java are run with; "" = `java` on the PATH
+
+
 class Net(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where the server goes on behalf of users."""
 
@@ -115,6 +121,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     bkci: Bkci = Bkci()
     swr: Swr = Swr()
     images: Images = Images()
+    plugins: Plugins = Plugins()
     recovery: Recovery = Recovery()
     steps: Steps = Steps()
     http: Http = Http()

@@ -15,9 +15,10 @@ from mulligan.core.ids import (
     StepId,
     UserName,
 )
+from mulligan.core.posts import index_of
 from mulligan.core.records import Pipeline, PipelineVersion, Project
 from mulligan.core.run import Run, RunAttempt, RunHead, StartParameter, Write
-from mulligan.core.spec import JobSpec, PipelineSpec, SpecIndex, StageSpec, StepSpec
+from mulligan.core.spec import JobSpec, PipelineSpec, StageSpec, StepSpec
 from mulligan.core.status import Status
 from mulligan.ports import Store
 
@@ -129,7 +130,7 @@ def build_head(number: int = 1, *, ident: int = 0, pipeline: int = 1) -> RunHead
 
 def new_draft(head: RunHead, spec: PipelineSpec | None = None) -> Draft:
     """Give the draft of a new run, created and with one start value."""
-    run = Run(head=head, index=SpecIndex(spec or build_spec()))
+    run = Run(head=head, index=index_of(spec or build_spec(), head.posts))
     draft = Draft(run, head.queued_at, is_new=True)
     draft.emit(e.RunCreated(at=head.queued_at, actor=head.started_by))
     write = Write(name="colour", value="red", read_only=True)

@@ -83,10 +83,19 @@ class Client:
             fields["Idempotency-Key"] = os.urandom(16).hex()
         return self._decoded(*self._send(method, _target(path, query), content, fields))
 
-    def upload(self, path: str, file: BinaryIO, size: int) -> Any:
-        """PUT the content of a file; return the decoded answer. Raises as `call`."""
+    def upload(
+        self,
+        path: str,
+        file: BinaryIO,
+        size: int,
+        *,
+        method: str = "PUT",
+        media: str = "application/octet-stream",
+        query: Mapping[str, object] | None = None,
+    ) -> Any:
+        """Send the content of a file; return the decoded answer. Raises as `call`."""
         fields = self._headers() | {
-            "Content-Type": "application/octet-stream",
+            "Content-Type": media,
             "Content-Length": str(size),
             "Idempotency-Key": os.urandom(16).hex(),
         }
@@ -94,7 +103,7 @@ class Client:
         try:
             # who refuses before it has read everything says why in its answer
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                connection.request("PUT", _target(path, None), file, fields)
+                connection.request(method, _target(path, query), file, fields)
             answer = connection.getresponse()
             return self._decoded(answer.status, answer.read())
         except (OSError, http.client.HTTPException) as error:

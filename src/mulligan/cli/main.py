@@ -68,6 +68,7 @@ SECTIONS = (
         {
             "serve": Lazy("mulligan.cli.serve", "serve", "Run the server."),
             "demo": Lazy("mulligan.cli.demo", "demo", "Break a pipeline and repair it in place."),
+            "plugin": Lazy("mulligan.cli.plugins", "plugin", "Install and list plugins."),
             "admin": Lazy("mulligan.cli.admin", "admin", "Look after a data directory."),
             "version": Lazy("mulligan.cli.version", "version", "Show versions."),
         },

@@ -121,6 +121,8 @@ async def _serve(server: object, host: str, port: int) -> int:
 
     assert isinstance(server, Server)  # noqa: S101 - narrows the lazily imported type
     listener = listen(host, port)
+    url = f"http://{_shown(host)}:{listener.getsockname()[1]}"
+    server.listens_at(f"http://{_near(host)}:{listener.getsockname()[1]}")
     try:
         await server.open()
         config = uvicorn.Config(
@@ -136,7 +138,6 @@ async def _serve(server: object, host: str, port: int) -> int:
             backlog=2048,
         )
         web = uvicorn.Server(config)
-        url = f"http://{_shown(host)}:{listener.getsockname()[1]}"
         with _signals(web), _announced(server.options.data, url):
             serving = asyncio.get_running_loop().create_task(web.serve(sockets=[listener]))
             while not web.started and not serving.done():  # noqa: ASYNC110 - uvicorn has a flag only
@@ -205,6 +206,11 @@ def listen(host: str, port: int) -> socket.socket:
         listener.close()
         raise
     return listener
+
+
+def _near(host: str) -> str:
+    """Give the address for processes on this machine: one that means all means none to them."""
+    return {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}.get(host) or _shown(host)  # noqa: S104 - compared with, not listened on
 
 
 def _shown(host: str) -> str:

@@ -1,8 +1,8 @@
 """Post actions: what a plugin has done after its job, whatever became of it.
 
 A plugin's manifest may ask for a second step at the end of its job
-(spec/bkci-model-and-engine.md §2.5.5). It is put into the definition when a version is made, so
-that every attempt of a run has the same steps.
+(spec/bkci-model-and-engine.md §2.5.5). Which ones a run has is decided when it starts and kept in
+its head, so that every attempt of it has the same steps, whatever is installed later.
 """
 
 import hashlib
@@ -12,7 +12,15 @@ import msgspec
 from msgspec.structs import replace
 
 from mulligan.core.ids import StepId
-from mulligan.core.spec import Condition, JobSpec, OnFailure, RunWhen, StepSpec
+from mulligan.core.spec import (
+    Condition,
+    JobSpec,
+    OnFailure,
+    PipelineSpec,
+    RunWhen,
+    SpecIndex,
+    StepSpec,
+)
 
 NAME_PREFIX = "POST\uff1a"
 ENTRY_INPUT = "post_entry"  # among the inputs of a post action: what its plugin is called with
@@ -29,6 +37,25 @@ class Post(msgspec.Struct, frozen=True, kw_only=True):
 
     condition: str = "always()"
     entry: str = ""
+
+
+class PostAction(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A post action in a run. `step`: that it belongs to."""
+
+    step: StepId
+    post: Post
+
+
+def index_of(spec: PipelineSpec, actions: tuple[PostAction, ...] = ()) -> SpecIndex:
+    """Index a definition as runs with these post actions follow it."""
+    if not actions:
+        return SpecIndex(spec)
+    posts = {action.step: action.post for action in actions}
+    stages = tuple(
+        replace(stage, jobs=tuple(with_post_steps(job, posts) for job in stage.jobs))
+        for stage in spec.stages
+    )
+    return SpecIndex(replace(spec, stages=stages))
 
 
 def post_id(parent: StepId) -> StepId:

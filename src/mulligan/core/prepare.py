@@ -18,7 +18,7 @@ from mulligan.core.minutes import minutes_of, running_minutes
 from mulligan.core.run import Run
 from mulligan.core.secrets import ROOT, SecretLookup, SecretObjects
 from mulligan.core.spec import ENGINE_KINDS, Dialect, JobSpec, StepSpec
-from mulligan.core.variables import Scope, environment_of, secrets_of
+from mulligan.core.variables import Scope, environment_of, secrets_of, values_for_plugin
 
 _DEFAULT_JOB_MINUTES = 900  # spec/bkci-model-and-engine.md §2.6
 _Replace: TypeAlias = Callable[[str, bool], str]  # a text, and whether it is a script
@@ -37,6 +37,7 @@ class StepOrder(msgspec.Struct, frozen=True, kw_only=True):
         secrets: Texts to be masked in the output.
         problem: Set if the step can't be run; it then fails with this message.
         mode: "rollback" if the step takes back what it deployed.
+        variables: All that a plugin can read, by old and new names; only for steps that may be one.
     """
 
     run_id: RunId
@@ -60,6 +61,8 @@ class StepOrder(msgspec.Struct, frozen=True, kw_only=True):
     pin: str = ""
     problem: str = ""
     mode: str = ""
+    variables: dict[str, str] = {}
+    post_of: str = ""
 
 
 def prepare_step(run: Run, step: StepSpec, secrets: SecretLookup | None = None) -> StepOrder:
@@ -94,12 +97,16 @@ def prepare_step(run: Run, step: StepSpec, secrets: SecretLookup | None = None) 
         secrets=secrets_of(run),
         pin=record.pin,
         mode=job.mode,
+        post_of=step.post_of or "",
     )
     try:
         seconds, problem = step_seconds(step, scope)
         return replace(
             order,
-            inputs=_substitute(step, run.head.settings.dialect, scope, secrets),
+            inputs=_inputs(run, step, scope, secrets),
+            variables=(
+                values_for_plugin(run, job_id, step, secrets) if may_be_plugin(step) else {}
+            ),
             env=environment_of(run, job_id, step, secrets),
             timeout_s=seconds,
             job_timeout_s=_job_seconds(job_spec, scope),
@@ -107,6 +114,19 @@ def prepare_step(run: Run, step: StepSpec, secrets: SecretLookup | None = None) 
         )
     except ExpressionError as error:  # its texts would get too large, or cost too much
         return replace(order, problem=error.reason)
+
+
+def may_be_plugin(step: StepSpec) -> bool:
+    """Tell whether a plugin may do the work of a step; an installed `run` replaces scripts."""
+    return step.kind == "plugin" or (step.kind == "script" and step.code == "run")
+
+
+def _inputs(run: Run, step: StepSpec, scope: Scope, secrets: SecretLookup | None) -> dict[str, Any]:
+    inputs = _substitute(step, run.head.settings.dialect, scope, secrets)
+    if step.kind == "plugin" and step.post_of is not None:
+        # the version that did the work also tidies up after it
+        return {**inputs, "version": run.step(step.post_of).pin or inputs.get("version")}
+    return inputs
 
 
 def _has_begun(run: Run, job: JobSpec, step: StepSpec) -> bool:

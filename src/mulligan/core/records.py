@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from mulligan.core.ids import PipelineId, ProjectId, RunId, StepId, UserName
+from mulligan.core.report import ArchivedFile
 from mulligan.core.spec import Dialect, PipelineSpec
 
 
@@ -171,3 +172,25 @@ class Artifact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     size: int  # bytes
     digest: str
     created_at: datetime
+
+
+class StepRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Something that a step attempt left besides artifacts.
+
+    Args:
+        kind: "report" (pages, or an address elsewhere), "quality" (metrics), "commit",
+            "material", "metrics".
+        name: One of a kind in its step attempt.
+        files: Of a report: paths below its folder.
+        number: Ascends over the server; 0 = not stored yet.
+    """
+
+    run: RunId
+    step: StepId
+    attempt: int
+    kind: str
+    name: str
+    created_at: datetime
+    files: tuple[ArchivedFile, ...] = ()
+    data: dict[str, Any] = {}
+    number: int = 0

@@ -17,6 +17,7 @@ class StepReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         status: succeeded, failed or cancelled.
         variables: Set by the script (`setEnv`, `::set-variable`), in order.
         outputs: Set by `::set-output`, in order.
+        sensitive: Names among variables and outputs whose values are secret.
     """
 
     job: JobId
@@ -32,9 +33,11 @@ class StepReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     error_code: int | None = None
     variables: tuple[tuple[str, str], ...] = ()
     outputs: tuple[tuple[str, str], ...] = ()
+    sensitive: tuple[str, ...] = ()
     remark: str | None = None
     pin: str = ""  # the commit that a checkout resolved
     artifacts: tuple["ArchivedFile", ...] = ()
+    notes: tuple["StepNote", ...] = ()
     result: dict[str, Any] | None = None  # what a deployment left for the ledger
 
 
@@ -48,3 +51,19 @@ class ArchivedFile(msgspec.Struct, frozen=True, kw_only=True):
     size: int
     digest: str
     sha512: str = ""
+
+
+class StepNote(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Something that a step leaves besides its outputs.
+
+    Args:
+        kind: "report" (a folder of pages, or an address elsewhere) or "quality" (metrics).
+        name: Its label; a step has one note of a kind and name.
+        files: Of a report, paths below its folder.
+        data: What else is known: `index`, `url`, metrics.
+    """
+
+    kind: str
+    name: str
+    files: tuple[ArchivedFile, ...] = ()
+    data: dict[str, Any] = {}

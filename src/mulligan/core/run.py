@@ -28,6 +28,7 @@ from mulligan.core.ids import (
     StepId,
     UserName,
 )
+from mulligan.core.posts import PostAction
 from mulligan.core.spec import Dialect, SpecIndex
 from mulligan.core.status import Status
 
@@ -175,6 +176,7 @@ class RunHead(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     caller: Caller | None = None
     alias: str = ""  # of its number, by the rule of its pipeline
     version_number: int | None = None  # the last part of the recommended version
+    posts: tuple[PostAction, ...] = ()  # of the plugins that were installed when it started
 
     @property
     def is_rollback(self) -> bool:
@@ -303,7 +305,7 @@ class Write(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """Snapshot of a run at `head.revision`. `index` belongs to the pipeline version."""
+    """Snapshot of a run at `head.revision`. `index`: of its pipeline version and `head.posts`."""
 
     head: RunHead
     index: SpecIndex

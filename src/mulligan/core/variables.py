@@ -443,6 +443,13 @@ def place_values(job: JobSpec | None, step: StepSpec | None) -> dict[str, str]:
     return values
 
 
+def values_for_plugin(
+    run: Run, job_id: JobId, step: StepSpec, secrets: SecretLookup | None = None
+) -> dict[str, str]:
+    """Give everything that can be read at a step, under old and new names, and its environment."""
+    return dict(Scope(run, job_id, step.id)) | environment_of(run, job_id, step, secrets)
+
+
 def _is_fixed(name: str, written: Mapping[str, str]) -> bool:
     """Tell whether the built-in value of a name counts: a few may be written, see `PROTECTED`."""
     return name in PROTECTED or name not in written
@@ -504,12 +511,13 @@ def writes_of_report(run: Run, report: StepReport) -> tuple[Write, ...]:
     if not report.variables and not report.outputs:
         return ()
     secrets = secrets_of(run)
+    sensitive = frozenset(report.sensitive)
     job = run.index.job_of_step(report.step)
     step = run.index.steps[report.step]
-    named = list(report.variables)
+    named = [(name, value, name in sensitive) for name, value in report.variables]
     if job.ref and step.ref:
         prefix = f"jobs.{job.ref}.steps.{step.ref}.outputs."
-        named.extend((prefix + name, value) for name, value in report.outputs)
+        named.extend((prefix + name, value, name in sensitive) for name, value in report.outputs)
     return tuple(
         Write(
             name=name,
@@ -517,8 +525,9 @@ def writes_of_report(run: Run, report: StepReport) -> tuple[Write, ...]:
             writer=report.step,
             attempt=report.attempt,
             run_attempt=run.head.attempt,
+            sensitive=is_secret,
         )
-        for name, value in named
+        for name, value, is_secret in named
         if _may_write(run, name, value, secrets)
     )
 

@@ -11,7 +11,7 @@ from mulligan.core.errors import InfrastructureError, StaleFenceError
 from mulligan.core.flow import steps
 from mulligan.core.ids import JobId, ProjectId, RunId, RunnerName
 from mulligan.core.prepare import StepOrder
-from mulligan.core.records import Artifact
+from mulligan.core.records import Artifact, StepRecord
 from mulligan.core.report import StepReport
 from mulligan.core.run import Run
 from mulligan.core.spec import StepSpec
@@ -40,6 +40,8 @@ class Reports(Changes):
         self.publish: Callable[[RunId, StepReport], Awaitable[None]] = _publish_nothing
         # the secrets that steps of a project may name
         self.open_vault: Callable[[ProjectId], Awaitable[Vault]] = _no_secrets
+        # finds the plugin that does the work of a step
+        self.equip: Callable[[StepOrder], Awaitable[StepOrder]] = _as_it_is
         # the offer that is next, for runners that take their next job with a report
         self.first_offer: Callable[[], Offer | None] = lambda: None
 
@@ -95,6 +97,8 @@ class Reports(Changes):
             await self.store.add_artifacts(await self._archived(run_id, report))
             await self.publish(run_id, report)
             failpoints.hit("artifacts.after_commit")
+        if report.notes:
+            await self.store.add_step_records(await self._noted(run_id, report))
         try:
             started = await self.change(run_id, decide)
         except StaleFenceError:
@@ -118,12 +122,32 @@ class Reports(Changes):
         except StaleFenceError:
             return None  # the offer is out of date
 
-    async def _archived(self, run_id: RunId, report: StepReport) -> list[Artifact]:
+    async def _demand_running(self, run_id: RunId, report: StepReport) -> Run:
         run = (await self.lines.get(run_id)).tip
         steps.check_fence(run, report.job, report.fence)
         step = run.step(report.step)
         if step.status is not Status.RUNNING or step.attempt != report.attempt:
             raise StaleFenceError(f"attempt {report.attempt} of step {step.id} does not run")
+        return run
+
+    async def _noted(self, run_id: RunId, report: StepReport) -> list[StepRecord]:
+        await self._demand_running(run_id, report)
+        return [
+            StepRecord(
+                run=run_id,
+                step=report.step,
+                attempt=report.attempt,
+                kind=note.kind,
+                name=note.name,
+                created_at=self.clock.now(),
+                files=note.files,
+                data=note.data,
+            )
+            for note in report.notes
+        ]
+
+    async def _archived(self, run_id: RunId, report: StepReport) -> list[Artifact]:
+        run = await self._demand_running(run_id, report)
         return [
             Artifact(
                 run=run_id,
@@ -148,7 +172,7 @@ class Reports(Changes):
             try:
                 vault = await self.open_vault(run.head.project)
                 order = await with_repository(self.store, vault, ordered(run, step, vault))
-                return await files_of_inputs(self.store, order)
+                return await files_of_inputs(self.store, await self.equip(order))
             except InfrastructureError as error:
                 log.warning("inputs_wait", run_id=run.head.id, error=str(error))
                 await asyncio.sleep(changes.TRY_AGAIN_S)
@@ -200,6 +224,10 @@ class Reports(Changes):
 
 async def _no_secrets(_project: ProjectId) -> Vault:
     return Vault()
+
+
+async def _as_it_is(order: StepOrder) -> StepOrder:
+    return order
 
 
 async def _publish_nothing(_run_id: RunId, _report: StepReport) -> None:

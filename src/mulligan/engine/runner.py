@@ -311,7 +311,7 @@ def report_of(order: StepOrder | LateEnd, end: StepEnd) -> StepReport:
         end = end_without_secrets(end, order.secrets)
     status, cause, error, message = _judge_end(end)
     if end.error is not None and status is Status.FAILED:
-        error = (_USER, end.error[0])
+        error = (_USER if end.error_type is None else end.error_type, end.error[0])
         message = end.error[1] or message
     return StepReport(
         job=order.job_id,
@@ -327,9 +327,11 @@ def report_of(order: StepOrder | LateEnd, end: StepEnd) -> StepReport:
         error_code=error[1] if error else None,
         variables=end.variables,
         outputs=end.outputs,
+        sensitive=end.sensitive,
         remark=end.remark,
         pin=end.pin,
         artifacts=end.artifacts,
+        notes=end.notes,
         result=end.result,
     )
 

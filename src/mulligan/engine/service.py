@@ -4,6 +4,7 @@ How a run changes at all is in `changes.py`, what runners ask and tell in `repor
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 from msgspec.structs import replace
@@ -24,6 +25,7 @@ from mulligan.core.flow import cancel, queue, votes
 from mulligan.core.flow.walk import begin_run, refuse_stage
 from mulligan.core.ids import PipelineId, RunId, StageId
 from mulligan.core.items import ItemChange
+from mulligan.core.posts import PostAction, index_of
 from mulligan.core.records import Pipeline, PipelineVersion
 from mulligan.core.recovery.apply import apply_plan
 from mulligan.core.recovery.plan import Plan
@@ -89,8 +91,10 @@ class Engine(Reports):
         self.mutexes = Mutexes(self)
         self._start_policy = start_policy
         self._recovery_policy = recovery_policy
+        # set by the composition root: what plugins add to the jobs of a definition
+        self.find_posts: Callable[[PipelineSpec], Awaitable[tuple[PostAction, ...]]] = _no_posts
         self._numbers: dict[PipelineId, int] = {}
-        self._indexes: dict[tuple[PipelineId, int], SpecIndex] = {}
+        self._indexes: dict[tuple[PipelineId, int, tuple[PostAction, ...]], SpecIndex] = {}
 
     @property
     def retry_window(self) -> timedelta | None:
@@ -152,7 +156,9 @@ class Engine(Reports):
         count: Count,
     ) -> RunHead:
         project = await self.store.find_project(pipeline.project)
-        index = self._index(pipeline.id, pipeline.version, version.spec if version else None)
+        posts = await self.find_posts(version.spec) if version else ()
+        spec = version.spec if version else None
+        index = self._index(pipeline.id, pipeline.version, spec, posts)
         before_today = await self._number_before_today(pipeline)
         for _ in range(MOST_TRIES):
             number = await self._take_number(pipeline.id)
@@ -163,6 +169,7 @@ class Engine(Reports):
                 version=version,
                 index=index,
                 run_id=command.run_id or RunId("b-" + self.ids.hex32()),
+                posts=posts,
                 number=number,
                 now=self.clock.now(),
                 policy=self._start_policy,
@@ -377,7 +384,7 @@ class Engine(Reports):
         newest = await self.store.find_version(pipeline.id, pipeline.version)
         if newest is None:
             return None
-        index = self._index(pipeline.id, pipeline.version, newest.spec)
+        index = self._index(pipeline.id, pipeline.version, newest.spec, run.head.posts)
         if newest.reset_run >= run.head.number:
             return (pipeline.version, index) if also_reset and index is not None else None
         if index is None or list(index.jobs) != list(run.index.jobs):
@@ -468,16 +475,25 @@ class Engine(Reports):
         if self._numbers.get(pipeline) == number:
             self._numbers[pipeline] = number - 1
 
-    def _index(self, pipeline: PipelineId, version: int, spec: object) -> SpecIndex | None:
-
-        if not isinstance(spec, PipelineSpec):
+    def _index(
+        self,
+        pipeline: PipelineId,
+        version: int,
+        spec: PipelineSpec | None,
+        posts: tuple[PostAction, ...] = (),
+    ) -> SpecIndex | None:
+        if spec is None:
             return None
-        key = (pipeline, version)
+        key = (pipeline, version, posts)
         if key not in self._indexes:
             if len(self._indexes) > 256:
                 self._indexes.clear()
-            self._indexes[key] = SpecIndex(spec)
+            self._indexes[key] = index_of(spec, posts)
         return self._indexes[key]
+
+
+async def _no_posts(_spec: PipelineSpec) -> tuple[PostAction, ...]:
+    return ()
 
 
 def _begin_new(

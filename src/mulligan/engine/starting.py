@@ -12,6 +12,7 @@ from mulligan.core.decision import Draft
 from mulligan.core.events import ValuesWritten
 from mulligan.core.evolve import evolve
 from mulligan.core.ids import RunId
+from mulligan.core.posts import PostAction
 from mulligan.core.records import Pipeline, PipelineVersion, Project
 from mulligan.core.refusal import Refusal, RefusalCode
 from mulligan.core.run import Run, RunAttempt, RunHead, RunSettings, Write
@@ -47,6 +48,7 @@ def new_run(
     project: Project | None,
     version: PipelineVersion | None,
     index: SpecIndex | None,
+    posts: tuple[PostAction, ...] = (),
     run_id: RunId,
     number: int,
     now: datetime,
@@ -94,6 +96,7 @@ def new_run(
         chain=command.chain,
         caller=command.caller,
         version_number=version_number,
+        posts=posts,
     )
     facts = {
         "BK_CI_PROJECT_NAME_CN": project.name if project is not None else pipeline.project,

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from mulligan.core.report import ArchivedFile
+from mulligan.core.report import ArchivedFile, StepNote
 from mulligan.executors.tokens import SCRIPT, folder_name, late_end
 from mulligan.executors.values import StepResult
 from mulligan.ports import LateEnd, StepEnd
@@ -39,6 +39,11 @@ class ProgramReport(msgspec.Struct, frozen=True, kw_only=True):
 
     artifacts: tuple[ArchivedFile, ...] = ()
     outputs: tuple[tuple[str, str], ...] = ()
+    variables: tuple[tuple[str, str], ...] = ()
+    sensitive: tuple[str, ...] = ()
+    notes: tuple[StepNote, ...] = ()
+    error: tuple[int, str] | None = None
+    error_type: int | None = None
     pin: str = ""
     cause: str = ""
     message: str = ""
@@ -89,6 +94,11 @@ def _with_report(folder: Path, end: StepEnd) -> StepEnd:
         end,
         artifacts=_checked(report.artifacts),
         outputs=(*end.outputs, *report.outputs),
+        variables=(*end.variables, *report.variables),
+        sensitive=report.sensitive,
+        notes=_checked_notes(report.notes),
+        error=(report.error if failed else None) or end.error,
+        error_type=report.error_type if failed else None,
         pin=report.pin or end.pin,
         cause=(failed and report.cause) or end.cause,
         message=(failed and report.message) or end.message,
@@ -126,6 +136,12 @@ def _checked(files: tuple[ArchivedFile, ...]) -> tuple[ArchivedFile, ...]:
     if not all(_DIGEST.fullmatch(file.digest) for file in files):
         raise _LeftFileError("the list of archived files has a wrong digest")
     return files
+
+
+def _checked_notes(notes: tuple[StepNote, ...]) -> tuple[StepNote, ...]:
+    for note in notes:
+        _checked(note.files)
+    return notes
 
 
 def late_ends_of(results: Iterable[StepResult], temp: Path) -> tuple[LateEnd, ...]:

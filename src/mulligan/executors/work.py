@@ -6,6 +6,7 @@ Implements the port `Executor`. What each kind of step means is told in `kinds`.
 import asyncio
 import errno
 import os
+import shutil
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -26,6 +27,7 @@ from mulligan.executors.kinds import prepare_program
 from mulligan.executors.kinds.base import CannotRunError, Here, Place, Program
 from mulligan.executors.kinds.deploy import needs_keeper
 from mulligan.executors.kinds.plain import archive_files, archived_after
+from mulligan.executors.kinds.plugin import FOLDER
 from mulligan.executors.local import LocalExecutor, read_spool
 from mulligan.executors.programs.content import PARTIAL
 from mulligan.executors.scripts import ScriptError
@@ -60,7 +62,7 @@ class Work:
         disk_full_grace_s: How long output waits for space before it is dropped, and a step for
             the space of its script.
         kill_grace_s: Between TERM and KILL after a time-out.
-        registry, auth_file, private_targets: See `Place`.
+        registry, auth_file, private_targets, java: See `Place`.
     """
 
     def __init__(
@@ -74,12 +76,14 @@ class Work:
         registry: str = "",
         auth_file: str = "",
         private_targets: bool = False,
+        java: str = "",
     ) -> None:
         self._place = Place(
             root=root.absolute(),
             registry=registry,
             auth_file=auth_file,
             private_targets=private_targets,
+            java=java,
         )
         self._folders = Workspaces(root=root, logs=logs)
         self._spool = root / "spool" / "host.jsonl"
@@ -184,6 +188,9 @@ class Work:
         if cause:
             return StepEnd(cause=cause)
         end = await self._run_program(order, token + (SCRIPT if patterns else ""), program, here)
+        if order.kind == "plugin":
+            # it goes with its program, unless that was killed
+            await asyncio.to_thread(shutil.rmtree, here.temp / FOLDER, ignore_errors=True)
         if order.kind == "script":
             # not overwritten by the next step: a shell may still be reading it
             self._folders.remove_script(order, Path(program.argv[-1]))

@@ -40,9 +40,11 @@ def build_app(
 
 
 def _takes_files(scope: Scope) -> bool:
-    """Tell whether a request uploads a file of a package."""
-    is_put: bool = scope["method"] == "PUT"
-    return is_put and "/packages/" in scope["path"]
+    """Tell whether a request uploads a file: of a package, a plugin, or of a running plugin's."""
+    method, path = scope["method"], scope["path"]
+    if method == "POST":
+        return bool(path == f"{PREFIX}/plugins")
+    return method == "PUT" and ("/packages/" in path or "/bkrepo/api/build/generic/" in path)
 
 
 class _Shell:

@@ -36,13 +36,14 @@ from mulligan.core.records import (
     Token,
     User,
 )
-from mulligan.core.report import ArchivedFile
+from mulligan.core.report import ArchivedFile, StepNote
 from mulligan.core.run import Gate, Job, Run, RunHead, Stage, Step
 from mulligan.core.status import Status
 from mulligan.ports.acts import NO_ACTS as NO_ACTS
 from mulligan.ports.acts import Acts as Acts
 from mulligan.ports.items import ItemStore
 from mulligan.ports.mutexes import MutexStore
+from mulligan.ports.plugins import PluginStore as PluginStore
 from mulligan.ports.secrets import SecretStore
 
 
@@ -629,7 +630,9 @@ class StepEnd(msgspec.Struct, frozen=True, kw_only=True):
             executor's own fault).
         message: For people: why it could not be started.
         variables, outputs: Set by the script, in order.
-        error: Code and text that the script gave for its failure.
+        error: Code and text that the script or plugin gave for its failure.
+        error_type: That it gave, a number of spec/bkci-model-and-engine.md §2.16.
+        sensitive: Names among variables and outputs whose values are secret.
         pin: The commit that a checkout resolved.
     """
 
@@ -641,8 +644,11 @@ class StepEnd(msgspec.Struct, frozen=True, kw_only=True):
     outputs: tuple[tuple[str, str], ...] = ()
     remark: str | None = None
     error: tuple[int, str] | None = None
+    error_type: int | None = None
+    sensitive: tuple[str, ...] = ()
     pin: str = ""
     artifacts: tuple[ArchivedFile, ...] = ()
+    notes: tuple[StepNote, ...] = ()
     result: dict[str, Any] | None = None  # what a deployment left for the ledger
 
 
@@ -747,6 +753,7 @@ class Store(
     ItemStore,
     MutexStore,
     SecretStore,
+    PluginStore,
     Protocol,
 ):
     """Everything that is kept."""

@@ -133,7 +133,7 @@ def _wrong_ledgers(connection: Connection) -> Iterator[str]:
 
 
 def _wrong_histories(connection: Connection) -> Iterator[str]:
-    indexes: dict[tuple[str, int], SpecIndex | None] = {}
+    indexes: dict[tuple[object, ...], SpecIndex | None] = {}
     for key, run_id, revision in connection.execute(_RUNS).fetchall():
         events = connection.execute(_EVENTS, (key,)).fetchall()
         if not _is_gapless([row[0] for row in events], revision):
@@ -141,9 +141,9 @@ def _wrong_histories(connection: Connection) -> Iterator[str]:
             continue
         try:
             head = load.load_heads(connection, (key,))[0]
-            version = (head.pipeline, head.version)
+            version = (head.pipeline, head.version, head.posts)
             if version not in indexes:
-                indexes[version] = load.load_spec_index(connection, key, head.version)
+                indexes[version] = load.load_spec_index(connection, key, head)
             index = indexes[version]
             if index is not None:  # else its version was dropped since
                 stored = load.load_run(connection, key, head, index)

@@ -30,18 +30,18 @@ from mulligan.ports import (
 )
 from mulligan.store.changed import is_held
 from mulligan.store.matching import matches, position_of
-from mulligan.store.memory_executions import MemoryExecutions
 from mulligan.store.memory_items import MemoryItems
 from mulligan.store.memory_ledger import MemoryLedger
 from mulligan.store.memory_mutexes import MemoryMutexes
 from mulligan.store.memory_packages import MemoryPackages
+from mulligan.store.memory_plugins import MemoryPlugins
 from mulligan.store.memory_records import StoredRun
 from mulligan.store.memory_secrets import MemorySecrets
 from mulligan.store.paging import Position, order_of, read_cursor, write_cursor
 
 
 class MemoryStore(
-    MemoryMutexes, MemoryExecutions, MemoryLedger, MemoryPackages, MemoryItems, MemorySecrets
+    MemoryMutexes, MemoryPlugins, MemoryLedger, MemoryPackages, MemoryItems, MemorySecrets
 ):
     """Implements `ports.Store`.
 

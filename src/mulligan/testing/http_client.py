@@ -92,12 +92,19 @@ class HttpClient:
             body: sent as JSON; None sends no body.
             headers: on top of those of the client, sent as UTF-8; an empty value removes one.
         """
-        fields = {"Content-Type": "application/json", **self.headers, **(headers or {})}
         content = None if body is None else json.dumps(body, ensure_ascii=False).encode()
+        fields = {"Content-Type": "application/json", **(headers or {})}
+        return self.send(method, path + _query_text(query), content, fields)
+
+    def send(
+        self, method: str, target: str, content: bytes | None, headers: Mapping[str, str]
+    ) -> Answer:
+        """Send one request with a body of any kind; see `request`."""
+        fields = {**self.headers, **headers}
         connection = self._open()
         encoded = {name: value.encode() for name, value in fields.items() if value}
         try:
-            connection.request(method, path + _query_text(query), content, encoded)
+            connection.request(method, target, content, encoded)
             response = connection.getresponse()
             received = response.read()
         except BaseException:

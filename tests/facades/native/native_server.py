@@ -24,6 +24,7 @@ from mulligan.engine.download_links import DownloadLinks
 from mulligan.engine.drafts import Drafts
 from mulligan.engine.live import Live
 from mulligan.engine.logins import Logins
+from mulligan.engine.plugins import Plugins
 from mulligan.engine.repositories import Repositories
 from mulligan.engine.rollbacks import Rollbacks
 from mulligan.engine.runner import Runner, RunnerPolicy
@@ -32,6 +33,7 @@ from mulligan.engine.service import Engine, RecoveryPolicy
 from mulligan.engine.signals import Signals
 from mulligan.engine.software_center import SoftwareCenter
 from mulligan.engine.starting import StartPolicy
+from mulligan.engine.step_keys import StepKeys
 from mulligan.engine.supervisor import Supervisor
 from mulligan.engine.templates import Templates
 from mulligan.facades.common.services import Services
@@ -114,6 +116,8 @@ class NativeServer:
         key = stored_key(root / "secret.key", {})
         self.secrets = Secrets(store=self.store, clock=self.clock, secret_key=key)
         catalog = Catalog(store=self.store, clock=self.clock, ids=ids)
+        software = SoftwareCenter(store=self.store, clock=self.clock, root=root / "artifacts")
+        step_keys = StepKeys(key)
         self.services = Services(
             engine=self.engine,
             rollbacks=Rollbacks(self.engine),
@@ -133,9 +137,18 @@ class NativeServer:
             links=DownloadLinks(
                 store=self.store, clock=self.clock, access=self.access, secret_key=key
             ),
-            software=SoftwareCenter(store=self.store, clock=self.clock, root=root / "artifacts"),
+            software=software,
             secrets=self.secrets,
             repositories=Repositories(store=self.store, clock=self.clock, ids=ids),
+            plugins=Plugins(
+                store=self.store,
+                clock=self.clock,
+                access=self.access,
+                software=software,
+                cache=root / "plugins",
+                keys=step_keys,
+            ),
+            step_keys=step_keys,
             store=self.store,
             live=self.live,
             logs=logs,

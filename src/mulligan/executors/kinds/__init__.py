@@ -1,7 +1,7 @@
 """What each kind of step means: from an order to a program for the step host."""
 
 from mulligan.core.prepare import StepOrder
-from mulligan.executors.kinds import build, deploy, image, plain, source, tests
+from mulligan.executors.kinds import build, deploy, image, plain, plugin, source, tests
 from mulligan.executors.kinds.base import CannotRunError, Here, Prepare, Program
 
 KINDS: dict[str, Prepare] = {
@@ -15,6 +15,7 @@ KINDS: dict[str, Prepare] = {
     "unit_test": tests.prepare_unit,
     "performance_test": tests.prepare_performance,
     "deploy": deploy.prepare,
+    "plugin": plugin.prepare,
 }
 # Every attempt of these begins with an empty folder: all that they work with are their inputs.
 _BEGIN_EMPTY = frozenset({"source", "build", "image", "unit_test", "performance_test", "deploy"})
@@ -34,6 +35,5 @@ def prepare_program(order: StepOrder, here: Here) -> Program:
     """
     prepare = KINDS.get(order.kind)
     if prepare is None:
-        name = order.code or repr(order.kind)
-        raise CannotRunError("plugin", f"the plugin {name} is not installed on this server")
+        raise CannotRunError("plugin", f"no step of kind {order.kind!r} can be run here")
     return prepare(order, here)

@@ -31,12 +31,14 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
         auth_file: Its credentials, as `buildah login --authfile` writes them; "" without.
         private_targets: Whether repositories and health checks on this machine and in private
             networks may be spoken to, and `file://` repositories read.
+        java: Program that plugins in Java are run with, "" = `java` on PATH.
     """
 
     root: Path
     registry: str = ""
     auth_file: str = ""
     private_targets: bool = False
+    java: str = ""
 
     @property
     def artifacts(self) -> Path:

@@ -32,6 +32,11 @@ class Done:
     Attributes:
         artifacts: What lies in the content store now: path, size, digest, perhaps sha512.
         outputs: Pairs of name and value for the step's outputs.
+        variables: As many for the variables of the run.
+        sensitive: Names among both whose values are secret.
+        notes: Reports and metrics: kind, name, perhaps files and data.
+        error: Code and text of a failure, if the program knows better than its exit code.
+        error_type: That belongs to it.
     """
 
     def __init__(
@@ -50,6 +55,11 @@ class Done:
         self.pin = pin
         self.artifacts = artifacts if artifacts is not None else []
         self.outputs = outputs if outputs is not None else []
+        self.variables: list[tuple[str, str]] = []
+        self.sensitive: list[str] = []
+        self.notes: list[dict[str, Any]] = []
+        self.error: tuple[int, str] | None = None
+        self.error_type: int | None = None
 
 
 def say(text: str) -> None:
@@ -63,6 +73,11 @@ def write_report(file: Path, done: Done) -> None:
     content = {
         "artifacts": done.artifacts,
         "outputs": done.outputs,
+        "variables": done.variables,
+        "sensitive": done.sensitive,
+        "notes": done.notes,
+        "error": done.error,
+        "error_type": done.error_type,
         "pin": done.pin,
         "cause": done.cause,
         "message": done.message,

@@ -58,5 +58,9 @@ def _act(order: dict[str, Any]) -> Done:
             from mulligan.executors.programs.image import build_image
 
             return build_image(order)
+        case "plugin":
+            from mulligan.executors.programs.plugin import run_plugin
+
+            return run_plugin(order)
         case _:
             raise StepError(f"unknown act {order['act']!r}")

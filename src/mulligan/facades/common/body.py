@@ -1,10 +1,12 @@
 """Read bodies within bounds."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
 from starlette.requests import ClientDisconnect, Request
 
+from mulligan.facades.common.auth import header
 from mulligan.facades.common.errors import BodyTooLargeError, RequestError
 from mulligan.facades.common.ways import Limits
 
@@ -72,3 +74,22 @@ def _is_deeper(body: bytes, limit: int) -> bool:
         if depth < 0:
             return False  # not JSON at all: the decoder says where
     return False
+
+
+def announced_size(request: Request) -> int | None:
+    """Return how many bytes the body is said to have, if it is said."""
+    length = header(request, "content-length")
+    return int(length) if length.isascii() and length.isdigit() and len(length) < 20 else None
+
+
+async def body_chunks(request: Request) -> AsyncIterator[bytes]:
+    """Yield the body as it comes, whatever its size.
+
+    Raises:
+        RequestError: It ended before its announced length.
+    """
+    try:
+        async for chunk in request.stream():
+            yield chunk
+    except ClientDisconnect:
+        raise RequestError(400, "the body ended before its announced length") from None

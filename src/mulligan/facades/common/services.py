@@ -19,12 +19,14 @@ from mulligan.engine.download_links import DownloadLinks
 from mulligan.engine.drafts import Drafts
 from mulligan.engine.live import Live
 from mulligan.engine.logins import Logins
+from mulligan.engine.plugins import Plugins
 from mulligan.engine.repositories import Repositories
 from mulligan.engine.rollbacks import Rollbacks
 from mulligan.engine.secrets import Secrets
 from mulligan.engine.service import Engine
 from mulligan.engine.signals import Signals
 from mulligan.engine.software_center import SoftwareCenter
+from mulligan.engine.step_keys import StepKeys
 from mulligan.engine.templates import Templates
 from mulligan.facades.common.nodes import Node
 from mulligan.facades.common.ways import Limits
@@ -84,6 +86,8 @@ class Services:
     software: SoftwareCenter
     secrets: Secrets
     repositories: Repositories
+    plugins: Plugins
+    step_keys: StepKeys
     store: Store
     live: Live
     logs: LogFiles

@@ -1,9 +1,7 @@
 """The software center: packages, their versions and files, up and down."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
-from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, Response
 
 from mulligan.core.errors import InfrastructureError, InvalidError, NotFoundError
@@ -24,7 +22,7 @@ from mulligan.engine.package_names import (
     split_file_path,
 )
 from mulligan.engine.software_center import FileTooLargeError
-from mulligan.facades.common.auth import header
+from mulligan.facades.common.body import announced_size, body_chunks
 from mulligan.facades.common.errors import RequestError
 from mulligan.facades.native import queries
 from mulligan.facades.native import release_shapes as shapes
@@ -101,7 +99,7 @@ async def upload_file(call: Call) -> Response:
     place = _checked(_place(call))
     software = call.services.software
     try:
-        kept = await software.keep(_body_of(call.request), _announced(call.request))
+        kept = await software.keep(body_chunks(call.request), announced_size(call.request))
     except FileTooLargeError:
         most = software.most_bytes // (1024 * 1024)
         raise RequestError(413, f"a file has at most {most} MiB") from None
@@ -152,19 +150,6 @@ def _checked(place: PackagePlace) -> PackagePlace:
         if is_long or not rule.fullmatch(text):
             raise InvalidError(f"{text[:100]!r} is no name of a {kind}", code=kind)
     return place
-
-
-def _announced(request: Request) -> int | None:
-    length = header(request, "content-length")
-    return int(length) if length.isascii() and length.isdigit() and len(length) < 20 else None
-
-
-async def _body_of(request: Request) -> AsyncIterator[bytes]:
-    try:
-        async for chunk in request.stream():
-            yield chunk
-    except ClientDisconnect:
-        raise RequestError(400, "the body ended before its announced length") from None
 
 
 def _package(summary: PackageSummary) -> shapes.PackageView:

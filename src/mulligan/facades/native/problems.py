@@ -17,6 +17,7 @@ from mulligan.core.errors import (
     StateError,
 )
 from mulligan.core.refusal import RefusalCode
+from mulligan.engine.plugin_archive import PluginArchiveError
 from mulligan.facades.common.errors import RequestError, UnauthenticatedError
 from mulligan.facades.native.documents import locate
 from mulligan.logs.format import LogError
@@ -153,6 +154,11 @@ def _invalid(error: InvalidError) -> Problem:
     return make_problem(422, error.code, str(error), errors=(item,))
 
 
+def _archive(error: PluginArchiveError) -> Problem:
+    items = tuple(ProblemItem(detail=problem) for problem in error.problems)
+    return make_problem(422, "plugin", str(error), errors=items)
+
+
 def _refused(error: RefusedError) -> Problem:
     refusal = error.refusal
     status = _REFUSAL_STATUS.get(refusal.code, 409)
@@ -192,6 +198,7 @@ _TABLE: dict[type[Exception], Callable[[Any], Problem]] = {
     NotFoundError: lambda error: make_problem(404, "not-found", str(error)),
     ForbiddenError: lambda error: make_problem(403, "forbidden", str(error)),
     ConflictError: lambda error: make_problem(409, error.code, str(error)),
+    PluginArchiveError: _archive,
     RefusedError: _refused,
     StateError: lambda error: make_problem(409, "state-moved", str(error)),
     InfrastructureError: lambda error: make_problem(503, "unavailable", str(error)),

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from mulligan.core.events import ValuesWritten
 from mulligan.core.evolve import derive, evolve
 from mulligan.core.ids import RunId, StepId
+from mulligan.core.posts import index_of
 from mulligan.core.run import Run, RunHead, Step
 from mulligan.core.spec import SpecIndex
 from mulligan.ports import NodeHistory
@@ -68,10 +69,10 @@ def _head(row: tuple[Any, ...], failed: Iterable[StepId]) -> RunHead:
     return replace(rows.head(doc), revision=revision, stage=stage, failed_steps=tuple(failed))
 
 
-def load_spec_index(connection: Connection, key: int, version: int) -> SpecIndex | None:
+def load_spec_index(connection: Connection, key: int, head: RunHead) -> SpecIndex | None:
     """Return the definition that a run follows, if that version is still kept."""
-    row = connection.execute(_VERSION, (key, version)).fetchone()
-    return None if row is None else SpecIndex(rows.only_spec(row[0]).spec)
+    row = connection.execute(_VERSION, (key, head.version)).fetchone()
+    return None if row is None else index_of(rows.only_spec(row[0]).spec, head.posts)
 
 
 def load_run(connection: Connection, key: int, head: RunHead, index: SpecIndex) -> Run:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable, Iterator
 from typing import Generic, TypeVar
 
 from mulligan.core.ids import PipelineId
+from mulligan.core.posts import PostAction
 from mulligan.core.run import RunHead
 from mulligan.core.spec import SpecIndex
 from mulligan.store.paging import Position
@@ -64,23 +65,26 @@ class KnownRun:
 
 
 class SpecIndexes:
-    """Definitions by pipeline and version, one object for all runs of a version; for any thread."""
+    """Definitions by what they follow from, one object for all runs of one; for any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._recent: Recent[tuple[PipelineId, int], SpecIndex] = Recent(INDEXES)
+        self._recent: Recent[tuple[PipelineId, int, tuple[PostAction, ...]], SpecIndex] = Recent(
+            INDEXES
+        )
 
-    def get(self, pipeline: PipelineId, version: int) -> SpecIndex | None:
+    def get(self, head: RunHead) -> SpecIndex | None:
         """Return what is remembered."""
         with self._lock:
-            return self._recent.get((pipeline, version))
+            return self._recent.get((head.pipeline, head.version, head.posts))
 
-    def keep(self, pipeline: PipelineId, version: int, index: SpecIndex) -> SpecIndex:
+    def keep(self, head: RunHead, index: SpecIndex) -> SpecIndex:
         """Remember a definition; return the one that was there first."""
+        key = (head.pipeline, head.version, head.posts)
         with self._lock:
-            first = self._recent.get((pipeline, version))
+            first = self._recent.get(key)
             if first is None:
-                self._recent.put((pipeline, version), index)
+                self._recent.put(key, index)
             return first or index
 
     def forget(self, pipeline: PipelineId) -> None:

@@ -10,6 +10,7 @@ from mulligan.core.deployments import Deployment, Environment
 from mulligan.core.events import Event
 from mulligan.core.hooks import AccessKey, Group, GroupGrant, Hook, Note, Template
 from mulligan.core.packages import Package, PackageFile, PackageVersion
+from mulligan.core.plugins import Plugin
 from mulligan.core.records import (
     App,
     Artifact,
@@ -19,6 +20,7 @@ from mulligan.core.records import (
     PipelineVersion,
     Project,
     Receipt,
+    StepRecord,
     Token,
     User,
 )
@@ -57,11 +59,13 @@ only_spec = msgspec.json.Decoder(OnlySpec).decode
 package = msgspec.json.Decoder(Package).decode
 package_file = msgspec.json.Decoder(PackageFile).decode
 package_version = msgspec.json.Decoder(PackageVersion).decode
+plugin = msgspec.json.Decoder(Plugin).decode
 pipeline = msgspec.json.Decoder(Pipeline).decode
 project = msgspec.json.Decoder(Project).decode
 secret = msgspec.json.Decoder(StoredSecret).decode
 stage = msgspec.json.Decoder(Stage).decode
 step = msgspec.json.Decoder(Step).decode
+step_record = msgspec.json.Decoder(StepRecord).decode
 template = msgspec.json.Decoder(Template).decode
 texts = msgspec.json.Decoder(dict[str, str]).decode
 token = msgspec.json.Decoder(Token).decode

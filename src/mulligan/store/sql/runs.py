@@ -110,12 +110,12 @@ class SqlRuns(SqlBase):
         if found is None:
             raise NotFoundError("run", run_id)
         key, head = found
-        index = self._indexes.get(head.pipeline, head.version)
+        index = self._indexes.get(head)
         if index is None:
-            index = load.load_spec_index(connection, key, head.version)
+            index = load.load_spec_index(connection, key, head)
             if index is None:
                 raise NotFoundError("pipeline version", f"{head.pipeline} {head.version}")
-            index = self._indexes.keep(head.pipeline, head.version, index)
+            index = self._indexes.keep(head, index)
         return load.load_run(connection, key, head, index)
 
     async def find_head(self, run_id: RunId) -> RunHead | None:

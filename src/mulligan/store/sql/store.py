@@ -16,6 +16,7 @@ from mulligan.store.sql.mutexes import SqlMutexes
 from mulligan.store.sql.packages import SqlPackages
 from mulligan.store.sql.people import SqlPeople
 from mulligan.store.sql.pipelines import SqlPipelines
+from mulligan.store.sql.plugins import SqlPlugins
 from mulligan.store.sql.runs import SqlRuns
 from mulligan.store.sql.secrets import SqlSecrets
 
@@ -32,6 +33,7 @@ class SqlStore(
     SqlItems,
     SqlSecrets,
     SqlMutexes,
+    SqlPlugins,
 ):
     """The store of one server; implements `ports.Store`.
 

@@ -1,0 +1,150 @@
+"""`mulligan plugin`: install, list and remove plugins."""
+
+import contextlib
+import subprocess
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+
+from mulligan.cli.client import part
+from mulligan.cli.exits import EXIT_USAGE, FailureError
+from mulligan.cli.options import EXAMPLE, Session, with_session
+from mulligan.cli.output import emit, moment, note, one_line, table
+
+_MOST = 10_000  # items of a list
+_CLONE_S = 600
+_NOT_PACKED = frozenset({".git", "__pycache__"})
+
+
+@click.group(help="Look after plugins.\n\n" + EXAMPLE + "mulligan plugin list")
+def plugin() -> None:
+    """Group of the commands about plugins."""
+
+
+@plugin.command(
+    "install",
+    help="Install a plugin from its release zip, a folder with task.json at its top, or a git "
+    "repository. Server admins only.\n\n"
+    + EXAMPLE
+    + "mulligan plugin install echo.zip --version 1.0.0",
+)
+@click.argument("source", metavar="[ZIP|DIR]", required=False, type=click.Path(path_type=Path))
+@click.option("--version", help="Three numbers; absent: as task.json says.")
+@click.option("--git", metavar="URL[@REF]", help="Take it from a git repository.")
+@with_session
+def install(session: Session, source: Path | None, version: str | None, git: str | None) -> None:
+    """Install a plugin."""
+    if (source is None) == (git is None):
+        raise FailureError("give either ZIP or DIR, or --git URL", EXIT_USAGE)
+    with contextlib.ExitStack() as stack:
+        if git is not None:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            source = _cloned(git, folder / "repository")
+        assert source is not None  # noqa: S101 - one of both is given
+        archive = stack.enter_context(_opened(source))
+        size = archive.seek(0, 2)
+        archive.seek(0)
+        made = session.client.upload(
+            "/plugins",
+            archive,
+            size,
+            method="POST",
+            media="application/zip",
+            query={"version": version},
+        )
+    if session.is_table:
+        note(f"installed {made['atomCode']} {made['version']}")
+    else:
+        emit(made, session.form)
+
+
+@plugin.command("list", help="List installed plugins.\n\n" + EXAMPLE + "mulligan plugin list")
+@with_session
+def list_plugins(session: Session) -> None:
+    """List plugins."""
+    items = session.client.pages("/plugins", _MOST)
+    if not session.is_table:
+        emit(items, session.form)
+        return
+    if not items:
+        note("no plugins are installed")
+    rows = [
+        (
+            one_line(item["atomCode"]),
+            item["version"],
+            one_line(item["name"]),
+            item["language"],
+            moment(item["installed_at"]),
+            one_line(item["installed_by"]),
+        )
+        for item in items
+    ]
+    table(("PLUGIN", "VERSION", "NAME", "LANGUAGE", "INSTALLED", "BY"), rows)
+
+
+@plugin.command(
+    "remove",
+    help="Remove a version of a plugin. Server admins only.\n\n"
+    + EXAMPLE
+    + "mulligan plugin remove echo 1.0.0",
+)
+@click.argument("code")
+@click.argument("version")
+@with_session
+def remove(session: Session, code: str, version: str) -> None:
+    """Remove a version."""
+    session.client.call("DELETE", f"/plugins/{part(code)}/{part(version)}")
+    note(f"removed {code} {version}")
+
+
+def _cloned(git: str, folder: Path) -> Path:
+    """Fetch a repository; what stands behind the last @, if no part of the address, is a ref."""
+    url, at, ref = git.rpartition("@")
+    if not at or "/" in ref or ":" in ref:
+        url, ref = git, ""
+    command = ["git", "clone", "--quiet", "--depth", "1"]
+    command += ["--branch", ref] if ref else []
+    try:
+        done = subprocess.run(
+            [*command, "--", url, str(folder)],
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=_CLONE_S,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise FailureError(f"can't clone {url}: {error}", EXIT_USAGE) from None
+    if done.returncode != 0:
+        raise FailureError(f"can't clone {url}: {done.stderr.strip()}", EXIT_USAGE)
+    return folder
+
+
+@contextlib.contextmanager
+def _opened(source: Path) -> Iterator[BinaryIO]:
+    """Open a zip, or make one of a folder."""
+    try:
+        if source.is_dir():
+            with tempfile.TemporaryFile() as packed:
+                _pack(source, packed)
+                yield packed
+        else:
+            with source.open("rb") as file:
+                yield file
+    except OSError as error:
+        reason = error.strerror or error
+        raise FailureError(f"can't read {source}: {reason}", EXIT_USAGE) from None
+
+
+def _pack(folder: Path, packed: BinaryIO) -> None:
+    if not (folder / "task.json").is_file():
+        raise FailureError(f"{folder} has no task.json at its top", EXIT_USAGE)
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as archive:
+        for path in sorted(folder.rglob("*")):
+            name = path.relative_to(folder)
+            if not _NOT_PACKED.isdisjoint(name.parts) or not path.is_file():
+                continue
+            archive.write(path, name.as_posix())

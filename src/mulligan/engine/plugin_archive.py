@@ -1,0 +1,55 @@
+"""Look into the zip of a plugin: is it one, may it be unpacked, what does its task.json say."""
+
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from mulligan.core.plugins import MANIFEST_FILE, ZipEntry, problems_of, problems_of_zip
+
+
+class PluginArchiveError(Exception):
+    """The zip is no release of a plugin; `problems` names everything that is wrong."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+def read_manifest(archive: Path) -> dict[str, Any]:
+    """Return the checked `task.json` of a zip. Blocks: for threads.
+
+    Raises:
+        PluginArchiveError: It is no zip, a dangerous one, or no plugin.
+        OSError: It can't be read.
+    """
+    try:
+        with zipfile.ZipFile(archive) as content:
+            entries = [_entry(info) for info in content.infolist()]
+            _raise_if(problems_of_zip(entries))
+            text = content.read(MANIFEST_FILE)
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError) as error:
+        raise PluginArchiveError([f"the body is no readable zip: {error}"]) from None
+    try:
+        manifest = json.loads(text.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise PluginArchiveError([f"task.json: is no valid JSON: {error}"]) from None
+    files = frozenset(entry.name for entry in entries if not entry.name.endswith("/"))
+    _raise_if(problems_of(manifest, files))
+    checked: dict[str, Any] = manifest
+    return checked
+
+
+def _entry(info: zipfile.ZipInfo) -> ZipEntry:
+    return ZipEntry(
+        name=info.orig_filename,
+        size=info.file_size,
+        packed=info.compress_size,
+        mode=info.external_attr >> 16,
+        is_encrypted=bool(info.flag_bits & 1),
+    )
+
+
+def _raise_if(problems: list[str]) -> None:
+    if problems:
+        raise PluginArchiveError(problems)

@@ -1,0 +1,66 @@
+"""What answers about plugins, reports and metrics look like."""
+
+from datetime import datetime
+from typing import Any
+
+from mulligan.facades.native.shapes import Shape
+
+
+class InstalledPlugin(Shape, frozen=True, kw_only=True):
+    """A plugin that was installed. Its members are named as in `task.json`."""
+
+    atomCode: str  # noqa: N815 - the plugin protocol's word
+    version: str
+
+
+class PluginView(InstalledPlugin, frozen=True, kw_only=True):
+    """An installed version of a plugin. `digest`: SHA-256 of its zip; `size` in bytes."""
+
+    name: str
+    language: str
+    size: int
+    digest: str
+    installed_by: str
+    installed_at: datetime
+
+
+class PluginList(Shape, frozen=True, kw_only=True):
+    """A page of installed versions."""
+
+    items: tuple[PluginView, ...]
+    next_cursor: str | None
+
+
+class PluginDetails(Shape, frozen=True, kw_only=True):
+    """A plugin. `manifest`: the task.json of its newest version, which stands first."""
+
+    atomCode: str  # noqa: N815 - the plugin protocol's word
+    name: str
+    versions: tuple[PluginView, ...]
+    manifest: dict[str, Any]
+
+
+class ReportView(Shape, frozen=True, kw_only=True):
+    """A report that a step left.
+
+    Args:
+        index: Path of its first page below `pages`; null for one that is elsewhere.
+        pages: Path of the pages on this server; null for one that is elsewhere.
+        url: Of a report that is elsewhere.
+    """
+
+    step: str
+    attempt: int
+    name: str
+    index: str | None
+    pages: str | None
+    url: str | None
+    files: int
+    created_at: datetime
+
+
+class ReportList(Shape, frozen=True, kw_only=True):
+    """A page of reports."""
+
+    items: tuple[ReportView, ...]
+    next_cursor: str | None

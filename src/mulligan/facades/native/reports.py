@@ -1,0 +1,97 @@
+"""Reports that steps leave: which there are, and their pages."""
+
+import asyncio
+import mimetypes
+from urllib.parse import quote
+
+from starlette.responses import FileResponse, Response
+
+from mulligan.core.errors import InfrastructureError, NotFoundError
+from mulligan.core.ids import RunId
+from mulligan.core.records import StepRecord
+from mulligan.core.rights import Permission
+from mulligan.facades.native import plugin_shapes as shapes
+from mulligan.facades.native import queries
+from mulligan.facades.native.endpoints import OCTETS, Call, Endpoint, answer
+
+_REPORT = "report"
+# Pages come from programs of users: they must not act in the name of who looks at them.
+_HEADERS = {
+    "Content-Security-Policy": "sandbox allow-scripts",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+async def list_reports(call: Call) -> Response:
+    """List the reports of a run, oldest first."""
+    found = await _reports(call)
+    offset, wanted = queries.offset(call.request), queries.limit(call.request)
+    page, cursor = queries.page_of(found[offset : offset + wanted + 1], offset, wanted)
+    items = tuple(_view(call, record) for record in page)
+    return answer(shapes.ReportList(items=items, next_cursor=cursor))
+
+
+async def show_page(call: Call) -> Response:
+    """Give a page of a report."""
+    place = (call.part("step"), call.part("attempt"))
+    path = call.part("path")
+    for record in await _reports(call):
+        if (record.step, str(record.attempt)) != place:
+            continue
+        for file in record.files:
+            if file.path == path:
+                return await _send(call, path, file.digest)
+    raise NotFoundError("page", path)
+
+
+async def _send(call: Call, path: str, digest: str) -> Response:
+    bytes_at = call.services.software.path_of(digest)
+    if not await asyncio.to_thread(bytes_at.is_file):
+        raise InfrastructureError("the page is registered, but its bytes are gone")
+    media, _ = mimetypes.guess_type(path, strict=False)
+    return FileResponse(bytes_at, media_type=media or OCTETS, headers=_HEADERS)
+
+
+async def _reports(call: Call) -> tuple[StepRecord, ...]:
+    run_id = RunId(call.part("run"))
+    run = await call.services.engine.get_run(run_id)
+    if run.head.project != call.project:
+        raise NotFoundError("run", run_id)
+    return await call.services.store.list_step_records(run_id, _REPORT)
+
+
+def _view(call: Call, record: StepRecord) -> shapes.ReportView:
+    index = record.data.get("index")
+    pages = f"/api/v1/projects/{quote(call.project)}/runs/{record.run}/reports"
+    return shapes.ReportView(
+        step=record.step,
+        attempt=record.attempt,
+        name=record.name,
+        index=index,
+        pages=f"{pages}/{quote(record.step)}/{record.attempt}" if index else None,
+        url=record.data.get("url"),
+        files=len(record.files),
+        created_at=record.created_at,
+    )
+
+
+_REPORTS = "/projects/{project}/runs/{run}/reports"
+ENDPOINTS = (
+    Endpoint(
+        method="GET",
+        path=_REPORTS,
+        act=list_reports,
+        summary="List the reports that the steps of a run left",
+        needs=Permission.VIEW,
+        answer=shapes.ReportList,
+        query=queries.PAGED,
+    ),
+    Endpoint(
+        method="GET",
+        path=_REPORTS + "/{step}/{attempt}/{path}",
+        act=show_page,
+        summary="Give a page of a report; its path may hold slashes",
+        needs=Permission.DOWNLOAD,
+        media=OCTETS,
+    ),
+)

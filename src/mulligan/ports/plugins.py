@@ -1,0 +1,51 @@
+"""Installed plugins, and what steps leave besides artifacts."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from mulligan.core.ids import RunId
+from mulligan.core.plugins import Plugin
+from mulligan.core.records import StepRecord
+from mulligan.ports.acts import NO_ACTS, Acts
+
+
+class PluginStore(Protocol):
+    """Versions of plugins by code; records of steps by run."""
+
+    async def add_plugin(self, plugin: Plugin, acts: Acts = NO_ACTS) -> None:
+        """Insert a version.
+
+        Raises:
+            ConflictError: It is installed (code "plugin").
+        """
+        ...
+
+    async def drop_plugin(self, code: str, version: str, acts: Acts = NO_ACTS) -> bool:
+        """Remove a version; tell whether it was there."""
+        ...
+
+    async def find_plugin(self, code: str, version: str) -> Plugin | None:
+        """Return a version."""
+        ...
+
+    async def plugin_versions(self, code: str) -> tuple[str, ...]:
+        """Return the installed versions of a plugin, in no order."""
+        ...
+
+    async def list_plugins(
+        self, *, code: str = "", limit: int = 100, offset: int = 0
+    ) -> tuple[Plugin, ...]:
+        """Return versions by code, then in the order in which they were installed."""
+        ...
+
+    async def add_step_records(self, records: Sequence[StepRecord]) -> None:
+        """Store what steps left; the same (run, step, attempt, kind, name) again replaces it."""
+        ...
+
+    async def list_step_records(self, run_id: RunId, kind: str) -> tuple[StepRecord, ...]:
+        """Return the records of a run of one kind, oldest first, with their numbers."""
+        ...
+
+    async def find_step_record(self, run_id: RunId, number: int) -> StepRecord | None:
+        """Return a record of a run by its number."""
+        ...

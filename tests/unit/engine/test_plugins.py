@@ -1,0 +1,209 @@
+"""Plugins in the engine: which version a step gets, what is installed, post actions of a run."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from builders import one_job, step
+from engine_world import ADMIN, World
+from mulligan.core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
+from mulligan.core.posts import post_id
+from mulligan.core.prepare import StepOrder
+from mulligan.core.records import Role
+from mulligan.core.spec import PipelineSpec
+from mulligan.core.status import Status
+from mulligan.engine.plugin_archive import PluginArchiveError
+from mulligan.engine.plugins import Plugins
+from mulligan.engine.software_center import KeptBytes, SoftwareCenter
+from mulligan.engine.step_keys import StepKeys
+from mulligan.ports import StepEnd
+from mulligan.secret_key import random_key
+from plugin_zips import Json, manifest, plugin_zip
+
+pytestmark = pytest.mark.anyio
+
+POST = {"postEntryParam": "True", "postCondition": "always()"}
+
+
+class Shop:
+    """A world in which plugins can be installed."""
+
+    def __init__(self, world: World, root: Path) -> None:
+        self.world = world
+        self.software = SoftwareCenter(store=world.store, clock=world.clock, root=root / "store")
+        self.keys = StepKeys(random_key())
+        self.plugins = Plugins(
+            store=world.store,
+            clock=world.clock,
+            access=world.access,
+            software=self.software,
+            cache=root / "plugins",
+            keys=self.keys,
+        )
+        world.engine.equip = self.plugins.equip
+        world.engine.find_posts = self.plugins.posts_of
+
+    async def keep(self, content: bytes) -> KeptBytes:
+        """Put bytes into the content store."""
+
+        async def chunks() -> AsyncIterator[bytes]:
+            yield content
+
+        return await self.software.keep(chunks())
+
+    async def install(self, version: str, task: Json | None = None) -> None:
+        """Install a version as an admin."""
+        content = plugin_zip(task, run_sh=f"#!/bin/sh\n# {version}\n")
+        await self.plugins.install(ADMIN, await self.keep(content), version)
+
+    async def started(self, spec: PipelineSpec) -> StepOrder:
+        """Start a definition; give the order of its first step."""
+        pipeline = await self.world.add_pipeline(spec)
+        head = await self.world.start(pipeline)
+        return await self.world.claim(head.id)
+
+
+@pytest.fixture
+def shop(hand: World, tmp_path: Path) -> Shop:
+    """Give a world whose steps are driven by the test."""
+    return Shop(hand, tmp_path)
+
+
+def plugin_step(name: str = "a", version: str = "1.*", **inputs: Any) -> Any:
+    """Give a step that runs the plugin `echo`."""
+    return step(name, kind="plugin", code="echo", inputs={"version": version, **inputs})
+
+
+async def test_newest_version_is_chosen_at_each_attempt(shop: Shop) -> None:
+    """A retry of a step with a star looks again; an exact version stays what it was."""
+    await shop.install("1.0.0")
+    first = await shop.started(one_job(plugin_step(), plugin_step("b", "1.0.0")))
+    await shop.install("1.1.0")
+    await shop.install("2.0.0")
+
+    failed = await shop.world.report(first, StepEnd(exit_code=1, pin="1.0.0"))
+    await shop.world.retry(first.run_id, "a")
+    again = await shop.world.claim(first.run_id, attempt=2)
+    after = await shop.world.report(again, StepEnd(exit_code=0, pin="1.1.0"))
+
+    assert failed is None
+    assert first.inputs["plugin"]["version"] == "1.0.0"
+    assert again.inputs["plugin"]["version"] == "1.1.0"
+    assert after is not None
+    assert after.inputs["plugin"]["version"] == "1.0.0"
+    attempts = await shop.world.store.step_attempts(first.run_id, first.step_id)
+    assert [attempt.pin for attempt in attempts] == ["1.0.0", "1.1.0"]
+
+
+async def test_order_of_a_plugin(shop: Shop) -> None:
+    """It has the task.json, the key of its own attempt, and all that can be read by name."""
+    await shop.install("1.0.0")
+    shop.plugins.gateway = "http://here"
+
+    order = await shop.started(one_job(plugin_step(input={"words": "${BK_CI_BUILD_ID}"})))
+
+    assert order.inputs["plugin"]["manifest"] == manifest()
+    assert order.inputs["gateway"] == "http://here"
+    assert order.inputs["input"] == {"words": order.run_id}
+    key = shop.keys.read(order.inputs["key"])
+    assert key is not None
+    assert (key.run, key.step, key.attempt) == (order.run_id, "a", 1)
+    for name in ("BK_CI_BUILD_ID", "pipeline.build.id", "ci.build_id"):
+        assert order.variables[name] == order.run_id
+
+
+@pytest.mark.parametrize(
+    ("installed", "wanted", "problem"),
+    [
+        ((), "1.*", "the plugin echo is not installed"),
+        (("2.0.0", "1.10.0", "1.9.0"), "3.*", "(there is: 1.9.0, 1.10.0, 2.0.0) is not installed"),
+    ],
+)
+async def test_missing_version(
+    shop: Shop, installed: tuple[str, ...], wanted: str, problem: str
+) -> None:
+    """The order says what is missing; the step fails when it is run."""
+    for version in installed:
+        await shop.install(version)
+
+    order = await shop.started(one_job(plugin_step(version=wanted)))
+
+    assert "plugin" not in order.inputs
+    assert problem in order.inputs["missing"]
+
+
+async def test_run_is_replaced_by_a_plugin(shop: Shop) -> None:
+    """Scripts that were written as `run` become the plugin of that name, others do not."""
+    steps = (
+        step("a", code="run", inputs={"script": "echo a"}),
+        step("b", code="linuxScript", inputs={"script": "echo b"}),
+    )
+    before = await shop.started(one_job(*steps))
+    await shop.install("1.0.0", manifest("run"))
+    after = await shop.started(one_job(*steps, name="after"))
+    other = await shop.world.report(after)
+
+    assert (before.kind, before.inputs) == ("script", {"script": "echo a"})
+    assert (after.kind, after.inputs["input"]["script"]) == ("plugin", "echo a")
+    assert other is not None
+    assert other.kind == "script"
+
+
+async def test_installing_twice_and_by_others(shop: Shop) -> None:
+    """The same zip is taken again; other content, other people and other things are refused."""
+    await shop.install("1.0.0")
+    await shop.install("1.0.0")
+
+    with pytest.raises(ConflictError):
+        await shop.plugins.install(ADMIN, await shop.keep(plugin_zip()), "1.0.0")
+    with pytest.raises(InvalidError):
+        await shop.plugins.install(ADMIN, await shop.keep(plugin_zip()), "1.0")
+    with pytest.raises(PluginArchiveError):
+        await shop.plugins.install(ADMIN, await shop.keep(b"no zip"), "1.0.0")
+    owner = await shop.world.add_user("olga", Role.OWNER)
+    with pytest.raises(ForbiddenError):
+        await shop.plugins.install(owner, await shop.keep(plugin_zip()), "2.0.0")
+    with pytest.raises(NotFoundError):
+        await shop.plugins.remove(ADMIN, "echo", "2.0.0")
+
+    acts = [entry.action for entry in await shop.world.store.list_audit()]
+    assert acts.count("plugin.install") == 1
+    assert [each.version for each in await shop.plugins.versions("echo")] == ["1.0.0"]
+
+
+async def test_leftovers_of_removed_versions(shop: Shop, tmp_path: Path) -> None:
+    """What was unpacked of a version goes at the next start after it was removed."""
+    await shop.install("1.0.0")
+    (plugin,) = await shop.plugins.versions("echo")
+    kept, gone = tmp_path / "plugins" / plugin.digest, tmp_path / "plugins" / "old"
+    await asyncio.to_thread(kept.mkdir, parents=True)
+    await asyncio.to_thread(gone.mkdir)
+
+    await shop.plugins.discard_leftovers()
+
+    assert await asyncio.to_thread(kept.exists)
+    assert not await asyncio.to_thread(gone.exists)
+
+
+async def test_post_action_belongs_to_the_run(shop: Shop) -> None:
+    """It stands at the end, keeps the version of its parent, and stays when plugins change."""
+    await shop.install("1.0.0", manifest(post=POST))
+    first = await shop.started(one_job(plugin_step(), "b"))
+    await shop.install("1.1.0")
+
+    middle = await shop.world.report(first, StepEnd(exit_code=0, pin="1.0.0"))
+    assert middle is not None
+    post = await shop.world.report(middle)
+    assert post is not None
+    await shop.world.report(post)
+
+    assert (post.step_id, post.post_of) == (post_id(first.step_id), "a")
+    assert post.inputs["plugin"]["version"] == "1.0.0"
+    run = await shop.world.run(first.run_id)
+    assert run.head.status is Status.SUCCEEDED
+    assert list(run.index.steps) == ["a", "b", post.step_id]
+    later = await shop.started(one_job(plugin_step(), "b", name="later"))
+    assert len((await shop.world.run(later.run_id)).index.steps) == 2
