@@ -19,7 +19,7 @@ from mulligan.core.records import Pipeline
 from mulligan.core.run import Run
 from mulligan.core.spec import CounterSpec, Counting, PipelineSpec
 from mulligan.core.status import Status
-from mulligan.ports import Clock, Store
+from mulligan.ports import NO_ACTS, Acts, Clock, Store
 
 
 class Count(NamedTuple):
@@ -73,6 +73,19 @@ class Counters:
         if spec.counter is None:
             return None
         return (await self._item(pipeline, spec.counter)).value
+
+    async def reset(self, pipeline: Pipeline, spec: PipelineSpec, acts: Acts = NO_ACTS) -> bool:
+        """Let a counter begin anew with the next start; tell whether the pipeline has one."""
+        if spec.counter is None:
+            return False
+        async with self._locks.setdefault(pipeline.id, asyncio.Lock()):
+            first = spec.counter.first
+            item = replace(await self._item(pipeline, spec.counter), first=first, value=first)
+            try:
+                await self._store.change_items(ItemChange(put=(item,)), acts)
+            finally:
+                self.forget(pipeline.id)
+        return True
 
     async def present(self, run: Run) -> int | None:
         """Return what the recommended version of a run ends with if it begins now."""

@@ -178,3 +178,26 @@ def test_a_key_saves_a_draft_once(alice: Caller) -> None:
 
     assert first == again
     assert len(alice.call("GET", "projects/{p}/pipelines/pipeline_list")["records"]) == 1
+
+
+def test_reset_the_recommended_version(alice: Caller) -> None:
+    """The next run begins with the first number again."""
+    model = minimal_model()
+    model["stages"][0]["containers"][0]["buildNo"] = {
+        "buildNo": 5,
+        "buildNoType": "EVERY_BUILD_INCREMENT",
+    }
+    pipeline = alice.make_pipeline("counted", stages=model["stages"])
+    form = "projects/{p}/build_manual_startup_info"
+
+    def present() -> int:
+        shown = alice.call("GET", form, pipelineId=pipeline)["buildNo"]
+        return int(shown["currentBuildNo"])
+
+    assert present() == 5
+    for _ in range(2):
+        build = alice.call("POST", START, pipelineId=pipeline)["id"]
+        alice.call("POST", "projects/{p}/build_stop", buildId=build)
+    assert present() == 7
+    assert alice.call("POST", "projects/{p}/version/reset_build_no", pipelineId=pipeline) is True
+    assert present() == 5

@@ -60,6 +60,7 @@ RULES = {
     "too-many-watched-branches": _rule(
         "定时触发器最多监听{1}个分支", "a timer watches at most {1} branches"
     ),
+    "no-counter": _rule("流水线[{1}]没有推荐版本号", "[{1}] has no recommended version"),
     "dynamic-view": _rule(
         "流水线组[{1}]是动态的，不能直接添加或移除流水线",
         "[{1}] is a dynamic view: its pipelines follow from its filters",

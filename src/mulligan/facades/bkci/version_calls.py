@@ -10,11 +10,12 @@ from mulligan.core.ids import UserName
 from mulligan.core.items import Item, PipelineDraft
 from mulligan.core.records import Pipeline, PipelineSettings
 from mulligan.core.rights import Permission
+from mulligan.engine.audited import audited, with_receipt
 from mulligan.engine.catalog import Definition
 from mulligan.engine.commands import ReceiptRequest
 from mulligan.facades.bkci import wire
 from mulligan.facades.bkci.bodies import read_object
-from mulligan.facades.bkci.calls import Call, ok
+from mulligan.facades.bkci.calls import Call, done, ok
 from mulligan.facades.bkci.document import Part, whole_number
 from mulligan.facades.bkci.model_source import model_of
 from mulligan.facades.bkci.pipeline_calls import demand_dialect, read_both
@@ -268,12 +269,27 @@ async def pipeline_detail(call: Call) -> Response:
 
 
 async def reset_build_no(call: Call) -> Response:
-    """Refuse: recommended version numbers are not counted here."""
+    """Let the recommended version of a pipeline begin anew."""
     pipeline = await call.pipeline(wire.read_pipeline_id(call.query))
     await call.demand(Permission.EDIT)
-    raise InvalidError(
-        f"pipeline {pipeline.name} has no recommended version number to reset",
-        pointer="pipelineId",
-        code="unsupported",
-        values=("recommended version numbers",),
-    )
+    version = await call.services.catalog.get_version(pipeline)
+    if version.spec.counter is None:
+        raise InvalidError(
+            f"pipeline {pipeline.name} has no recommended version",
+            pointer="pipelineId",
+            code="no-counter",
+            values=(pipeline.name,),
+        )
+
+    async def reset(receipt: ReceiptRequest | None) -> bool:
+        acts = audited(
+            call.services.clock,
+            call.actor,
+            "pipeline.reset-counter",
+            project=pipeline.project,
+            target=pipeline.id,
+        )
+        acts = with_receipt(call.services.clock, acts, call.actor, receipt, pipeline)
+        return await call.services.engine.counters.reset(pipeline, version.spec, acts)
+
+    return await call.change(reset, done)

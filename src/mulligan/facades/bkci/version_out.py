@@ -21,6 +21,10 @@ _OPERATIONS = {
     "pipeline.settings": ("UPDATE_PIPELINE_SETTING", Text("修改设置", "Changed the settings")),
     "pipeline.lock": ("DISABLE_PIPELINE", Text("禁用流水线", "Locked the pipeline")),
     "pipeline.unlock": ("ENABLE_PIPELINE", Text("启用流水线", "Unlocked the pipeline")),
+    "pipeline.reset-counter": (
+        "RESET_RECOMMENDED_VERSION_BUILD_NO",
+        Text("重置推荐版本号", "Reset the recommended version"),
+    ),
     "pipeline.delete": ("DELETE_PIPELINE", Text("删除流水线", "Deleted the pipeline")),
     "pipeline.restore": ("RESTORE_PIPELINE", Text("恢复流水线", "Restored the pipeline")),
 }
