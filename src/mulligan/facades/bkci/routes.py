@@ -29,11 +29,11 @@ from mulligan.facades.bkci import (
 from mulligan.facades.bkci.bodies import check_media_type
 from mulligan.facades.bkci.calls import Call
 from mulligan.facades.bkci.errors import NotServedError, render_error, render_plain
+from mulligan.facades.bkci.known_calls import KNOWN_CALLS, UNSERVED_RESOURCES
 from mulligan.facades.bkci.old_paths import V3_PATHS
 from mulligan.facades.bkci.patterns import Patterns
 from mulligan.facades.bkci.query import Query
 from mulligan.facades.bkci.result import MEDIA_TYPE, encode_body
-from mulligan.facades.bkci.unserved import UNSERVED, UNSERVED_RESOURCES
 from mulligan.facades.common.auth import actor_of, header, language_of
 from mulligan.facades.common.body import read_body
 from mulligan.facades.common.errors import RequestError, UnauthenticatedError
@@ -189,7 +189,7 @@ _ELSEWHERE: tuple[tuple[str, str, Handler], ...] = (
         environment_calls.env_nodes_list,
     ),
 )
-_PATTERNS: Patterns[Handler | str] = Patterns([*_ELSEWHERE, *UNSERVED])
+_PATTERNS: Patterns[Handler | str] = Patterns([*_ELSEWHERE, *KNOWN_CALLS])
 _OLD_PATHS = Patterns(V3_PATHS)
 _LOG_CALLS = frozenset(tail for _, tail in _IN_PROJECT if tail.startswith("logs/"))
 
@@ -249,8 +249,8 @@ class BkciApp:
             raise _PathTypeError(request.scope["path"])
         path = found["rest"].rstrip("/")
         if (found["v1"] or found["v2"] or found["v3"]) == "v3":
-            return _find_old(request.method, path)
-        return _find(request.method, path)
+            return find_old(request.method, path)
+        return find(request.method, path)
 
     async def _call(self, request: Request, actor: Actor, found: "_Found") -> Call:
         services = self._services
@@ -282,7 +282,7 @@ class _Found(NamedTuple):
     pieces: dict[str, str]
 
 
-def _find(method: str, path: str) -> _Found:
+def find(method: str, path: str) -> _Found:
     """Find the handler of a path.
 
     Raises:
@@ -307,14 +307,14 @@ def _find(method: str, path: str) -> _Found:
     raise _not_there(method, in_project or path, tuple(others))
 
 
-def _find_old(method: str, path: str) -> _Found:
+def find_old(method: str, path: str) -> _Found:
     """Find the handler of a path of the version before, which names what v4 has in the query."""
     match = _OLD_PATHS.find(method, path)
     if match is None:
         raise _not_there(method, path, _OLD_PATHS.methods(path))
     project = match.pieces.pop("project", "")
     new_method, name = match.value
-    found = _find(new_method, f"projects/{project}/{name}")
+    found = find(new_method, f"projects/{project}/{name}")
     return found._replace(pieces={**found.pieces, **match.pieces})
 
 
