@@ -211,6 +211,12 @@ class StepStarted(_StepEvent, frozen=True, kw_only=True, omit_defaults=True):
     runner: RunnerName | None = None
 
 
+class StepInputsChanged(_StepEvent, frozen=True, kw_only=True):
+    """Somebody changed the inputs of a step that waits, for this attempt of the run."""
+
+    inputs: dict[str, Any]
+
+
 class StepCalled(_StepEvent, frozen=True, kw_only=True):
     """The step has started a run of another pipeline."""
 
@@ -230,6 +236,8 @@ class StepFinished(_StepEvent, frozen=True, kw_only=True, omit_defaults=True):
     actor: UserName | None = None
     reason: str = ""
     pin: str = ""
+    metrics: tuple[tuple[str, str], ...] = ()
+    progress: str = ""
 
 
 class StepSkipped(_StepEvent, frozen=True, kw_only=True, omit_defaults=True):
@@ -322,6 +330,7 @@ Event = (
     | JobFinished
     | JobReset
     | StepStarted
+    | StepInputsChanged
     | StepCalled
     | StepFinished
     | StepSkipped

@@ -367,6 +367,10 @@ def _step_started(run: Run, event: e.StepStarted) -> Run:
     )
 
 
+def _step_inputs_changed(run: Run, event: e.StepInputsChanged) -> Run:
+    return _put_step(run, replace(run.step(StepId(event.node)), inputs=event.inputs))
+
+
 def _step_called(run: Run, event: e.StepCalled) -> Run:
     return _put_step(run, replace(run.step(StepId(event.node)), called=event.called))
 
@@ -389,6 +393,8 @@ def _step_finished(run: Run, event: e.StepFinished) -> Run:
         actor=event.actor or step.actor,
         reason=event.reason,
         pin=event.pin or step.pin,
+        metrics=event.metrics,
+        progress=event.progress,
         auto_retries=step.auto_retries if counts else 0,
         lost=step.lost + 1 if event.cause is Cause.LOST else 0,
     )
@@ -441,7 +447,7 @@ def _step_reset(run: Run, event: e.StepReset) -> Run:
 def _step_retried(run: Run, event: e.StepRetried) -> Run:
     step = run.step(StepId(event.node))
     auto = step.auto_retries if event.lost else step.auto_retries + 1
-    run = _put_step(run, _next_attempt(step, auto_retries=auto))
+    run = _put_step(run, _next_attempt(step, auto_retries=auto, inputs=step.inputs))
     return _resettle(run, run.index.step_job[step.id][0])
 
 
@@ -523,6 +529,7 @@ _HANDLERS: dict[type, Callable[[Run, Any], Run]] = {
     e.JobFinished: _job_finished,
     e.JobReset: _job_reset,
     e.StepStarted: _step_started,
+    e.StepInputsChanged: _step_inputs_changed,
     e.StepCalled: _step_called,
     e.StepFinished: _step_finished,
     e.StepSkipped: _step_skipped,

@@ -18,6 +18,7 @@ from mulligan.core.minutes import minutes_of, running_minutes
 from mulligan.core.run import Run
 from mulligan.core.secrets import ROOT, SecretLookup, SecretObjects
 from mulligan.core.spec import ENGINE_KINDS, Dialect, JobSpec, StepSpec
+from mulligan.core.values import text_of
 from mulligan.core.variables import Scope, environment_of, secrets_of, values_for_plugin
 
 _DEFAULT_JOB_MINUTES = 900  # spec/bkci-model-and-engine.md §2.6
@@ -38,6 +39,7 @@ class StepOrder(msgspec.Struct, frozen=True, kw_only=True):
         problem: Set if the step can't be run; it then fails with this message.
         mode: "rollback" if the step takes back what it deployed.
         variables: All that a plugin can read, by old and new names; only for steps that may be one.
+        notes: Lines for its log before it begins.
     """
 
     run_id: RunId
@@ -63,6 +65,7 @@ class StepOrder(msgspec.Struct, frozen=True, kw_only=True):
     mode: str = ""
     variables: dict[str, str] = {}
     post_of: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def prepare_step(run: Run, step: StepSpec, secrets: SecretLookup | None = None) -> StepOrder:
@@ -75,6 +78,8 @@ def prepare_step(run: Run, step: StepSpec, secrets: SecretLookup | None = None) 
     job_spec = run.index.jobs[job_id]
     job = run.job(job_id)
     record = run.step(step.id)
+    notes = _changes(step, record.inputs)
+    step = with_own_inputs(run, step)
     scope = Scope(run, job_id, step.id)
     order = StepOrder(
         run_id=run.head.id,
@@ -98,6 +103,7 @@ def prepare_step(run: Run, step: StepSpec, secrets: SecretLookup | None = None) 
         pin=record.pin,
         mode=job.mode,
         post_of=step.post_of or "",
+        notes=notes,
     )
     try:
         seconds, problem = step_seconds(step, scope)
@@ -127,6 +133,24 @@ def _inputs(run: Run, step: StepSpec, scope: Scope, secrets: SecretLookup | None
         # the version that did the work also tidies up after it
         return {**inputs, "version": run.step(step.post_of).pin or inputs.get("version")}
     return inputs
+
+
+def with_own_inputs(run: Run, step: StepSpec) -> StepSpec:
+    """Give a step with the inputs that it has now: those of its definition, or changed ones."""
+    inputs = run.step(step.id).inputs
+    return step if inputs is None else replace(step, inputs=inputs)
+
+
+def _changes(step: StepSpec, inputs: Mapping[str, Any] | None) -> tuple[str, ...]:
+    """Tell which inputs of a step somebody changed at its pause."""
+    lines: list[str] = []
+    for name, value in (inputs or {}).items():
+        before = step.inputs.get(name)
+        if value != before:
+            lines.append(f"plugin: {step.name}, params {name} updated:")
+            lines.append(f"before: {text_of(before)}")
+            lines.append(f"after: {text_of(value)}")
+    return tuple(lines)
 
 
 def _has_begun(run: Run, job: JobSpec, step: StepSpec) -> bool:
@@ -195,6 +219,7 @@ def resolved_inputs(run: Run, step: StepSpec) -> dict[str, Any]:
     """
     job_id = run.index.step_job[step.id][0]
     scope = Scope(run, job_id, step.id)
+    step = with_own_inputs(run, step)
     return _substitute(step, run.head.settings.dialect, scope)
 
 

@@ -35,6 +35,8 @@ class StepReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     outputs: tuple[tuple[str, str], ...] = ()
     sensitive: tuple[str, ...] = ()
     remark: str | None = None
+    metrics: tuple[tuple[str, str], ...] = ()  # for quality rules, in order
+    progress: str = ""  # the last rate that it told
     pin: str = ""  # the commit that a checkout resolved
     artifacts: tuple["ArchivedFile", ...] = ()
     notes: tuple["StepNote", ...] = ()

@@ -290,6 +290,9 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     actor: UserName = SYSTEM  # who waived or decided
     reason: str = ""
     called: Called | None = None  # of kind "call": the run that it waits for, or has started
+    inputs: Record | None = None  # instead of those of its definition: changed at its pause
+    metrics: tuple[tuple[str, str], ...] = ()  # what quality rules look at, in the order told
+    progress: str = ""  # the last rate that it told: a number from 0 to 1, or JSON
 
 
 class Write(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

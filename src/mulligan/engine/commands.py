@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from mulligan.core.flow.votes import Answer
+from mulligan.core.flow.votes import Answer, Changed
 from mulligan.core.ids import PipelineId, RunId, StageId, StepId, UserName
 from mulligan.core.recovery.plan import Plan
 from mulligan.core.run import Caller, RunHead
@@ -100,11 +100,12 @@ class AnswerStep(Command, frozen=True, kw_only=True):
 
 
 class ResumeStep(Command, frozen=True, kw_only=True):
-    """Let a paused step run (`go_ahead`) or cancel it."""
+    """Let a paused step run (`go_ahead`), with other inputs if `changed`, or cancel it."""
 
     run_id: RunId
     step: StepId
     go_ahead: bool
+    changed: Changed | None = None
 
 
 class SetRemark(Command, frozen=True, kw_only=True):

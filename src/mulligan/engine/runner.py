@@ -329,6 +329,8 @@ def report_of(order: StepOrder | LateEnd, end: StepEnd) -> StepReport:
         outputs=end.outputs,
         sensitive=end.sensitive,
         remark=end.remark,
+        metrics=end.metrics,
+        progress=end.progress,
         pin=end.pin,
         artifacts=end.artifacts,
         notes=end.notes,

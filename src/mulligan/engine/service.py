@@ -445,7 +445,11 @@ class Engine(Reports):
 
         def decide(draft: Draft) -> RunHead | Refusal:
             refusal = votes.answer_pause(
-                draft, command.step, command.actor, go_ahead=command.go_ahead
+                draft,
+                command.step,
+                command.actor,
+                go_ahead=command.go_ahead,
+                changed=command.changed,
             )
             return refusal or draft.run.head
 

@@ -13,7 +13,7 @@ import msgspec
 
 from mulligan.core.report import ArchivedFile, StepNote
 from mulligan.executors.tokens import SCRIPT, folder_name, late_end
-from mulligan.executors.values import StepResult
+from mulligan.executors.values import StepCommand, StepResult
 from mulligan.ports import LateEnd, StepEnd
 
 MANIFEST = "manifest.json"  # of archiving: a list of files; counts only after exit code 0
@@ -27,6 +27,10 @@ UNREACHABLE_EXIT = 69  # of a deploy driver: the target, or what leads to it, is
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _LARGEST_REPORT_BYTES = 16 * 1024 * 1024
 _LARGEST_RESULT_BYTES = 1024 * 1024
+MOST_METRICS = 100  # of one step
+_LARGEST_PROGRESS_BYTES = 32 * 1024
+_METRIC = re.compile(r"[+-]?[0-9]{1,18}(\.[0-9]{1,18})?|true|false", re.IGNORECASE)
+_RATE = re.compile(r"0|1|[01]?\.[0-9]{1,18}")
 _SHORTEST_SCRIPT_ERROR = 800_000  # codes that a script may give itself: 8xxxxx
 _LONGEST_SCRIPT_ERROR = 899_999
 
@@ -209,8 +213,48 @@ def end_of(result: StepResult) -> StepEnd:
         outputs=tuple(outputs),
         remark=remark,
         error=error,
+        metrics=_metrics(result.commands),
+        progress=_progress(result.commands),
         pin=pin,
     )
+
+
+def _metrics(commands: Iterable[StepCommand]) -> tuple[tuple[str, str], ...]:
+    found = {
+        command.args["name"]: command.value.strip()
+        for command in commands
+        if command.name == "set-gate-value"
+        and command.args.get("name")
+        and is_metric(command.value)
+    }
+    return tuple(found.items())[:MOST_METRICS]
+
+
+def _progress(commands: Iterable[StepCommand]) -> str:
+    told = (read_progress(each.value) for each in commands if each.name == "set-progress-rate")
+    return next((rate for rate in reversed([*told]) if rate), "")
+
+
+def is_metric(text: str) -> bool:
+    """Tell whether a text can be the value of a metric: a number, or true or false."""
+    return _METRIC.fullmatch(text.strip()) is not None
+
+
+def read_progress(text: str) -> str:
+    """Give a rate of progress as it is kept; "" if it is none.
+
+    That is a number from 0 to 1, of which four decimals count, or a JSON object.
+    """
+    text = text.strip()
+    if _RATE.fullmatch(text):
+        return f"{min(float(text), 1.0):.4f}".rstrip("0").rstrip(".")
+    if len(text.encode()) > _LARGEST_PROGRESS_BYTES or not text.startswith("{"):
+        return ""
+    try:
+        msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        return ""
+    return text
 
 
 def _script_error(args: dict[str, str], text: str) -> tuple[int, str] | None:

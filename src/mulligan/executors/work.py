@@ -150,6 +150,8 @@ class Work:
             here = self._here(order, workspace, timeout_s)
             if needs_keeper(order):
                 await self._keeper.start()
+            if order.notes:
+                await self._say(order, "\n".join(order.notes))
             program = await self._with_space(token, lambda: _prepared(order, here))
             return await self._run(order, program, here)
         except CannotRunError as error:
@@ -167,6 +169,9 @@ class Work:
 
     async def explain(self, order: StepOrder, message: str) -> None:
         """Write into the log of its job why a step can't be run."""
+        await self._say(order, f"##[error]{message}")
+
+    async def _say(self, order: StepOrder, message: str) -> None:
         token = step_token(order) + _REASON
         self._ended.setdefault(job_token(order), []).append(token)
         try:
@@ -175,7 +180,7 @@ class Work:
             for folder in (here.temp, log_path.parent):
                 os.makedirs(folder, exist_ok=True)
             shown = mask_text(Masker(order.secrets), message)  # arguments can be seen by others
-            argv = ("/bin/sh", "-c", 'printf "##[error]%s\\n" "$1"', "sh", shown)
+            argv = ("/bin/sh", "-c", 'printf "%s\\n" "$1"', "sh", shown)
             program = Program(argv=argv, env=dict(here.base_env), cwd=here.temp)
             await self._run_program(order, token, program, here)
         except OSError as error:

@@ -646,6 +646,8 @@ class StepEnd(msgspec.Struct, frozen=True, kw_only=True):
     error: tuple[int, str] | None = None
     error_type: int | None = None
     sensitive: tuple[str, ...] = ()
+    metrics: tuple[tuple[str, str], ...] = ()
+    progress: str = ""
     pin: str = ""
     artifacts: tuple[ArchivedFile, ...] = ()
     notes: tuple[StepNote, ...] = ()

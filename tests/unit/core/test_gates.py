@@ -28,7 +28,8 @@ from core_world import World
 
 from mulligan.core.decision import Effect
 from mulligan.core.flow import votes
-from mulligan.core.ids import SYSTEM, JobId, StageId, StepId
+from mulligan.core.ids import SYSTEM, JobId, StageId, StepId, UserName
+from mulligan.core.prepare import prepare_step
 from mulligan.core.refusal import Refusal, RefusalCode
 from mulligan.core.run import StartParameter
 from mulligan.core.spec import PipelineSpec, ReviewGroup, ReviewParam, ReviewSpec
@@ -428,3 +429,95 @@ def test_a_retry_pauses_again() -> None:
     world.claim("1")
     assert world.open_gates() == ["p"]
     assert world.run.gates["p"].number == 2
+
+
+# --- inputs changed at a pause, values of reviews by type -----------------------------------------
+
+
+def paused(**fields: Any) -> World:
+    """Give a run that waits before a step with a script."""
+    world = World(one_job(step("p", pause_before=True, **fields)), broken(p=1))
+    world.claim("1")
+    return world
+
+
+def go_on_with(world: World, script: str) -> None:
+    """Let the paused step go on with another script."""
+    draft = world.draft()
+    changed = votes.Changed(inputs={"script": script}, shown={"script": script})
+    answer = votes.answer_pause(draft, StepId("p"), UserName("bob"), go_ahead=True, changed=changed)
+    assert answer is None
+    world.take(draft)
+
+
+def test_a_paused_step_runs_with_the_inputs_it_was_given() -> None:
+    """They replace its own, who gave them can be read, and its log tells the change."""
+    world = paused()
+
+    go_on_with(world, "echo ${BK_CI_OPERATOR_p}")
+    world.claim("1")
+
+    order = prepare_step(world.run, world.run.index.steps[StepId("p")])
+    assert order.inputs == {"script": "echo bob"}
+    assert order.notes == (
+        "plugin: p, params script updated:",
+        "before: true",
+        "after: echo ${BK_CI_OPERATOR_p}",
+    )
+
+
+@pytest.mark.parametrize(("auto_retries", "script"), [(1, "false"), (0, "true")])
+def test_changed_inputs_hold_for_one_attempt_of_the_run(auto_retries: int, script: str) -> None:
+    """An automatic retry has them still; a retry of the run has the original ones again."""
+    world = paused(auto_retries=auto_retries)
+    go_on_with(world, "false")
+    world.claim("1")
+    world.report("1")
+    if not auto_retries:
+        world.retry("p")
+        world.claim("1")
+        world.vote("p")
+        world.claim("1")
+
+    order = prepare_step(world.run, world.run.index.steps[StepId("p")])
+
+    assert (order.step_attempt, order.inputs) == (2, {"script": script})
+
+
+def test_a_pause_of_a_run_that_has_ended_is_not_answered() -> None:
+    """The refusal says that the run has ended."""
+    world = paused()
+    world.terminate()
+
+    answer = votes.answer_pause(world.draft(), StepId("p"), SYSTEM, go_ahead=True)
+
+    assert refused(answer) is RefusalCode.RUN_FINISHED
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "is_taken"),
+    [
+        ("STRING", "x", True),
+        ("STRING", ["x"], False),
+        ("BOOLEAN", True, True),
+        ("BOOLEAN", "false", True),
+        ("BOOLEAN", "yes", False),
+        ("MULTIPLE", ["a"], True),
+        ("MULTIPLE", "a", False),
+    ],
+)
+def test_values_of_a_review_have_the_type_of_their_definition(
+    kind: str, value: Any, is_taken: bool
+) -> None:
+    """What does not fit is refused, and nothing changes."""
+    params = [{"key": "k", "valueType": kind}, {"key": "who", "value": "${BK_CI_BUILD_NUM}"}]
+    world = World(one_job(review_step("r", "bob", inputs={"params": params})))
+    world.claim("1")
+
+    refusal = world.vote("r", values={"k": value})
+
+    assert (refusal is None) is is_taken
+    if refusal is None:
+        assert world.run.value("who") == "1"  # a default may hold variables
+    else:
+        assert refusal.code is RefusalCode.PARAMETER_INVALID

@@ -88,7 +88,7 @@ async def test_answer_to_a_step_that_does_not_wait_is_refused(world: World) -> N
         )
 
     assert answered.value.refusal.code is RefusalCode.NOT_AWAITING
-    assert resumed.value.refusal.code is RefusalCode.ALREADY_RESUMED
+    assert resumed.value.refusal.code is RefusalCode.RUN_FINISHED
 
 
 @pytest.mark.parametrize(

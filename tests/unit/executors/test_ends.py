@@ -12,10 +12,11 @@ from mulligan.executors.ends import (
     MANIFEST,
     REPORT,
     RESULT,
+    end_of,
     late_ends_of,
     with_left_files,
 )
-from mulligan.executors.values import StepResult
+from mulligan.executors.values import StepCommand, StepResult
 from mulligan.ports import StepEnd
 
 FILE = {"path": "a", "size": 1, "digest": "a" * 64}
@@ -113,3 +114,43 @@ def test_files_belong_to_the_last_step_of_a_job(tmp_path: Path) -> None:
     late = late_ends_of(results, tmp_path)
 
     assert [each.end.result for each in late] == [None, {"state": 1}]
+
+
+def told(*commands: tuple[str, dict[str, str], str]) -> StepEnd:
+    """Give the end of a step that printed commands."""
+    said = tuple(StepCommand(name=name, args=args, value=value) for name, args, value in commands)
+    return end_of(StepResult(token="t", exit_code=0, cause="exit", commands=said))
+
+
+def test_metrics_are_numbers_and_booleans() -> None:
+    """The last value of each counts; anything else is left out."""
+    gate = "set-gate-value"
+
+    end = told(
+        (gate, {"name": "cover"}, "0.7"),
+        (gate, {"name": "cover"}, " 0.8 "),
+        (gate, {"name": "clean"}, "true"),
+        (gate, {"name": "bad"}, "much"),
+        (gate, {}, "1"),
+    )
+
+    assert end.metrics == (("cover", "0.8"), ("clean", "true"))
+
+
+@pytest.mark.parametrize(
+    ("text", "rate"),
+    [
+        ("0.5", "0.5"),
+        ("0.123456", "0.1235"),
+        ("1", "1"),
+        ("0", "0"),
+        ("2", ""),
+        ("x", ""),
+        ('{"a": 1}', '{"a": 1}'),
+        ("{", ""),
+        ('{"a": "' + "x" * 40_000 + '"}', ""),
+    ],
+)
+def test_rates_of_progress(text: str, rate: str) -> None:
+    """A number from 0 to 1, or a JSON object that is not too long."""
+    assert told(("set-progress-rate", {}, text)).progress == rate

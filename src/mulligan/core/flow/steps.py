@@ -280,6 +280,8 @@ def _finished(draft: Draft, report: StepReport, job: Job) -> e.StepFinished:
         error_type=report.error_type,
         error_code=report.error_code,
         pin=report.pin,
+        metrics=report.metrics,
+        progress=report.progress,
     )
 
 

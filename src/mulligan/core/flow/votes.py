@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from mulligan.core import events as e
 from mulligan.core.cause import Cause
 from mulligan.core.decision import Draft, Effect
+from mulligan.core.expressions import substitute_classic
 from mulligan.core.flow.steps import advance_job, close_step_gate
 from mulligan.core.flow.walk import (
     enter_stage,
@@ -23,6 +24,7 @@ from mulligan.core.run import Gate, Run, Write
 from mulligan.core.spec import ReviewParam, ReviewSpec, StepSpec
 from mulligan.core.status import Status
 from mulligan.core.values import text_of
+from mulligan.core.variables import Scope
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -144,7 +146,22 @@ def _check_values(params: tuple[ReviewParam, ...], answer: Answer) -> Refusal | 
                 message=f"review parameter {param.key} must have a value",
                 values=(param.key,),
             )
+        if param.key in answer.values and not _fits(param, value):
+            return Refusal(
+                code=RefusalCode.PARAMETER_INVALID,
+                message=f"review parameter {param.key} is of type {param.kind}",
+                values=(param.key,),
+            )
     return None
+
+
+def _fits(param: ReviewParam, value: Any) -> bool:
+    """Tell whether a value has the type of its parameter; texts of booleans count as such."""
+    if param.kind in {"BOOLEAN", "CHECKBOX"}:
+        return isinstance(value, bool) or value in ("true", "false")
+    if param.kind == "MULTIPLE":
+        return isinstance(value, list | tuple)
+    return not isinstance(value, list | tuple | dict)
 
 
 def changed_values(params: tuple[ReviewParam, ...], given: dict[str, Any]) -> dict[str, Any]:
@@ -307,8 +324,11 @@ def _write_answer(
         "MANUAL_REVIEWER": answer.user,
         "MANUAL_REVIEW_SUGGEST": answer.suggestion,
     }
+    scope = Scope(run, run.index.step_job[step_id][0], step_id)
     for param in params:
-        values[param.key] = text_of(answer.values.get(param.key, param.value))
+        given = param.key in answer.values
+        value = text_of(answer.values[param.key] if given else param.value)
+        values[param.key] = value if given else substitute_classic(value, scope.get)
     attempt = run.step(step_id).attempt
     writes = tuple(
         Write(
@@ -323,11 +343,34 @@ def _write_answer(
     draft.emit(e.ValuesWritten(at=draft.now, node=step_id, writes=writes))
 
 
+class Changed(msgspec.Struct, frozen=True, kw_only=True):
+    """Inputs that a paused step gets instead of its own.
+
+    Args:
+        inputs: All of them, as its kind needs them.
+        shown: The changed members, in the words of whoever asks.
+    """
+
+    inputs: dict[str, Any]
+    shown: dict[str, Any]
+
+
 def answer_pause(
-    draft: Draft, step_id: StepId, user: UserName, *, go_ahead: bool
+    draft: Draft,
+    step_id: StepId,
+    user: UserName,
+    *,
+    go_ahead: bool,
+    changed: Changed | None = None,
 ) -> Refusal | None:
-    """Let a paused step run, or cancel it."""
+    """Let a paused step run, with other inputs if that is asked for, or cancel it."""
     run = draft.run
+    if run.head.status.is_final:
+        return Refusal(
+            code=RefusalCode.RUN_FINISHED,
+            message=f"run {run.head.number} has ended: it is {run.head.status}",
+            node=step_id,
+        )
     gate = run.open_gate(step_id)
     if gate is None or gate.kind != "pause":
         return Refusal(
@@ -335,10 +378,26 @@ def answer_pause(
             message=f"step {step_id} does not wait",
             node=step_id,
         )
-    draft.emit(e.GateVoted(at=draft.now, node=step_id, user=user, approve=go_ahead))
+    values = {"element": changed.shown} if changed is not None and go_ahead else {}
+    draft.emit(e.GateVoted(at=draft.now, node=step_id, user=user, approve=go_ahead, values=values))
     close_step_gate(draft, step_id, approved=go_ahead)
-    if not go_ahead:
+    if go_ahead:
+        _resume(draft, step_id, user, changed)
+    else:
         draft.emit(e.StepFinished(at=draft.now, node=step_id, status=Status.CANCELLED, actor=user))
     advance_job(draft, run.index.step_job[step_id][0], None)
     go_on(draft)
     return None
+
+
+def _resume(draft: Draft, step_id: StepId, user: UserName, changed: Changed | None) -> None:
+    if changed is not None:
+        draft.emit(e.StepInputsChanged(at=draft.now, node=step_id, inputs=changed.inputs))
+    write = Write(
+        name=f"BK_CI_OPERATOR_{step_id}",
+        value=user,
+        writer=step_id,
+        attempt=draft.run.step(step_id).attempt,
+        run_attempt=draft.run.head.attempt,
+    )
+    draft.emit(e.ValuesWritten(at=draft.now, node=step_id, writes=(write,)))

@@ -168,7 +168,10 @@ def _review_values(part: Part, key: str) -> dict[str, Any]:
 
 
 def _review_value(param: Part) -> Any:
-    kind = param.text("valueType").strip() or "STRING"
+    kind = param.text("valueType").strip()
+    if not kind:  # its definition knows the type
+        value = param.value["value"]
+        return list(param.texts("value")) if isinstance(value, list) else value
     if kind in {"BOOLEAN", "CHECKBOX"}:
         return param.flag("value")
     if kind == "MULTIPLE":

@@ -34,6 +34,7 @@ from mulligan.facades.bkci.bodies import (
 from mulligan.facades.bkci.calls import Call, may_stop, ok
 from mulligan.facades.bkci.calls import answering as _answering
 from mulligan.facades.bkci.detail_out import render_detail
+from mulligan.facades.bkci.pause_in import read_changed
 from mulligan.facades.bkci.run_out import (
     render_build_id,
     render_build_status,
@@ -332,6 +333,9 @@ async def build_execute_pause(call: Call) -> Response:
     step = find_step(run.index, given.step) if given.step else None
     if step is None:
         return ok(NOTHING_DONE)
+    changed = None
+    if given.element is not None and given.go_ahead:
+        changed = read_changed(await call.source(run), run.index.steps[step], given.element)
 
     async def act(receipt: ReceiptRequest | None) -> bool:
         await call.services.engine.resume_step(
@@ -342,6 +346,7 @@ async def build_execute_pause(call: Call) -> Response:
                 run_id=RunId(run.head.id),
                 step=step,
                 go_ahead=given.go_ahead,
+                changed=changed,
             )
         )
         return True

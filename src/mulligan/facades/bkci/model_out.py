@@ -29,7 +29,7 @@ _OF_JOB = _OF_STAGE | {
     "startVMTaskSeq",
     "containPostTaskFlag",
 }
-_OF_STEP = _OF_STAGE | {
+OF_STEP = _OF_STAGE | {
     "canSkip",
     "retryCount",
     "retryCountManual",
@@ -113,7 +113,7 @@ class ModelRenderer:
         done = {"status": "SUCCEED", "executeCount": 1}
         started = millis(self._view.started_at)
         [container] = source["containers"]
-        elements = [_without(element, _OF_STEP) for element in container.get("elements") or ()]
+        elements = [_without(element, OF_STEP) for element in container.get("elements") or ()]
         job = {**_without(container, _OF_JOB), **done, "elements": elements}
         if elements:
             elements[0].update(done)
@@ -215,11 +215,15 @@ class ModelRenderer:
         view = self._view
         record, gate = view.step(spec.id), view.gate(spec.id)
         word = view.step_status(spec, job)
-        after = {**_without(source, _OF_STEP), "executeCount": 1}
+        after = {**_without(source, OF_STEP), "executeCount": 1}
         if record is not None:
             after |= self._step_times(record, gate) | self._retries(spec) | self._error(record)
         if spec.kind == "review" and gate is not None:
             after |= render_review(source, gate)
+        if record is not None and record.inputs is not None and gate is not None:
+            after |= gate.values.get("element") or {}
+        if record is not None and record.progress:
+            after["progressRate"] = progress_rate(record.progress)
         if record is not None and record.called is not None:
             after["subPipelineBuildInfo"] = render_called(record.called)
         return after | present({"status": word}) | self._offers(spec, word, job)
@@ -290,6 +294,14 @@ def render_called(called: Called) -> Json:
         "buildId": called.run,
         "buildNum": called.number,
     }
+
+
+def progress_rate(text: str) -> float | str:
+    """Return a rate as the number that it is, else the text that a task told."""
+    try:
+        return round(float(text), 4)
+    except ValueError:
+        return text
 
 
 def _without(source: Json, members: frozenset[str]) -> Json:

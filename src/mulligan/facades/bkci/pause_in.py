@@ -1,0 +1,65 @@
+"""The changed inputs that come with the answer to a pause."""
+
+from collections.abc import Iterator
+
+from mulligan.core.flow.votes import Changed
+from mulligan.core.spec import StepSpec
+from mulligan.facades.bkci.document import Json, Part
+from mulligan.facades.bkci.model_inputs import read_inputs
+from mulligan.facades.bkci.model_out import OF_STEP
+
+# What says which task it is and how it is run; the rest of an element are its inputs.
+_NOT_INPUTS = OF_STEP | {
+    "@type",
+    "id",
+    "name",
+    "stepId",
+    "version",
+    "atomCode",
+    "atomName",
+    "classType",
+    "additionalOptions",
+    "customEnv",
+    "elementEnable",
+}
+
+
+def read_changed(source: Json, spec: StepSpec, element: Json) -> Changed | None:
+    """Compare an element with the stored one; None if no input of it is another one.
+
+    Args:
+        source: The stored model.
+        spec: Of the task.
+
+    Raises:
+        InvalidError: A member has another type than it must have.
+    """
+    original = next((each for each in _elements(source) if each.get("id") == spec.id), None)
+    if original is None:
+        return None
+    shown = {
+        name: _merged(original.get(name), value) if name == "data" else value
+        for name, value in element.items()
+        if name not in _NOT_INPUTS
+    }
+    shown = {name: value for name, value in shown.items() if original.get(name) != value}
+    if not shown:
+        return None
+    inputs = read_inputs(Part({**original, **shown}, "/element"), spec.kind, spec.code)
+    return Changed(inputs=inputs, shown=shown)
+
+
+def _merged(before: object, given: object) -> object:
+    """Put the inputs of a plugin that were given over those that it has."""
+    if not isinstance(before, dict) or not isinstance(given, dict):
+        return given
+    known, new = before.get("input"), given.get("input")
+    if isinstance(known, dict) and isinstance(new, dict):
+        return {**before, **given, "input": {**known, **new}}
+    return {**before, **given}
+
+
+def _elements(source: Json) -> Iterator[Json]:
+    for stage in source.get("stages") or ():
+        for container in stage.get("containers") or ():
+            yield from container.get("elements") or ()

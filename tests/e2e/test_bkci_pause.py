@@ -1,0 +1,57 @@
+"""Tasks that pause before they run: other inputs for one attempt, and what tells of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from e2e.scenario import BAD_REQUEST, OK, Build, Scenario, assert_refused
+from mulligan.testing.models import one_job, step
+
+if TYPE_CHECKING:
+    from mulligan.testing.bkci import BkciClient
+    from mulligan.testing.models import Workbench
+
+Json = dict[str, Any]
+
+
+def answer(build: Build, **body: object) -> tuple[int, Json]:
+    """Answer the pause of task `t1`."""
+    scenario = build.scenario
+    whole = {"taskId": scenario.ids["t1"], "stageId": "stage-2", "containerId": "1", **body}
+    return scenario.client.call(
+        "POST",
+        scenario.project,
+        "build_execute_pause",
+        query={"buildId": build.id},
+        body=whole,
+    ).pair
+
+
+def test_a_paused_task_runs_with_other_inputs_once(client: BkciClient, bench: Workbench) -> None:
+    """The given script runs, detail and log show the change; a retry has the original again."""
+    elements = [step("t1", bench.script("t1"), pauseBeforeExec=True)]
+    scenario = Scenario(client, bench, one_job("example", elements))
+    build = scenario.start()
+    build.wait_task("t1", "PAUSE")
+    element = build.detail().task("t1")
+
+    said = answer(build, isContinue=True, element={**element, "script": "echo other; exit 3"})
+    view = build.wait()
+
+    lines = [line["message"] for line in client.logs(scenario.project, "init", build.id)["logs"]]
+    operator = f"BK_CI_OPERATOR_{scenario.ids['t1']}"
+    assert (said[0], said[1]["data"]) == (OK, True)
+    assert (view.status, view.task("t1")["script"]) == ("FAILED", "echo other; exit 3")
+    assert "plugin: t1, params script updated:" in lines
+    assert "after: echo other; exit 3" in lines
+    assert "other" in lines
+    assert build.status()["variables"][operator] == "alice"
+
+    build.retry("t1")
+    build.wait_task("t1", "PAUSE")
+    answer(build, isContinue=True)
+    again = build.wait()
+
+    assert (again.status, again.task("t1")["script"]) == ("SUCCEED", elements[0]["script"])
+    assert bench.ran("t1") == 1
+    assert_refused(answer(build, isContinue=True), BAD_REQUEST, 2101012)
