@@ -7,6 +7,7 @@ import msgspec
 from mulligan.core.cause import Cause
 from mulligan.core.ids import JobId, StepId
 from mulligan.core.status import Status
+from mulligan.core.values import text_of
 
 
 class StepReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -69,3 +70,14 @@ class StepNote(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     name: str
     files: tuple[ArchivedFile, ...] = ()
     data: dict[str, Any] = {}
+
+
+def metrics_of(report: StepReport) -> tuple[tuple[str, str], ...]:
+    """Give the metrics of a step: those that it printed, then those of its plugin's result."""
+    noted = (
+        (name, text_of(value))
+        for note in report.notes
+        if note.kind == "quality"
+        for name, value in note.data.items()
+    )
+    return (*report.metrics, *noted)

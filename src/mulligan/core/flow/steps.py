@@ -12,7 +12,7 @@ from mulligan.core.flow.judge import SKIP_CAUSE, Verdict, judge_step, weather_of
 from mulligan.core.flow.walk import finish_jobs, go_on, offer
 from mulligan.core.ids import JobId, RunnerName, StepId
 from mulligan.core.prepare import step_seconds
-from mulligan.core.report import StepReport
+from mulligan.core.report import StepReport, metrics_of
 from mulligan.core.run import Job, Run, Weather
 from mulligan.core.spec import CALL, REVIEW, StepSpec
 from mulligan.core.status import Status
@@ -280,7 +280,7 @@ def _finished(draft: Draft, report: StepReport, job: Job) -> e.StepFinished:
         error_type=report.error_type,
         error_code=report.error_code,
         pin=report.pin,
-        metrics=report.metrics,
+        metrics=metrics_of(report),
         progress=report.progress,
     )
 
