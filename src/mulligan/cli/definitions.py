@@ -44,7 +44,9 @@ def pipelines(session: Session, search: str | None, limit: int) -> None:
 
 @click.command(
     help="Print the definition of a pipeline (id or name), or the one that a run began with; "
-    "JSON unless -o yaml.\n\n" + EXAMPLE + "mulligan export web > web.json"
+    "JSON; with -o yaml a pipeline file of v3.0 (of the SWR dialect: its document).\n\n"
+    + EXAMPLE
+    + "mulligan export web -o yaml > web.yml"
 )
 @click.argument("what", metavar="RUN|PIPELINE")
 @click.option("--version", type=click.IntRange(1), help="Of a pipeline; the newest if absent.")
@@ -60,8 +62,11 @@ def export(session: Session, what: str, version: int | None, pipeline: str | Non
         found = find_pipeline(session, what)
         project, ident = found["project"], found["id"]
     path = f"/projects/{part(project)}/pipelines/{part(ident)}/definition"
-    document = session.client.get(path, version=version)
-    emit(document, "yaml" if session.form == "yaml" else "json")
+    if session.form == "yaml":
+        pieces = session.client.read(path, version=version, format="yaml")
+        click.echo(b"".join(pieces), nl=False)
+        return
+    emit(session.client.get(path, version=version), "json")
 
 
 @click.command(

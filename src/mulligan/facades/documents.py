@@ -3,6 +3,7 @@
 The SWR dialect is loaded when it is needed first: a start would load a fifth more with it.
 """
 
+import asyncio
 from typing import Any
 
 from mulligan.core.errors import InvalidError
@@ -12,7 +13,7 @@ from mulligan.core.rights import Actor
 from mulligan.core.spec import Dialect
 from mulligan.engine.catalog import Definition
 from mulligan.facades.bkci import definitions as bkci
-from mulligan.facades.bkci.settings_io import NEW_PIPELINE, read_setting
+from mulligan.facades.bkci.settings_io import NEW_PIPELINE, read_setting, render_setting
 from mulligan.facades.common.sensitive import without_secrets
 from mulligan.facades.common.services import Saved, Services
 from mulligan.facades.common.ways import Limits
@@ -66,6 +67,17 @@ def read_pair(
     except InvalidError as error:
         raise _below("/model", error) from None
     return definition, change.settings
+
+
+def _write_yaml(document: Json, pipeline: Pipeline, dialect: str) -> str:
+    if dialect == _SWR:
+        from mulligan.pipeline_yaml.dump import dump_yaml
+
+        return dump_yaml(document).decode()
+    from mulligan.pipeline_yaml.from_model import write_pipeline
+
+    setting = render_setting(pipeline)
+    return write_pipeline({**document, "name": pipeline.name}, setting).text
 
 
 def _below(pointer: str, error: InvalidError) -> InvalidError:
@@ -134,6 +146,14 @@ class AnyDialect:
 
             return await swr.show(services, pipeline, version, may_edit=may_edit)
         return version.source if may_edit else without_secrets(version.source)
+
+    async def export(
+        self, services: Services, pipeline: Pipeline, version: PipelineVersion, *, may_edit: bool
+    ) -> str:
+        """Give a version as YAML: a pipeline file of v3.0, or a document of the SWR dialect."""
+        document = await self.show(services, pipeline, version, may_edit=may_edit)
+        # writing takes a while for a large pipeline
+        return await asyncio.to_thread(_write_yaml, document, pipeline, version.dialect)
 
 
 def check_document(document: object, *, limits: Limits, ids: Ids) -> Definition:

@@ -170,7 +170,7 @@ MUTEX = Object(
         make_key("queue-enable", FLAG, "wait while it is taken", "是否排队", "true"),
         make_key(
             "queue-length",
-            Whole(least=1, most=50),
+            Whole(least=0, most=10_000),
             "most that wait; switches waiting on",
             "队列长度；写了即排队",
             "3",

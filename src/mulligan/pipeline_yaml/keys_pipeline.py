@@ -149,7 +149,7 @@ class Variables(MapOf, frozen=True):
 
 VARIABLES = Variables(
     Either((TEXT, Each(TEXT), VARIABLE)),
-    key=r"[A-Za-z_][A-Za-z0-9_.]{0,254}",
+    key=r"[^\s${}]{1,255}",
     special={"template": Each(Anything())},
 )
 

@@ -271,7 +271,7 @@ EVENTS = (
 
 def _ways_once(node: Node, path: Path, check: Check) -> None:
     """Manual, schedules and remote are read only where the file's own repository is meant."""
-    if "repo-name" not in node.content:
+    if "repo-name" not in node.content and "repo-id" not in node.content:
         return
     for key in ("manual", "schedules", "remote"):
         if key in node.content:
@@ -331,6 +331,14 @@ ON = Object(
         ),
         make_key("workspace-id", TEXT, "of TAPD", "TAPD 项目", "'123'", versions=ONLY_V3),
         make_key("repo-name", NAME, "another repository", "其它代码库", "group/lib"),
+        make_key(
+            "repo-id",
+            NAME,
+            "another repository, by its id (our own)",
+            "其它代码库的 ID（自有扩展）",
+            "abc",
+            versions=ONLY_V3,
+        ),
         make_key(
             "type",
             Words(REPOSITORY_TYPES),

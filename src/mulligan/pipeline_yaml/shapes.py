@@ -22,8 +22,8 @@ BOTH = (V2, V3)
 SCALAR, LIST, MAP, NOTHING = "text", "list", "map", "nothing"
 _NOUNS = {SCALAR: "a text", LIST: "a list", MAP: "a map", NOTHING: "nothing"}
 _WHOLE = re.compile(r"-?[0-9]{1,9}")
-_EXPRESSION = re.compile(r"\s*\$\{\{.*\}\}\s*", re.DOTALL)
-_PLACEHOLDER = {"type": "string", "pattern": r"^\s*\$\{\{[\s\S]*\}\}\s*$"}
+_EXPRESSION = re.compile(r"\s*\$\{(\{.*\}|[^{}]+)\}\s*", re.DOTALL)
+_PLACEHOLDER = {"type": "string", "pattern": r"^\s*\$\{[\s\S]*\}\s*$"}
 
 
 class State(StrEnum):
@@ -73,7 +73,7 @@ def kind_of(node: Node) -> str:
 
 
 def is_expression(node: Node) -> bool:
-    """Tell whether a scalar is one `${{ … }}`."""
+    """Tell whether a scalar is one `${{ … }}`, or one `${…}`."""
     return kind_of(node) == SCALAR and _EXPRESSION.fullmatch(node.text) is not None
 
 

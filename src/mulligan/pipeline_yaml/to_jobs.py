@@ -19,7 +19,7 @@ DEFAULT_MUTEX_QUEUE = 5
 # Pools of the predecessor that are images or nothing in particular.
 _OLD_DOCKER = re.compile(r"docker-on-.*")
 _OLD_MACHINES = re.compile(r"local|macos-.*|windows-.*")
-_FINALLY = {
+FINALLY_WORDS = {
     "SUCCESS": "PREVIOUS_STAGE_SUCCESS",
     "FAILURE": "PREVIOUS_STAGE_FAILED",
     "CANCELED": "PREVIOUS_STAGE_CANCEL",
@@ -78,9 +78,9 @@ class Jobs:
             "runCondition": "STAGE_RUNNING",
             **read_condition(part),
         }
-        if in_finally and part.text("if").strip() in _FINALLY:
+        if in_finally and part.text("if").strip() in FINALLY_WORDS:
             del made["customCondition"]
-            made["runCondition"] = _FINALLY[part.text("if").strip()]
+            made["runCondition"] = FINALLY_WORDS[part.text("if").strip()]
         needed = part.texts("depend-on")
         if needed:
             made |= {"dependOnType": "NAME", "dependOnName": ",".join(needed)}

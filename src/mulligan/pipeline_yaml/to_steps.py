@@ -17,13 +17,13 @@ BUILT_IN = frozenset(
         "CODE_SVN",
     }
 )
-_WORDS = {
+WORDS = {
     "SUCCESS": "PRE_TASK_SUCCESS",
     "ALWAYS_UNLESS_CANCELLED": "PRE_TASK_FAILED_BUT_CANCEL",
     "ALWAYS": "PRE_TASK_FAILED_EVEN_CANCEL",
     "FAILURE": "PRE_TASK_FAILED_ONLY",
 }
-_SCRIPT_TYPES = {"linuxScript": "SHELL", "windowsScript": "BAT"}
+SCRIPT_TYPES = {"linuxScript": "SHELL", "windowsScript": "BAT"}
 
 
 def read_step(step: Fields, *, is_agentless: bool, on_windows: bool) -> Json:
@@ -49,8 +49,8 @@ def _work(step: Fields, *, is_agentless: bool, on_windows: bool) -> Json:
     code, _, version = step.text("uses").rpartition("@")
     if code in BUILT_IN:
         made: Json = {"@type": code, "name": code, "version": version, **inputs}
-        if code in _SCRIPT_TYPES:
-            made.setdefault("scriptType", _SCRIPT_TYPES[code])
+        if code in SCRIPT_TYPES:
+            made.setdefault("scriptType", SCRIPT_TYPES[code])
         if step.text("namespace"):
             made["namespace"] = step.text("namespace")
         return made
@@ -99,7 +99,7 @@ def _options(step: Fields) -> Json:
         "runCondition": "PRE_TASK_SUCCESS",
         **read_condition(step),
     }
-    word = _WORDS.get(str(made.get("customCondition", "")).strip())
+    word = WORDS.get(str(made.get("customCondition", "")).strip())
     if word:
         del made["customCondition"]
         made["runCondition"] = word

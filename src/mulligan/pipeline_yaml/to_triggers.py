@@ -8,7 +8,7 @@ from mulligan.pipeline_yaml.fields import Fields, Json, Origins, present, scalar
 from mulligan.pipeline_yaml.shapes import V2
 from mulligan.pipeline_yaml.tree import Node
 
-_WEBHOOKS = {
+WEBHOOKS = {
     "git": "codeGitWebHookTrigger",
     "tgit": "codeTGitWebHookTrigger",
     "github": "codeGithubWebHookTrigger",
@@ -20,8 +20,8 @@ _WEBHOOKS = {
     "tapd": "codeTapdWebHookTrigger",
 }
 # Triggers whose fields stand in `data.input`.
-NESTED = frozenset(_WEBHOOKS[kind] for kind in ("tgit", "p4", "scm_git", "scm_svn", "tapd"))
-_EVENTS = {
+NESTED = frozenset(WEBHOOKS[kind] for kind in ("tgit", "p4", "scm_git", "scm_svn", "tapd"))
+EVENTS = {
     "push": "PUSH",
     "tag": "TAG_PUSH",
     "mr": "MERGE_REQUEST",
@@ -37,16 +37,16 @@ _EVENTS = {
     "story": "STORY",
     "bug": "BUG",
 }
-_OF_GITHUB = {"tag": "CREATE", "mr": "PULL_REQUEST"}
+OF_GITHUB = {"tag": "CREATE", "mr": "PULL_REQUEST"}
 _SHORT = {"push": "branches", "tag": "tags"}
 # Keys of all events that hold lists, as comma texts.
-_JOINED = {
+JOINED = {
     "users": "includeUsers",
     "users-ignore": "excludeUsers",
     "paths": "includePaths",
     "paths-ignore": "excludePaths",
 }
-_OF_EVENT = {
+OF_EVENT = {
     "push": {"branches": "branchName", "branches-ignore": "excludeBranchName"},
     "tag": {
         "tags": "tagName",
@@ -59,9 +59,8 @@ _OF_EVENT = {
         "source-branches": "includeSourceBranchName",
         "source-branches-ignore": "excludeSourceBranchName",
     },
-    "note": {"comment": "includeNoteComment"},
 }
-_ACTIONS: dict[str, tuple[str, list[str]]] = {
+ACTIONS: dict[str, tuple[str, list[str]]] = {
     "push": ("includePushAction", ["push-file", "new-branch"]),
     "tag": ("includeTagAction", []),
     "mr": ("includeMrAction", ["open", "reopen", "push-update"]),
@@ -69,10 +68,10 @@ _ACTIONS: dict[str, tuple[str, list[str]]] = {
     "story": ("includeStoryAction", []),
     "bug": ("includeBugAction", []),
 }
-_NOTE_TYPES = {"commit": "Commit", "merge_request": "Review", "issue": "Issue"}
-_DAYS = {"Sun": 1, "Mon": 2, "Tue": 3, "Wed": 4, "Thu": 5, "Fri": 6, "Sat": 7}
+NOTE_TYPES = {"commit": "Commit", "merge_request": "Review", "issue": "Issue"}
+DAY_NUMBERS = {"Sun": 1, "Mon": 2, "Tue": 3, "Wed": 4, "Thu": 5, "Fri": 6, "Sat": 7}
 _DEFAULT_EVENTS = ("push", "tag", "mr")
-_NAMES = {"manualTrigger": "manual", "remoteTrigger": "remote", "timerTrigger": "schedule"}
+DEFAULT_NAMES = {"manualTrigger": "manual", "remoteTrigger": "remote", "timerTrigger": "schedule"}
 
 
 def read_triggers(root: Fields, origins: Origins) -> list[Json]:
@@ -84,13 +83,17 @@ def read_triggers(root: Fields, origins: Origins) -> list[Json]:
     else:
         made = []
         parts = [Fields(item, root.version) for item in _entries(on)]
-        first = next((part for part in parts if not part.has("repo-name")), None)
+        first = next((part for part in parts if not _is_foreign(part)), None)
         made += _ways(first, origins)
         for part in parts:
             made += _events(part, origins)
     for number, element in enumerate(made, 1):
         element["id"] = f"T-1-1-{number}"
     return made
+
+
+def _is_foreign(part: Fields) -> bool:
+    return part.has("repo-name") or part.has("repo-id")
 
 
 def _entries(on: Node) -> list[Node]:
@@ -169,7 +172,7 @@ def _timer(part: Fields) -> Json:
 
 
 def _interval(part: Fields) -> list[str]:
-    days = ",".join(str(_DAYS[day]) for day in part.texts("week"))
+    days = ",".join(str(DAY_NUMBERS[day]) for day in part.texts("week"))
     if not days:
         return []
     times = [point.split(":") for point in part.texts("time-points") or ["00:00"]]
@@ -181,9 +184,9 @@ def _interval(part: Fields) -> list[str]:
 
 def _events(part: Fields, origins: Origins) -> Iterator[Json]:
     kind = part.text("type", "git")
-    where = _repository(part.text("repo-name"), part.text("scm-code"))
+    where = _repository(part.text("repo-name"), part.text("scm-code"), part.text("repo-id"))
     for key, item in part.node.content.items():
-        if key in _EVENTS and item.content is not None:
+        if key in EVENTS and item.content is not None:
             yield origins.mark(_webhook(key, kind, where, _long(item, key, part.version)), item)
     for hook in part.parts("repo_hook"):
         there = _repository(hook.text("name"), "")
@@ -192,7 +195,7 @@ def _events(part: Fields, origins: Origins) -> Iterator[Json]:
             for element in _defaults(hook, there):
                 yield origins.mark(element, hook.node)
         for key, item in events.node.content.items():
-            if key in _EVENTS and item.content is not None:
+            if key in EVENTS and item.content is not None:
                 yield origins.mark(_webhook(key, "git", there, _long(item, key, V2)), item)
 
 
@@ -203,25 +206,27 @@ def _long(item: Node, event: str, version: str) -> Fields:
     return _short(item, event, texts)
 
 
-def _repository(name: str, scm: str) -> Json:
+def _repository(name: str, scm: str, ident: str = "") -> Json:
     where: Json = {"repositoryType": "SELF"}
-    if name:
+    if ident:
+        where = {"repositoryType": "ID", "repositoryHashId": ident}
+    elif name:
         where = {"repositoryType": "NAME", "repositoryName": name}
     return where | ({"scmCode": scm} if scm else {})
 
 
 def _webhook(event: str, kind: str, where: Json, part: Fields) -> Json:
-    kind_of_event = _EVENTS[event]
+    kind_of_event = EVENTS[event]
     if kind == "github":
-        kind_of_event = _OF_GITHUB.get(event, kind_of_event)
+        kind_of_event = OF_GITHUB.get(event, kind_of_event)
     base = "mr" if event == "mr-merged" else event
     fields: Json = {"eventType": kind_of_event, **where}
-    for key, member in (_JOINED | _OF_EVENT.get(base, {})).items():
+    for key, member in (JOINED | OF_EVENT.get(base, {})).items():
         fields[member] = ",".join(part.texts(key))
     if fields["includePaths"] or fields["excludePaths"] or part.get("path-filter-type"):
         fields["pathFilterType"] = part.text("path-filter-type", "NamePrefixFilter")
-    if base in _ACTIONS:
-        member, default = _ACTIONS[base]
+    if base in ACTIONS:
+        member, default = ACTIONS[base]
         fields[member] = part.texts("action") or (["merge"] if event == "mr-merged" else default)
     fields |= _special(base, part)
     asked = part.part("custom-filter")
@@ -232,7 +237,7 @@ def _webhook(event: str, kind: str, where: Json, part: Fields) -> Json:
             "thirdSecretToken": asked.text("credentials"),
         }
     fields = present(fields)
-    made = _WEBHOOKS[kind]
+    made = WEBHOOKS[kind]
     own: Json = {"data": {"input": fields}} if made in NESTED else fields
     return _element(made, part, own, name=event)
 
@@ -251,7 +256,10 @@ def _special(event: str, part: Fields) -> Json:
         case "review":
             return {"includeCrTypes": part.texts("types"), "includeCrState": part.texts("states")}
         case "note":
-            return {"includeNoteTypes": [_NOTE_TYPES[word] for word in part.texts("types")]}
+            return {
+                "includeNoteTypes": [NOTE_TYPES[word] for word in part.texts("types")],
+                "includeNoteComment": part.texts("comment"),
+            }
         case _:
             return {}
 
@@ -261,7 +269,7 @@ def _element(
 ) -> Json:
     made: Json = {
         "@type": kind,
-        "name": part.text("name") or name or _NAMES.get(kind, kind),
+        "name": part.text("name") or name or DEFAULT_NAMES.get(kind, kind),
         "version": "1.*",
         **{key: value for key, value in fields.items() if value not in (None, "", [])},
     }

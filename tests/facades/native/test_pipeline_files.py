@@ -1,6 +1,6 @@
 """Pipeline files in YAML over the own API."""
 
-from native_client import NativeApi
+from native_client import NativeApi, two_steps
 
 PIPELINES = "/projects/shop/pipelines"
 YAML = {"Content-Type": "application/yaml"}
@@ -101,3 +101,57 @@ def test_model_with_its_setting(api: NativeApi) -> None:
     assert bad["errors"][0]["pointer"] == "/setting/maxQueueSize"
     assert worse["errors"][0]["pointer"] == "/model/name"
     assert made["warnings"] == []
+
+
+def test_export(api: NativeApi) -> None:
+    """A pipeline is given as a file, asked for by `format` or `Accept`; it can be stored again."""
+    made = api.post(PIPELINES, content=FILE, headers=YAML, expect=201)
+    path = f"{PIPELINES}/{made['id']}"
+
+    text = api.call("GET", f"{path}?format=yaml").text
+    same = api.call("GET", path, headers={"Accept": "text/html, application/yaml;q=0.9"})
+    first = api.call("GET", f"{path}/definition?version=1&format=yaml").text
+
+    assert same.headers["content-type"].startswith("application/yaml")
+    assert text == same.text == first
+    assert text == (
+        "version: v3.0\n"
+        "name: release\n"
+        "concurrency:\n"
+        "  group: one\n"
+        "jobs:\n"
+        "  a:\n"
+        "    steps:\n"
+        "    - run: make\n"
+        "    - uses: notify@1.*\n"
+        "  b:\n"
+        "    depend-on:\n"
+        "    - a\n"
+        "    steps:\n"
+        "    - run: echo done\n"
+    )
+    stored = api.call("PUT", path, content=text.encode(), headers=YAML).json()
+    assert stored["version"] == 2
+    assert api.call("GET", f"{path}?format=yaml").text == text
+    api.call("GET", f"{path}?format=toml", expect=400)
+
+
+def test_export_of_a_model(api: NativeApi) -> None:
+    """A pipeline that was sent as a model reads its placeholders as before."""
+    made = api.post(PIPELINES, two_steps(), expect=201)
+
+    text = api.call("GET", f"{PIPELINES}/{made['id']}?format=yaml").text
+
+    assert "syntax-dialect: CLASSIC\n" in text
+    assert "uses: linuxScript@1.*\n" in text
+
+
+def test_schema(api: NativeApi) -> None:
+    """Editors get the JSON Schema of both versions."""
+    schema = api.get("/schemas/pipeline-v3.json")
+    old = api.get("/schemas/pipeline-v2.json")
+
+    assert schema["properties"]["version"] == {"const": "v3.0"}
+    assert "cancel-policy" in schema["properties"]
+    assert "cancel-policy" not in old["properties"]
+    api.get("/schemas/other.json", expect=404)

@@ -21,7 +21,8 @@ from hypothesis import strategies as st
 
 from mulligan.facades.swr.errors import SwrError
 from mulligan.facades.swr.negotiate import is_yaml, wants_json
-from mulligan.facades.swr.yaml_io import dump_yaml, load_yaml
+from mulligan.facades.swr.yaml_io import load_yaml
+from mulligan.pipeline_yaml.dump import dump_yaml
 
 PIPELINES_OF_A = f"{GROUPS}/team-a/pipelines"
 TEMPLATE = "/v3/manage/pipelinetemplates/1"

@@ -141,7 +141,7 @@ def test_triggers() -> None:
     assert (mr["branchName"], mr["skipWip"]) == ("main", True)
     assert mr["includeMrAction"] == ["open", "reopen", "push-update"]
     assert merged["eventType"] == "MERGE_REQUEST_ACCEPT"
-    assert (note["includeNoteTypes"], note["includeNoteComment"]) == (["Review"], "^/build")
+    assert (note["includeNoteTypes"], note["includeNoteComment"]) == (["Review"], ["^/build"])
     assert review["includeCrState"] == ["approved"]
     assert issue["includeIssueAction"] == ["open"]
     assert (lib["@type"], lib["repositoryName"]) == ("codeGitlabWebHookTrigger", "group/lib")

@@ -67,6 +67,12 @@ class Documents(Protocol):
         """Give the document of a version, without secrets."""
         ...
 
+    async def export(
+        self, services: "Services", pipeline: Pipeline, version: PipelineVersion, *, may_edit: bool
+    ) -> str:
+        """Give a version as YAML that can be imported again; without secrets."""
+        ...
+
 
 @dataclass(frozen=True, kw_only=True)
 class Services:

@@ -15,6 +15,7 @@ from mulligan.facades.native import queries, shapes
 from mulligan.facades.native.bodies import DocumentBody
 from mulligan.facades.native.endpoints import JSON, NOTHING, Call, Endpoint, Query, answer
 from mulligan.facades.native.pipeline_files import Given, read_yaml_file
+from mulligan.facades.native.problems import QueryError
 
 YAML_TYPES = ("application/yaml", "application/x-yaml", "text/yaml")
 
@@ -101,8 +102,21 @@ async def list_pipelines(call: Call) -> Response:
 
 
 async def get_pipeline(call: Call) -> Response:
-    """Show a pipeline."""
-    return answer(_pipeline(await pipeline_of(call)))
+    """Show a pipeline; as YAML its newest definition."""
+    pipeline = await pipeline_of(call)
+    if _wants_yaml(call):
+        return await _definition(call, pipeline, None)
+    return answer(_pipeline(pipeline))
+
+
+def _wants_yaml(call: Call) -> bool:
+    form = queries.text(call.request, "format")
+    if form:
+        if form not in {"json", "yaml"}:
+            raise QueryError("format", "format is json or yaml")
+        return form == "yaml"
+    accepted = header(call.request, "accept").split(",")
+    return any(each.partition(";")[0].strip().lower() in YAML_TYPES for each in accepted)
 
 
 async def get_definition(call: Call) -> Response:
@@ -116,9 +130,16 @@ async def get_definition(call: Call) -> Response:
     # runs of a deleted pipeline stay readable, and so does what they ran
     if version is None or pipeline is None or pipeline.project != call.project:
         pipeline = await pipeline_of(call)
-    found = await call.services.catalog.get_version(pipeline, version)
-    may_edit = await call.services.access.allows(call.actor, Permission.EDIT, call.project)
+    return await _definition(call, pipeline, version)
+
+
+async def _definition(call: Call, pipeline: Pipeline, version: int | None) -> Response:
     services = call.services
+    found = await services.catalog.get_version(pipeline, version)
+    may_edit = await services.access.allows(call.actor, Permission.EDIT, call.project)
+    if _wants_yaml(call):
+        text = await services.documents.export(services, pipeline, found, may_edit=may_edit)
+        return Response(text, media_type=YAML_TYPES[0])
     return answer(await services.documents.show(services, pipeline, found, may_edit=may_edit))
 
 
@@ -144,6 +165,11 @@ def _pipeline(pipeline: Pipeline) -> shapes.PipelineView:
     )
 
 
+_FORMAT = Query(
+    "format",
+    "`yaml`: as a pipeline file of v3.0, as `Accept: application/yaml` does.",
+    {"enum": ["json", "yaml"]},
+)
 _PIPELINES = "/projects/{project}/pipelines"
 _ONE = _PIPELINES + "/{pipeline}"
 _TAKES = (JSON, *YAML_TYPES)
@@ -178,9 +204,10 @@ ENDPOINTS = (
         method="GET",
         path=_ONE,
         act=get_pipeline,
-        summary="Show a pipeline",
+        summary="Show a pipeline; as YAML its definition, a file that can be imported",
         needs=Permission.VIEW,
         answer=shapes.PipelineView,
+        query=(_FORMAT,),
     ),
     Endpoint(
         method="PUT",
@@ -207,6 +234,9 @@ ENDPOINTS = (
         summary="Give the definition as it was taken in",
         needs=Permission.VIEW,
         answer=DocumentBody,
-        query=(Query("version", "Which version; the newest if absent.", {"type": "integer"}),),
+        query=(
+            Query("version", "Which version; the newest if absent.", {"type": "integer"}),
+            _FORMAT,
+        ),
     ),
 )

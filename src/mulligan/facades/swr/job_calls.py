@@ -27,7 +27,7 @@ from mulligan.facades.swr.jobs_out import (
 from mulligan.facades.swr.negotiate import answer
 from mulligan.facades.swr.query import read_page
 from mulligan.facades.swr.rights import Right
-from mulligan.facades.swr.yaml_io import dump_yaml
+from mulligan.pipeline_yaml.dump import dump_yaml
 from mulligan.ports import StageJob
 
 _MOST_JOBS = 20  # only the newest executions of a stage are shown

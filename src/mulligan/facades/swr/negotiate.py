@@ -91,7 +91,7 @@ def render(value: object, *, as_json: bool = True) -> tuple[bytes, str]:
     """Give body and media type of an answer."""
     if as_json:
         return msgspec.json.encode(value), JSON_TYPE
-    from mulligan.facades.swr.yaml_io import dump_yaml
+    from mulligan.pipeline_yaml.dump import dump_yaml
 
     return dump_yaml(value), YAML_TYPE
 
