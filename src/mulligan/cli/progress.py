@@ -31,6 +31,7 @@ class Progress:
         self._told: dict[str, tuple[int, str]] = {}
         self._stage = ""
         self._gates: set[tuple[str, str]] = set()
+        self._waits: set[tuple[str, str]] = set()
         if before is not None:
             for _, _, step in all_steps(before):
                 self._told[step["id"]] = _mark(step)
@@ -53,6 +54,14 @@ class Progress:
             if key not in self._gates:
                 note(self._question(state, gate))
         self._gates = set(gates)
+        self._show_waits(state.get("waits", []))
+
+    def _show_waits(self, waits: list[Json]) -> None:
+        lines = {(wait["node"], wait["name"]): wait_text(wait) for wait in waits}
+        for key, line in lines.items():
+            if key not in self._waits:
+                note(line)
+        self._waits = set(lines)
 
     def _question(self, state: Json, gate: Json) -> str:
         if gate["kind"] == "signal":
@@ -68,6 +77,21 @@ def signals_text(gate: Json) -> str:
     """Tell what a stage waits for that no person answers."""
     came, needed = gate["signals"] or (0, 1)
     return f"a webhook or channel ({came} of {needed} came)"
+
+
+def wait_text(wait: Json) -> str:
+    """Tell what a run or a job of it waits for, and who has it."""
+    who = f"job {one_line(wait['node'])}" if wait["node"] else "the run"
+    what = {"queue": "its turn", "group": "group {}", "mutex": "mutex {}"}[wait["kind"]]
+    line = f"waits: {who} for {what.format(one_line(wait['name']))}"
+    if wait["holders"]:
+        line += f", held by {', '.join(_holder(holder) for holder in wait['holders'])}"
+    return line + (f" ({wait['ahead']} ahead)" if wait["ahead"] else "")
+
+
+def _holder(holder: Json) -> str:
+    run = f"{one_line(holder['pipeline_name'])} #{holder['number']}"
+    return f"{run} job {one_line(holder['job_name'])}" if holder["job"] else run
 
 
 def _mark(step: Json) -> tuple[int, str]:

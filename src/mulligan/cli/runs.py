@@ -28,6 +28,7 @@ from mulligan.cli.progress import (
     follow,
     report_end,
     signals_text,
+    wait_text,
 )
 from mulligan.cli.references import all_steps, find_pipeline, find_run, path_of, state_of
 from mulligan.cli.template_files import TemplateFiles, finds_templates
@@ -216,6 +217,10 @@ def show(session: Session, run: str, pipeline: str | None, attempt: int | None) 
         click.echo(_attempt_line(state, each))
     for gate in state["gates"]:
         click.echo(_gate_line(gate))
+    for wait in state["waits"]:
+        click.echo(wait_text(wait))
+    for job in (job for stage in state["stages"] for job in stage["jobs"] if job["message"]):
+        click.echo(f"{one_line(job['name'] or job['id'])}: {one_line(job['message'])}")
     for waiver in state["waivers"]:
         click.echo(f"skipped by {waiver['by']}: {waiver['step']}: {one_line(waiver['reason'])}")
 

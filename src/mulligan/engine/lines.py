@@ -126,6 +126,14 @@ class Lines:
         """Tell what a concurrency group has to do, leaving one run out."""
         return _load(self._by_group.get(group, {}), but)
 
+    def running(self, pipeline: PipelineId) -> list[RunId]:
+        """Return the runs of a pipeline that take a place, the oldest first."""
+        return _running(self._by_pipeline.get(pipeline, {}))
+
+    def group_running(self, group: Group) -> list[RunId]:
+        """Return the run that has a concurrency group; reviews may have let in more than one."""
+        return _running(self._by_group.get(group, {}))
+
     def members(self, group: Group) -> list[RunHead]:
         """Return the runs of a concurrency group that are stored as unfinished, oldest first.
 
@@ -214,3 +222,9 @@ def _load(lines: dict[RunId, Line], but: RunId | None) -> Load:
             running += 1
     queued.sort(key=_age)
     return Load(queued=tuple(head.id for head in queued), running=running, waiting=waiting)
+
+
+def _running(lines: dict[RunId, Line]) -> list[RunId]:
+    runs = [line.tip for line in lines.values() if not line.tip.awaits_review]
+    heads = [run.head for run in runs if run.head.status is Status.RUNNING]
+    return [head.id for head in sorted(heads, key=_age)]

@@ -22,18 +22,26 @@ from mulligan.log import get_log
 log = get_log()
 
 
-class MutexHolder(msgspec.Struct, frozen=True, kw_only=True):
-    """The job that holds a mutex, for people."""
+class Holder(msgspec.Struct, frozen=True, kw_only=True):
+    """A run, or one job of it, that has what others wait for."""
 
     run: RunId
     number: int
     pipeline: PipelineId
     pipeline_name: str
-    job: JobId
-    job_name: str
+    job: str = ""
+    job_name: str = ""
 
     def __str__(self) -> str:
-        return f"job {self.job_name} of {self.pipeline_name} #{self.number}"
+        what = f"job {self.job_name} of " if self.job else ""
+        return f"{what}{self.pipeline_name} #{self.number}"
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a job stands in the queue of a mutex, and who has that."""
+
+    ahead: int
+    holder: Holder | None
 
 
 class Mutexes:
@@ -93,31 +101,28 @@ class Mutexes:
         """End a job that has waited too long."""
         await self._changes.change(run_id, lambda draft: mutexes.time_out_mutex(draft, job_id))
 
-    async def holders(self, run: Run) -> dict[JobId, MutexHolder]:
-        """Return who has the mutexes that jobs of a run wait for now, by the waiting job."""
-        found = {}
-        for job_id in run.jobs:
-            ticket = run.awaited_mutex(job_id)
-            if ticket is None:
-                continue
-            tickets = await self._store.mutex_tickets(run.head.project, ticket.name)
-            holder = await self._describe(tickets)
-            if holder is not None:
-                found[job_id] = holder
-        return found
+    async def place(self, run: Run, job_id: JobId, name: str) -> Place:
+        """Tell where a job that waits stands now."""
+        tickets = await self._store.mutex_tickets(run.head.project, name)
+        waiting = [(ticket.run, ticket.job) for ticket in tickets if not ticket.held]
+        own = (run.head.id, job_id)
+        ahead = waiting.index(own) if own in waiting else 0
+        return Place(ahead=ahead, holder=await self._describe(tickets))
 
-    async def _describe(self, tickets: tuple[Ticket, ...]) -> MutexHolder | None:
-        ticket = next((ticket for ticket in tickets if ticket.held), None)
-        if ticket is None:
-            return None
-        run = (await self._changes.lines.get(ticket.run)).tip
+    async def holder(self, run_id: RunId, job_id: str = "") -> Holder:
+        """Describe a run or a job that has something."""
+        run = (await self._changes.lines.get(run_id)).tip
         pipeline = await self._store.find_pipeline(run.head.pipeline)
-        spec = run.index.jobs[ticket.job]
-        return MutexHolder(
-            run=ticket.run,
+        job = run.index.jobs.get(JobId(job_id))
+        return Holder(
+            run=run_id,
             number=run.head.number,
             pipeline=run.head.pipeline,
             pipeline_name=pipeline.name if pipeline is not None else run.head.pipeline,
-            job=ticket.job,
-            job_name=spec.name or ticket.job,
+            job=job_id,
+            job_name=(job.name if job is not None else "") or job_id,
         )
+
+    async def _describe(self, tickets: tuple[Ticket, ...]) -> Holder | None:
+        found = next((ticket for ticket in tickets if ticket.held), None)
+        return None if found is None else await self.holder(found.run, found.job)

@@ -293,3 +293,28 @@ def test_many_times_nothing(api: NativeApi) -> None:
     assert api.post(path, content=b"[" * 200 + b"]" * 200, expect=400)["code"] == "bad-request"
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     assert api.post(path, content=b"a=1", headers=form, expect=415)["code"] == "media-type"
+
+
+def test_job_that_waits_for_a_mutex_says_who_has_it(api: NativeApi) -> None:
+    """A run shows what its jobs wait for; a job that may not wait says why it ended."""
+    mutex = {"enable": True, "mutexGroupName": "door", "queueEnable": True, "queue": 1}
+    job = models.job("ship", [models.step("deploy", "true")], mutexGroup=mutex | {"timeout": 5})
+    pipeline = api.make_pipeline(models.pipeline("door", [models.stage("s", [job])]))
+    api.server.executor.hold("deploy")
+    first = api.start(pipeline)
+    api.wait_started("deploy")
+
+    second, third = api.start(pipeline), api.start(pipeline)
+    refused = api.wait(third, "failed")["stages"][0]["jobs"][0]
+    (wait,) = api.run(second)["waits"]
+    api.server.executor.release_all()
+    ended = api.wait(second, "succeeded")
+
+    assert wait["kind"] == "mutex"
+    assert (wait["node"], wait["name"], wait["ahead"]) == ("1", "door", 0)
+    assert [(by["run"], by["number"], by["job_name"]) for by in wait["holders"]] == [
+        (first, 1, "ship")
+    ]
+    assert wait["due_at"].endswith("Z")
+    assert (refused["cause"], "job ship of door #1" in refused["message"]) == ("locked", True)
+    assert ended["waits"] == []

@@ -10,7 +10,7 @@ from mulligan.cli import output
 from mulligan.cli.client import Client
 from mulligan.cli.interrupts import Interrupts
 from mulligan.cli.options import Session
-from mulligan.cli.progress import Progress, saved_text
+from mulligan.cli.progress import Progress, saved_text, wait_text
 from mulligan.cli.servers import ServerOptions
 
 VALUE = [{"name": "小店", "number": 1, "none": None}]
@@ -165,3 +165,39 @@ def test_second_interrupt_is_not_held_back() -> None:
 
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
+
+
+HOLDER = {"pipeline_name": "ship", "number": 7, "job": "", "job_name": ""}
+
+
+@pytest.mark.parametrize(
+    ("wait", "line"),
+    [
+        (
+            {"node": "", "kind": "queue", "name": "", "ahead": 2, "holders": [HOLDER]},
+            "waits: the run for its turn, held by ship #7 (2 ahead)",
+        ),
+        (
+            {"node": "", "kind": "group", "name": "prod", "ahead": 0, "holders": [HOLDER, HOLDER]},
+            "waits: the run for group prod, held by ship #7, ship #7",
+        ),
+        (
+            {
+                "node": "3",
+                "kind": "mutex",
+                "name": "door",
+                "ahead": 0,
+                "holders": [HOLDER | {"job": "1", "job_name": "deploy"}],
+            },
+            "waits: job 3 for mutex door, held by ship #7 job deploy",
+        ),
+        (
+            {"node": "3", "kind": "mutex", "name": "door", "ahead": 0, "holders": []},
+            "waits: job 3 for mutex door",
+        ),
+    ],
+    ids=["queue", "group", "mutex", "free-just-now"],
+)
+def test_what_is_waited_for(wait: dict[str, Any], line: str) -> None:
+    """A line says who waits for what, who has it, and how many come first."""
+    assert wait_text(wait) == line

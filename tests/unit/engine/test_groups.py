@@ -18,6 +18,7 @@ from mulligan.core.spec import ParameterSpec, PipelineSpec
 from mulligan.core.status import Status
 from mulligan.engine.catalog import Definition
 from mulligan.engine.commands import AnswerStage
+from mulligan.engine.waits import Wait, waits_of
 from mulligan.ports import StepEnd
 
 pytestmark = pytest.mark.anyio
@@ -331,4 +332,24 @@ async def test_stop_of_a_superseded_run_is_on_record(hand: World) -> None:
     stops = [entry for entry in entries if entry.action == "run.stop"]
     assert [(RunId(entry.target), entry.actor, entry.origin) for entry in stops] == [
         (first.id, ANN, "concurrency group")
+    ]
+
+
+async def test_waiting_run_says_for_whom(hand: World) -> None:
+    """What a run waits for: its group, or its turn in its pipeline; who has it, who is first."""
+    one, two = await add(hand, "one"), await add(hand, "two")
+    single = await hand.add_pipeline(work("alone"), PipelineSettings(run_lock="SINGLE"))
+    runs = [await begin(hand, made) for made in (one, two, one, single, single)]
+
+    waits = [await waits_of(hand.engine, await hand.run(head.id)) for head in runs]
+
+    def shown(wait: Wait) -> tuple[object, ...]:
+        return wait.kind, wait.name, wait.ahead, [str(holder) for holder in wait.holders]
+
+    assert [[shown(wait) for wait in found] for found in waits] == [
+        [],
+        [("group", "prod", 0, ["one #1"])],
+        [("group", "prod", 1, ["one #1"])],
+        [],
+        [("queue", "", 0, ["alone #1"])],
     ]

@@ -14,6 +14,7 @@ from mulligan.core.records import Pipeline
 from mulligan.core.rights import Actor, Permission
 from mulligan.core.run import Run
 from mulligan.engine.commands import ReceiptRequest
+from mulligan.engine.waits import waits_of
 from mulligan.facades.bkci.model_source import model_of
 from mulligan.facades.bkci.query import UNLIMITED_HEADER, Query
 from mulligan.facades.bkci.result import MEDIA_TYPE, ok_body
@@ -132,8 +133,10 @@ class Call:
 async def holder_tips(services: Services, run: Run) -> dict[JobId, str]:
     """Name who has the mutexes that jobs of a run wait for, in the words of a `linkTip`."""
     return {
-        job: f"{by.pipeline}_Pipeline[{by.pipeline_name}]Job[{by.job_name}]"
-        for job, by in (await services.engine.mutexes.holders(run)).items()
+        JobId(wait.node): f"{by.pipeline}_Pipeline[{by.pipeline_name}]Job[{by.job_name}]"
+        for wait in await waits_of(services.engine, run)
+        for by in wait.holders
+        if wait.kind == "mutex"
     }
 
 

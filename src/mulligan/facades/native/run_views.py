@@ -10,6 +10,7 @@ from mulligan.core.ids import StageId
 from mulligan.core.run import Caller, Gate, Job, Run, RunAttempt, RunHead, Stage, Step
 from mulligan.core.spec import JobSpec, StageSpec, StepSpec
 from mulligan.core.status import Status
+from mulligan.engine.waits import Wait
 from mulligan.facades.native import shapes
 from mulligan.ports import NodeHistory
 
@@ -127,8 +128,8 @@ def _summary(head: RunHead, pipeline_name: str) -> dict[str, Any]:
     }
 
 
-def state(snapshot: Snapshot) -> shapes.RunState:
-    """Show a run with all its nodes."""
+def state(snapshot: Snapshot, waits: tuple[Wait, ...] = ()) -> shapes.RunState:
+    """Show a run with all its nodes. `waits`: what it and its jobs wait for, besides people."""
     run = snapshot.run
     fields = _summary(run.head, run.index.spec.name)
     shown = snapshot.head_attempt
@@ -156,6 +157,7 @@ def state(snapshot: Snapshot) -> shapes.RunState:
         ),
         waivers=waivers,
         gates=tuple(_gate(run, gate) for gate in snapshot.gates()),
+        waits=tuple(_wait(wait) for wait in waits),
         stages=tuple(_stage(snapshot, stage) for stage in run.index.spec.stages),
     )
 
@@ -219,6 +221,27 @@ def _gate(run: Run, gate: Gate) -> shapes.GateView:
     )
 
 
+def _wait(wait: Wait) -> shapes.WaitView:
+    return shapes.WaitView(
+        node=wait.node,
+        kind=wait.kind,
+        name=wait.name,
+        ahead=wait.ahead,
+        holders=tuple(
+            shapes.HolderView(
+                run=holder.run,
+                number=holder.number,
+                pipeline=holder.pipeline,
+                pipeline_name=holder.pipeline_name,
+                job=holder.job,
+                job_name=holder.job_name,
+            )
+            for holder in wait.holders
+        ),
+        due_at=wait.due_at,
+    )
+
+
 def _signals(run: Run, gate: Gate) -> tuple[int, int] | None:
     """Count what has come; ids of hooks are addresses, and stay out."""
     position = run.index.stages.get(StageId(gate.node))
@@ -254,6 +277,7 @@ def _job(snapshot: Snapshot, spec: JobSpec, stage: Stage) -> shapes.JobView:
         cause=word(job.cause),
         attempt=job.attempt,
         mode=job.mode,
+        message=job.message,
         runner=job.runner,
         workspace=job.workspace,
         started_at=job.started_at,

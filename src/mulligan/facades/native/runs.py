@@ -10,6 +10,7 @@ from mulligan.core.run import Run, RunHead
 from mulligan.core.status import Status
 from mulligan.core.values import text_of
 from mulligan.engine.commands import ReceiptRequest, SetRemark, StartRun, StopRun
+from mulligan.engine.waits import waits_of
 from mulligan.facades.native import attempt_views, queries, run_views, shapes
 from mulligan.facades.native.bodies import RemarkBody, StartBody
 from mulligan.facades.native.endpoints import Call, Endpoint, Query, answer
@@ -109,7 +110,8 @@ async def get_run(call: Call) -> Response:
     history = None
     if number not in {None, run.head.attempt}:
         history = await call.services.store.history(run.head.id)
-    response = answer(run_views.state(run_views.Snapshot(run, history, number)))
+    waits = await waits_of(call.services.engine, run) if history is None else ()
+    response = answer(run_views.state(run_views.Snapshot(run, history, number), waits))
     response.headers["ETag"] = etag(run.head.revision)
     return response
 

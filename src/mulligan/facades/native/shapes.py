@@ -201,6 +201,7 @@ class JobView(Shape, frozen=True, kw_only=True):
 
     Args:
         mode: "" or rollback: this attempt takes back what the job deployed.
+        message: Why it ended, where no step of it says so.
         workspace: fresh, live or widened.
     """
 
@@ -211,6 +212,7 @@ class JobView(Shape, frozen=True, kw_only=True):
     cause: str | None
     attempt: int
     mode: str
+    message: str
     runner: str | None
     workspace: str
     started_at: datetime | None
@@ -250,6 +252,37 @@ class GateView(Shape, frozen=True, kw_only=True):
     due_at: datetime | None
 
 
+class HolderView(Shape, frozen=True, kw_only=True):
+    """A run that has what others wait for; `job`: the job of it that has a mutex, else ""."""
+
+    run: str
+    number: int
+    pipeline: str
+    pipeline_name: str
+    job: str
+    job_name: str
+
+
+class WaitView(Shape, frozen=True, kw_only=True):
+    """Something that the run or a job of it waits for, and no person gives.
+
+    Args:
+        node: A job; "" = the run.
+        kind: mutex, group (concurrency group) or queue (other runs of the pipeline).
+        name: Of the mutex or group.
+        ahead: How many others are in front of it.
+        holders: Who has it now; at most 20 are named.
+        due_at: When the waiting ends in vain; null if that is not known.
+    """
+
+    node: str
+    kind: str
+    name: str
+    ahead: int
+    holders: tuple[HolderView, ...]
+    due_at: datetime | None
+
+
 class ParameterView(Shape, frozen=True, kw_only=True):
     """A start parameter; sensitive values are `******`."""
 
@@ -285,6 +318,7 @@ class RunState(RunSummary, frozen=True, kw_only=True):
     parameters: tuple[ParameterView, ...]
     waivers: tuple[Waiver, ...]
     gates: tuple[GateView, ...]
+    waits: tuple[WaitView, ...]
     stages: tuple[StageView, ...]
 
 
