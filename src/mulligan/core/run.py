@@ -31,6 +31,7 @@ from mulligan.core.ids import (
 from mulligan.core.posts import PostAction
 from mulligan.core.spec import Dialect, SpecIndex
 from mulligan.core.status import Status
+from mulligan.core.triggers.origin import Origin
 
 Record = dict[str, Any]
 
@@ -171,6 +172,7 @@ class RunHead(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     errors: tuple[RunError, ...] = ()  # as of the last end; kept until the next end
     chain: int = 0  # how many runs led to this one, each by a message of the one before
     retry_target: str = ""  # first node of the newest partial retry, for the scripts to see
+    origin: Origin | None = None  # the trigger that started it, if one did
     released_at: datetime | None = None  # somebody gave the failed run up before its hold was over
     released_by: UserName | None = None
     caller: Caller | None = None

@@ -45,6 +45,7 @@ from mulligan.ports.items import ItemStore
 from mulligan.ports.mutexes import MutexStore
 from mulligan.ports.plugins import PluginStore as PluginStore
 from mulligan.ports.secrets import SecretStore
+from mulligan.ports.triggers import TriggerStore
 
 
 class Clock(Protocol):
@@ -756,6 +757,7 @@ class Store(
     MutexStore,
     SecretStore,
     PluginStore,
+    TriggerStore,
     Protocol,
 ):
     """Everything that is kept."""

@@ -6,6 +6,7 @@ from mulligan.core.deployments import LedgerChange
 from mulligan.core.ids import PipelineId
 from mulligan.core.items import ItemChange
 from mulligan.core.records import AuditEntry, Receipt
+from mulligan.core.trigger_records import TriggerChange
 
 
 class Acts(msgspec.Struct, frozen=True, kw_only=True):
@@ -15,6 +16,7 @@ class Acts(msgspec.Struct, frozen=True, kw_only=True):
     audit: tuple[AuditEntry, ...] = ()
     ledger: LedgerChange | None = None
     items: ItemChange | None = None
+    triggers: TriggerChange | None = None
     clear_latches: PipelineId | None = None  # of the pipeline as a whole: its run has started
 
 

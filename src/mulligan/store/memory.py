@@ -37,11 +37,18 @@ from mulligan.store.memory_packages import MemoryPackages
 from mulligan.store.memory_plugins import MemoryPlugins
 from mulligan.store.memory_records import StoredRun
 from mulligan.store.memory_secrets import MemorySecrets
+from mulligan.store.memory_triggers import MemoryTriggers
 from mulligan.store.paging import Position, order_of, read_cursor, write_cursor
 
 
 class MemoryStore(
-    MemoryMutexes, MemoryPlugins, MemoryLedger, MemoryPackages, MemoryItems, MemorySecrets
+    MemoryMutexes,
+    MemoryPlugins,
+    MemoryLedger,
+    MemoryPackages,
+    MemoryItems,
+    MemorySecrets,
+    MemoryTriggers,
 ):
     """Implements `ports.Store`.
 

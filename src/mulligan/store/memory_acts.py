@@ -7,9 +7,10 @@ from msgspec.structs import replace
 from mulligan.core.deployments import Deployment, Environment, LedgerChange
 from mulligan.core.errors import ConflictError, NotFoundError, StaleRevisionError
 from mulligan.core.hooks import Hook
-from mulligan.core.ids import ProjectId, UserName
+from mulligan.core.ids import PipelineId, ProjectId, StepId, UserName
 from mulligan.core.items import Item, ItemChange
 from mulligan.core.records import AuditEntry, Project, Receipt
+from mulligan.core.trigger_records import Outcome, Timer, TriggerChange
 from mulligan.ports import Acts
 
 
@@ -25,11 +26,21 @@ class MemoryActs:
         self._hooks: dict[str, Hook] = {}
         self._items: dict[int, Item] = {}
         self._last_item = 0
+        self._timers: dict[tuple[PipelineId, StepId], Timer] = {}
+        self._listening: set[PipelineId] = set()
+        self._outcomes: dict[tuple[int, PipelineId], Outcome] = {}
 
     def _take_acts(
-        self, acts: Acts, ledger: LedgerChange | None = None, items: ItemChange | None = None
+        self,
+        acts: Acts,
+        ledger: LedgerChange | None = None,
+        items: ItemChange | None = None,
+        triggers: TriggerChange | None = None,
     ) -> None:
-        """Store all of it, with other changes of ledger and items first, or nothing and raise."""
+        """Store all of it, with the other changes first, or nothing and raise."""
+        changes = [change for change in (triggers, acts.triggers) if change is not None]
+        for other in changes:
+            self._check_triggers(other)
         environments, deployments = dict(self._environments), dict(self._deployments)
         if ledger is not None:
             self._change_ledger(environments, deployments, ledger)
@@ -47,9 +58,41 @@ class MemoryActs:
         if acts.receipt is not None:
             self._receipts[acts.receipt.actor, acts.receipt.key] = acts.receipt
         self._take_audit(acts.audit)
+        for other in changes:
+            self._change_triggers(other)
+        self._clear_latches(acts.clear_latches)
+
+    def _clear_latches(self, pipeline: PipelineId | None) -> None:
         for hook in list(self._hooks.values()):
-            if hook.pipeline == acts.clear_latches and not hook.stage:
+            if hook.pipeline == pipeline and not hook.stage:
                 self._hooks[hook.id] = replace(hook, latched=False, values={})
+
+    def _check_triggers(self, change: TriggerChange) -> None:
+        moved, outcome = change.moved, change.outcome
+        if moved is not None:
+            before = self._timers.get((moved.pipeline, moved.trigger))
+            if before is None or before.revision != moved.revision - 1:
+                message = f"timer {moved.trigger} is not at revision {moved.revision - 1}"
+                raise StaleRevisionError(message)
+        if outcome is not None and (outcome.delivery, outcome.pipeline) in self._outcomes:
+            message = f"delivery {outcome.delivery} has been brought to {outcome.pipeline}"
+            raise ConflictError(message, code="outcome")
+
+    def _change_triggers(self, change: TriggerChange) -> None:
+        pipeline = change.defined
+        if pipeline is not None:
+            before = {key: each for key, each in self._timers.items() if key[0] == pipeline}
+            for key in before:
+                del self._timers[key]
+            for timer in change.timers:
+                old = before.get((pipeline, timer.trigger), replace(timer, revision=0))
+                kept = replace(timer, revision=old.revision + 1, state=old.state)
+                self._timers[pipeline, timer.trigger] = kept
+            (self._listening.add if change.listens else self._listening.discard)(pipeline)
+        if change.moved is not None:
+            self._timers[change.moved.pipeline, change.moved.trigger] = change.moved
+        if change.outcome is not None:
+            self._outcomes[change.outcome.delivery, change.outcome.pipeline] = change.outcome
 
     def _check_receipt(self, receipt: Receipt) -> None:
         if (receipt.actor, receipt.key) in self._receipts:

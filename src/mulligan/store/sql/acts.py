@@ -13,6 +13,7 @@ from mulligan.store.sql import rows
 from mulligan.store.sql.dialects import Connection, Dialect
 from mulligan.store.sql.items_rows import write_items
 from mulligan.store.sql.numbers import find_project_number
+from mulligan.store.sql.trigger_rows import write_triggers
 
 _INSERT_RECEIPT = f"INSERT INTO receipts ({rows.RECEIPT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
 _INSERT_AUDIT = "INSERT INTO audit (project, target, actor, doc) VALUES (?, ?, ?, ?)"
@@ -41,7 +42,7 @@ def write_acts(dialect: Dialect, connection: Connection, acts: Acts) -> None:
         ConflictError: The receipt's key exists (code "receipt").
         StaleRevisionError: An environment of the ledger is not at the revision before the given.
         NotFoundError: The ledger names a project or environment that is not stored; see also
-            `write_items`.
+            `write_items`. `write_triggers` raises these, too.
     """
     if acts.receipt is not None:
         write_receipt(dialect, connection, acts.receipt)
@@ -51,6 +52,8 @@ def write_acts(dialect: Dialect, connection: Connection, acts: Acts) -> None:
         _write_ledger(dialect, connection, acts.ledger)
     if acts.items is not None:
         write_items(dialect, connection, acts.items)
+    if acts.triggers is not None:
+        write_triggers(dialect, connection, acts.triggers)
     if acts.clear_latches is not None:
         _clear_latches(connection, acts.clear_latches)
 

@@ -27,6 +27,7 @@ from mulligan.core.records import (
 from mulligan.core.run import Gate, Job, RunHead, Stage, Step, Write
 from mulligan.core.secrets import StoredSecret
 from mulligan.core.spec import PipelineSpec
+from mulligan.core.trigger_records import Delivery, Outcome, RemoteToken, TimerState
 from mulligan.ports.items import VersionHead
 from mulligan.store.instants import instant, micros
 
@@ -43,6 +44,7 @@ access_key = msgspec.json.Decoder(AccessKey).decode
 app = msgspec.json.Decoder(App).decode
 artifact = msgspec.json.Decoder(Artifact).decode
 audit_entry = msgspec.json.Decoder(AuditEntry).decode
+delivery = msgspec.json.Decoder(Delivery).decode
 deployment = msgspec.json.Decoder(Deployment).decode
 effect = msgspec.json.Decoder(Effect).decode
 environment = msgspec.json.Decoder(Environment).decode
@@ -56,6 +58,7 @@ job = msgspec.json.Decoder(Job).decode
 member = msgspec.json.Decoder(Member).decode
 note = msgspec.json.Decoder(Note).decode
 only_spec = msgspec.json.Decoder(OnlySpec).decode
+outcome = msgspec.json.Decoder(Outcome).decode
 package = msgspec.json.Decoder(Package).decode
 package_file = msgspec.json.Decoder(PackageFile).decode
 package_version = msgspec.json.Decoder(PackageVersion).decode
@@ -63,11 +66,13 @@ plugin = msgspec.json.Decoder(Plugin).decode
 pipeline = msgspec.json.Decoder(Pipeline).decode
 project = msgspec.json.Decoder(Project).decode
 secret = msgspec.json.Decoder(StoredSecret).decode
+remote_token = msgspec.json.Decoder(RemoteToken).decode
 stage = msgspec.json.Decoder(Stage).decode
 step = msgspec.json.Decoder(Step).decode
 step_record = msgspec.json.Decoder(StepRecord).decode
 template = msgspec.json.Decoder(Template).decode
 texts = msgspec.json.Decoder(dict[str, str]).decode
+timer_state = msgspec.json.Decoder(TimerState).decode
 token = msgspec.json.Decoder(Token).decode
 user = msgspec.json.Decoder(User).decode
 version = msgspec.json.Decoder(PipelineVersion).decode

@@ -19,6 +19,7 @@ from mulligan.store.sql.pipelines import SqlPipelines
 from mulligan.store.sql.plugins import SqlPlugins
 from mulligan.store.sql.runs import SqlRuns
 from mulligan.store.sql.secrets import SqlSecrets
+from mulligan.store.sql.triggers import SqlTriggers
 
 
 class SqlStore(
@@ -30,6 +31,7 @@ class SqlStore(
     SqlGroups,
     SqlHooks,
     SqlExecutions,
+    SqlTriggers,
     SqlItems,
     SqlSecrets,
     SqlMutexes,
