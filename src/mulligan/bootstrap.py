@@ -19,6 +19,7 @@ from mulligan.engine.catalog import Catalog
 from mulligan.engine.dispatch import LocalDispatcher
 from mulligan.engine.download_links import DownloadLinks
 from mulligan.engine.drafts import Drafts
+from mulligan.engine.event_hooks import EventHooks
 from mulligan.engine.live import Live
 from mulligan.engine.live_processes import LiveProcesses
 from mulligan.engine.logins import Logins
@@ -26,9 +27,11 @@ from mulligan.engine.messages_sending import Sending
 from mulligan.engine.messenger import Messenger
 from mulligan.engine.plugins import Plugins
 from mulligan.engine.publishing import Publishing
+from mulligan.engine.remote_triggers import RemoteTriggers
 from mulligan.engine.repositories import Repositories
 from mulligan.engine.rollbacks import Rollbacks
 from mulligan.engine.runner import Runner, RunnerPolicy
+from mulligan.engine.schedule import Schedule
 from mulligan.engine.secrets import Secrets
 from mulligan.engine.service import Engine, RecoveryPolicy
 from mulligan.engine.signals import Signals
@@ -37,6 +40,9 @@ from mulligan.engine.starting import StartPolicy
 from mulligan.engine.step_keys import StepKeys
 from mulligan.engine.supervisor import Supervisor
 from mulligan.engine.templates import Templates
+from mulligan.engine.timers import Timers
+from mulligan.engine.trigger_sources import LinkedSources
+from mulligan.executors.heads import GitHeads
 from mulligan.executors.keeper.client import ensure
 from mulligan.executors.kinds.plugin import CACHE as PLUGIN_CACHE
 from mulligan.executors.work import RunFiles, Work
@@ -173,7 +179,26 @@ class Server:
             deployments=self.engine.deployments,
             ensure=lambda services: ensure(data, services),
         )
-        catalog = Catalog(store=self.store, clock=self.clock, ids=ids)
+        schedule = Schedule(self.clock, settings.triggers.time_zone)
+        catalog = Catalog(store=self.store, clock=self.clock, ids=ids, schedule=schedule)
+        repositories = LinkedSources(self.store)
+        self.event_hooks = EventHooks(
+            engine=self.engine,
+            access=self.access,
+            secret_key=self.secret_key,
+            repositories=repositories,
+            kept=settings.triggers.kept_deliveries,
+            kept_days=settings.triggers.kept_days,
+        )
+        self.timers = Timers(
+            engine=self.engine,
+            access=self.access,
+            schedule=schedule,
+            repositories=repositories,
+            heads=GitHeads(private_targets=options.is_dev or settings.net.private_targets),
+            makes_up=settings.triggers.missed == "once",
+        )
+        catalog.on_timers = self.timers.wake
         limits = _limits(settings)
         self.services = Services(
             engine=self.engine,
@@ -196,6 +221,13 @@ class Server:
             repositories=Repositories(store=self.store, clock=self.clock, ids=ids),
             plugins=self.plugins,
             step_keys=step_keys,
+            event_hooks=self.event_hooks,
+            remote_triggers=RemoteTriggers(
+                engine=self.engine,
+                access=self.access,
+                secret_key=self.secret_key,
+                per_minute=settings.triggers.remote_per_minute,
+            ),
             store=self.store,
             live=self.live,
             logs=logs,
@@ -255,6 +287,7 @@ class Server:
     def _advance_clock(self, seconds: float) -> None:
         self.clock.advance(seconds)
         self.supervisor.clock_moved()
+        self.timers.wake()
 
     def listens_at(self, url: str) -> None:
         """Note the address at which steps on this machine reach the server."""
@@ -290,6 +323,8 @@ class Server:
             loop.create_task(self.supervisor.run()),
             loop.create_task(self.supervisor.sweep()),
             loop.create_task(self.live_processes.watch()),
+            loop.create_task(self.event_hooks.run()),
+            loop.create_task(self.timers.run()),
         ]
 
     async def _make_admin_token(self) -> None:

@@ -95,6 +95,16 @@ class Storage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     synchronous: str = "FULL"  # SQLite: FULL survives a power cut, NORMAL a crash of the server
 
 
+class Triggers(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What starts pipelines without a person."""
+
+    time_zone: str = "UTC"  # of timers that name none, as "Asia/Shanghai"
+    missed: str = "skip"  # a timer whose time nobody was there at: "skip", or start it "once"
+    remote_per_minute: int = 60  # starts that one token of a remote trigger may ask for
+    kept_deliveries: int = 200  # of each hook
+    kept_days: int = 30  # for which deliveries are kept
+
+
 class Metrics(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`/metrics`."""
 
@@ -129,6 +139,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     metrics: Metrics = Metrics()
     net: Net = Net()
     mail: Mail = Mail()
+    triggers: Triggers = Triggers()
     shutdown_grace_s: float = 10.0  # seconds that running steps get when the server ends
 
 
@@ -137,6 +148,7 @@ _CHOICES = {
     "swr.webhook_auth": ("required", "optional"),
     "recovery.on_lost": ("rerun", "fail"),
     "storage.synchronous": ("FULL", "NORMAL"),
+    "triggers.missed": ("skip", "once"),
 }
 _RANGES = {
     "limits.stages": (1, 10_000),
@@ -153,6 +165,9 @@ _RANGES = {
     "steps.grace_s": (0, 3600),
     "steps.disk_full_grace_s": (0, 86_400),
     "mail.port": (1, 65_535),
+    "triggers.remote_per_minute": (1, 100_000),
+    "triggers.kept_deliveries": (1, 10_000),
+    "triggers.kept_days": (1, 3650),
     "shutdown_grace_s": (0, 3600),
 }
 # Environment variables of this prefix that are no settings.
@@ -286,6 +301,8 @@ def _convert(value: Any, default: Any) -> Any:
 
 
 def _check(key: str, value: Any) -> str:
+    if key == "triggers.time_zone" and value != "UTC" and not _is_time_zone(value):
+        return f"there is no time zone {value!r}"
     choices = _CHOICES.get(key)
     if choices is not None and value not in choices:
         return f"{value!r} is none of: {', '.join(choices)}"
@@ -293,3 +310,13 @@ def _check(key: str, value: Any) -> str:
     if lowest_highest is not None and not lowest_highest[0] <= value <= lowest_highest[1]:
         return f"{value} is outside {lowest_highest[0]} to {lowest_highest[1]}"
     return ""
+
+
+def _is_time_zone(name: str) -> bool:
+    from zoneinfo import ZoneInfo  # few start with another one than UTC
+
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, KeyError):
+        return False
+    return True

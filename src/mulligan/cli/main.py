@@ -9,6 +9,7 @@ _RECOVER = "mulligan.cli.recover"
 _LOGS = "mulligan.cli.logs"
 _DEFINITIONS = "mulligan.cli.definitions"
 _PEOPLE = "mulligan.cli.people"
+_HOOKS = "mulligan.cli.hooks"
 _RELEASES = "mulligan.cli.releases"
 
 SECTIONS = (
@@ -46,6 +47,8 @@ SECTIONS = (
             "pipelines": Lazy(_DEFINITIONS, "pipelines", "List pipelines."),
             "import": Lazy(_DEFINITIONS, "import_files", "Check and store pipeline files."),
             "lint": Lazy(_DEFINITIONS, "lint", "Check pipeline files; print their JSON Schema."),
+            "trigger": Lazy(_HOOKS, "trigger", "Show what starts pipelines by itself."),
+            "hook": Lazy(_HOOKS, "hook", "Hooks of code hosts and what they delivered."),
             "export": Lazy(_DEFINITIONS, "export", "Print the definition of a pipeline or run."),
         },
     ),

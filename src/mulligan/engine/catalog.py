@@ -25,6 +25,7 @@ from mulligan.core.refusal import Refusal, RefusalCode
 from mulligan.core.rights import Actor
 from mulligan.core.spec import PipelineSpec
 from mulligan.engine.call_circles import demand_no_circle
+from mulligan.engine.schedule import Schedule
 from mulligan.ports import Acts, Clock, Ids, Store
 
 _LONGEST_PROJECT_NAME = 64
@@ -48,12 +49,17 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True):
 class Catalog:
     """The use cases of definitions. Rights are checked by the callers (they name the act)."""
 
-    def __init__(self, *, store: Store, clock: Clock, ids: Ids) -> None:
+    def __init__(
+        self, *, store: Store, clock: Clock, ids: Ids, schedule: Schedule | None = None
+    ) -> None:
         self._store = store
         self._clock = clock
         self._ids = ids
         # A pipeline, or another item of a project, is read and written again by one at a time.
         self.changing = asyncio.Lock()
+        self._schedule = schedule or Schedule(clock)
+        # set by the composition root: timers have changed
+        self.on_timers: Callable[[], None] = lambda: None
 
     # --- projects -------------------------------------------------------------------------------
 
@@ -209,9 +215,7 @@ class Catalog:
             await demand_no_circle(self._store, pipeline, definition.spec)
             if items is not None:
                 acts = replace(acts, items=ItemChange(put=tuple(await items(pipeline))))
-            return await self._store.put_pipeline(
-                pipeline, version, acts, hooks=_owned(hooks, pipeline)
-            )
+            return await self._put(pipeline, version, acts, hooks=_owned(hooks, pipeline))
 
     async def edit_pipeline(
         self,
@@ -267,9 +271,7 @@ class Catalog:
             put = () if items is None else tuple(await items(changed))
             acts = replace(acts, items=ItemChange(put=put, drop=drop))
             version = self._version(changed, definition, actor.user)
-            stored = await self._store.put_pipeline(
-                changed, version, acts, hooks=_owned(hooks, changed)
-            )
+            stored = await self._put(changed, version, acts, hooks=_owned(hooks, changed))
         await self._store.drop_versions(pipeline.id, pipeline.settings.kept_versions)
         return stored
 
@@ -337,7 +339,12 @@ class Catalog:
                 group=0,  # its own may be gone
             )
             acts = self._acts(actor, "pipeline.restore", project_id, pipeline_id)
-            return await self._store.put_pipeline(restored, None, acts)
+            version = await self._store.find_version(pipeline.id, pipeline.version)
+            spec = None if version is None else version.spec
+            acts = replace(acts, triggers=self._schedule.defined(pipeline.id, spec))
+            stored = await self._store.put_pipeline(restored, None, acts)
+        self.on_timers()
+        return stored
 
     async def _change(
         self,
@@ -355,7 +362,25 @@ class Catalog:
             changed = replace(newest, **changes)
             if changed.name != newest.name:
                 await self.demand_free_name(changed)
-            return await self._store.put_pipeline(changed, None, acts, hooks=hooks)
+            return await self._put(changed, None, acts, hooks=hooks)
+
+    async def _put(
+        self,
+        pipeline: Pipeline,
+        version: PipelineVersion | None,
+        acts: Acts,
+        *,
+        hooks: Sequence[Hook] | None,
+    ) -> Pipeline:
+        """Store a pipeline; its timers follow from its definition, in the same transaction."""
+        spec = None if version is None else version.spec
+        is_about_timers = version is not None or pipeline.deleted_at is not None
+        if is_about_timers:
+            acts = replace(acts, triggers=self._schedule.defined(pipeline.id, spec))
+        stored = await self._store.put_pipeline(pipeline, version, acts, hooks=hooks)
+        if is_about_timers:
+            self.on_timers()
+        return stored
 
     async def demand_free_name(self, pipeline: Pipeline) -> None:
         """Check that no other pipeline of the project has the name, in whatever group."""

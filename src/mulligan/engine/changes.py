@@ -204,7 +204,7 @@ async def _logged(work: Coroutine[Any, Any, object]) -> None:
 
 def _audit_detail(command: Command) -> dict[str, object]:
     skipped = {"actor", "origin", "receipt", "reason", "values", "answer", "run_id"}
-    skipped |= {"changed", "facts", "caller"}  # too long for a trail, or secret
+    skipped |= {"changed", "facts", "caller", "triggers"}  # too long for a trail, or secret
     return {
         name: getattr(command, name)
         for name in command.__struct_fields__

@@ -9,6 +9,8 @@ from mulligan.core.flow.votes import Answer, Changed
 from mulligan.core.ids import PipelineId, RunId, StageId, StepId, UserName
 from mulligan.core.recovery.plan import Plan
 from mulligan.core.run import Caller, RunHead
+from mulligan.core.trigger_records import TriggerChange
+from mulligan.core.triggers.origin import Origin
 
 
 class ReceiptRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,7 +33,13 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StartRun(Command, frozen=True, kw_only=True):
-    """Start a pipeline's newest version. `values`: given parameters by name."""
+    """Start a pipeline's newest version.
+
+    Args:
+        values: Given parameters by name.
+        trigger: What started it, if no person did.
+        triggers: Stored with the start; its outcome gets the id of the run.
+    """
 
     pipeline: PipelineId
     values: dict[str, str] = {}
@@ -47,6 +55,8 @@ class StartRun(Command, frozen=True, kw_only=True):
     facts: dict[str, str] = {}  # read-only variables besides the parameters
     version_number: int | None = None  # set the pipeline's counter to it before
     run_id: RunId | None = None  # of the new run; None = a new one
+    trigger: Origin | None = None
+    triggers: TriggerChange | None = None
 
 
 class RetryRun(Command, frozen=True, kw_only=True):

@@ -35,6 +35,7 @@ from mulligan.core.refusal import Refusal, RefusalCode
 from mulligan.core.run import Run, RunAttempt, RunHead, Write
 from mulligan.core.spec import PipelineSpec, SpecIndex
 from mulligan.core.status import Status
+from mulligan.core.trigger_records import TriggerChange
 from mulligan.engine.changes import MOST_TRIES
 from mulligan.engine.commands import (
     AnswerStage,
@@ -228,6 +229,8 @@ class Engine(Reports):
             acts = replace(acts, clear_latches=head.pipeline)
         if counted is not None:
             acts = replace(acts, items=counted)
+        if command.triggers is not None:
+            acts = replace(acts, triggers=_of_run(command.triggers, head.id))
         line = self.lines.add(replace(decision.run, head=replace(head, revision=0)))
         self.lines.decided(line, decision.run)
         await self._commit(line, decision, acts)
@@ -521,6 +524,11 @@ def _begin_new(
     begin_run(draft)
     if command.is_unauthorized:
         refuse_stage(draft)
+
+
+def _of_run(change: TriggerChange, run_id: RunId) -> TriggerChange:
+    outcome = change.outcome
+    return change if outcome is None else replace(change, outcome=replace(outcome, run=run_id))
 
 
 def _with_first_attempt(run: Run, attempt: RunAttempt) -> Run:

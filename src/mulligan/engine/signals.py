@@ -20,7 +20,7 @@ from mulligan.core.hooks import Hook, HookKind
 from mulligan.core.ids import JobId, PipelineId, ProjectId, StageId, UserName
 from mulligan.core.records import Pipeline, PipelineVersion
 from mulligan.core.refusal import Refusal, RefusalCode
-from mulligan.core.rights import Actor, Permission
+from mulligan.core.rights import Permission
 from mulligan.core.run import Run
 from mulligan.core.spec import SignalSpec
 from mulligan.engine.access import Access
@@ -188,11 +188,8 @@ class Signals:
         return Taken.STARTED
 
     async def _may_start(self, signal: Signal, pipeline: Pipeline) -> bool:
-        user = await self._store.find_user(signal.actor)
-        if user is None or user.disabled:
-            return False
-        actor = Actor(user=signal.actor, is_admin=user.is_admin)
-        return await self._access.allows(actor, Permission.START, pipeline.project)
+        access = self._access
+        return await access.may_in_name_of(signal.actor, Permission.START, pipeline.project)
 
     # --- one stage ------------------------------------------------------------------------------
 

@@ -97,6 +97,7 @@ def new_run(
         caller=command.caller,
         version_number=version_number,
         posts=posts,
+        origin=command.trigger,
     )
     facts = {
         "BK_CI_PROJECT_NAME_CN": project.name if project is not None else pipeline.project,

@@ -22,9 +22,11 @@ from mulligan.engine.catalog import Catalog
 from mulligan.engine.dispatch import LocalDispatcher
 from mulligan.engine.download_links import DownloadLinks
 from mulligan.engine.drafts import Drafts
+from mulligan.engine.event_hooks import EventHooks
 from mulligan.engine.live import Live
 from mulligan.engine.logins import Logins
 from mulligan.engine.plugins import Plugins
+from mulligan.engine.remote_triggers import RemoteTriggers
 from mulligan.engine.repositories import Repositories
 from mulligan.engine.rollbacks import Rollbacks
 from mulligan.engine.runner import Runner, RunnerPolicy
@@ -36,6 +38,7 @@ from mulligan.engine.starting import StartPolicy
 from mulligan.engine.step_keys import StepKeys
 from mulligan.engine.supervisor import Supervisor
 from mulligan.engine.templates import Templates
+from mulligan.engine.trigger_sources import LinkedSources
 from mulligan.facades.common.services import Services
 from mulligan.facades.common.ways import Limits
 from mulligan.facades.documents import AnyDialect
@@ -118,6 +121,12 @@ class NativeServer:
         catalog = Catalog(store=self.store, clock=self.clock, ids=ids)
         software = SoftwareCenter(store=self.store, clock=self.clock, root=root / "artifacts")
         step_keys = StepKeys(key)
+        self.event_hooks = EventHooks(
+            engine=self.engine,
+            access=self.access,
+            secret_key=key,
+            repositories=LinkedSources(self.store),
+        )
         self.services = Services(
             engine=self.engine,
             rollbacks=Rollbacks(self.engine),
@@ -149,6 +158,8 @@ class NativeServer:
                 keys=step_keys,
             ),
             step_keys=step_keys,
+            event_hooks=self.event_hooks,
+            remote_triggers=RemoteTriggers(engine=self.engine, access=self.access, secret_key=key),
             store=self.store,
             live=self.live,
             logs=logs,
@@ -196,6 +207,7 @@ class NativeServer:
         work = [
             asyncio.ensure_future(self.runner.run()),
             asyncio.ensure_future(self.supervisor.run()),
+            asyncio.ensure_future(self.event_hooks.run()),
         ]
         try:
             yield

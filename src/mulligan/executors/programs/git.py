@@ -61,7 +61,11 @@ class Git:
     def __init__(self, work: Path, remote: Remote, *, private_targets: bool) -> None:
         self._work = work
         self._options = _options(remote, private_targets=private_targets)
-        self._environment = _environment(remote, private_targets=private_targets)
+        self.environment = _environment(remote, private_targets=private_targets)
+
+    def command(self, *arguments: str) -> list[str]:
+        """Return the words of a call of git, to be run with `environment`."""
+        return ["git", *self._options, *arguments]
 
     def run(self, *arguments: str, is_quiet: bool = False) -> str:
         """Run git; what it says on stderr goes to the log. Return its stdout.
@@ -70,12 +74,12 @@ class Git:
             GitError: It failed.
             StepError: There is no git.
         """
-        argv = ["git", *self._options, *arguments]
+        argv = self.command(*arguments)
         try:
             process = subprocess.Popen(
                 argv,
                 cwd=self._work,
-                env=self._environment,
+                env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,

@@ -29,6 +29,7 @@ from mulligan.facades.bkci.query import blank
 from mulligan.facades.bkci.run_out import render_page
 from mulligan.facades.bkci.settings_io import NEW_PIPELINE, read_setting, render_setting
 from mulligan.facades.bkci.times import Json, present
+from mulligan.facades.bkci.trigger_calls import with_remote_token
 from mulligan.facades.common.sensitive import without_secrets
 from mulligan.ports import RunFilter
 
@@ -165,7 +166,7 @@ async def pipeline_get(call: Call) -> Response:
     version = await call.services.catalog.get_version(pipeline)
     may_edit = await call.services.access.allows(call.actor, Permission.EDIT, call.project)
     model = model_of(version)
-    source = model if may_edit else without_secrets(model)
+    source = await with_remote_token(call, pipeline, model) if may_edit else without_secrets(model)
     return ok(source | {"name": pipeline.name, "latestVersion": pipeline.version})
 
 

@@ -23,16 +23,18 @@ from mulligan.facades.bkci import (
     project_calls,
     repository_calls,
     template_calls,
+    trigger_calls,
     version_calls,
     view_calls,
 )
 from mulligan.facades.bkci.bodies import check_media_type
-from mulligan.facades.bkci.calls import Call
+from mulligan.facades.bkci.calls import Call, ok
 from mulligan.facades.bkci.errors import NotServedError, render_error, render_plain
 from mulligan.facades.bkci.known_calls import KNOWN_CALLS, UNSERVED_RESOURCES
 from mulligan.facades.bkci.old_paths import V3_PATHS
 from mulligan.facades.bkci.patterns import Patterns
 from mulligan.facades.bkci.query import Query
+from mulligan.facades.bkci.remote_calls import remote_token_in, start_remotely
 from mulligan.facades.bkci.result import MEDIA_TYPE, encode_body
 from mulligan.facades.common.auth import actor_of, header, language_of
 from mulligan.facades.common.body import read_body
@@ -76,6 +78,7 @@ _IN_PROJECT: dict[tuple[str, str], Handler] = {
     ("POST", "manual_start_build_stage"): build_calls.manual_start_build_stage,
     ("POST", "manual_review"): build_calls.manual_review,
     ("POST", "build_execute_pause"): build_calls.build_execute_pause,
+    ("GET", "webhook/pipeline_webhook_list"): trigger_calls.pipeline_webhook_list,
     ("GET", "build_manual_startup_info"): pipeline_calls.build_manual_startup_info,
     ("GET", "logs/init_logs"): log_calls.init_logs,
     ("GET", "logs/more_logs"): log_calls.more_logs,
@@ -199,7 +202,7 @@ def is_bkci_path(path: str) -> bool:
     if _FIRST_SEGMENTS.match(path):
         return True
     found = _PATH.fullmatch(path)
-    return found is not None and found["one"] is not None
+    return (found is not None and found["one"] is not None) or bool(remote_token_in(path))
 
 
 class BkciApp:
@@ -218,6 +221,9 @@ class BkciApp:
         name = request.scope["path"].rsplit("/", 1)[-1]
         actor: Actor | None = None
         try:
+            token = remote_token_in(request.scope["path"])
+            if token and request.method == "POST":
+                return ok(await start_remotely(self._services, request, token))
             actor = await actor_of(request, self._services.access, gateway=True)
             found = self._find(request)
             name = found.name

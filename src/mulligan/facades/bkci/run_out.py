@@ -11,6 +11,7 @@ from mulligan.core.records import Artifact
 from mulligan.core.run import Gate, Run, RunHead
 from mulligan.core.variables import secrets_of
 from mulligan.facades.bkci.attempt_view import AttemptView
+from mulligan.facades.bkci.event_out import render_event
 from mulligan.facades.bkci.run_parts import (
     MASK,
     render_errors,
@@ -130,7 +131,7 @@ def _history(
             "id": head.id,
             "userId": head.started_by,
             "trigger": start_text(head.start_kind, around.language),
-            "startType": start_element(head.start_kind),
+            "startType": (head.origin and head.origin.element) or start_element(head.start_kind),
             "buildNum": head.number,
             "buildNumAlias": head.alias or None,
             "pipelineVersion": head.version,
@@ -149,7 +150,7 @@ def _history(
             "errorInfoList": render_errors(view) if view is not None else None,
             "buildMsg": head.message or None,
             "recommendVersion": recommended_version(head),
-            "webhookInfo": render_caller(head),
+            "webhookInfo": render_caller(head) or render_event(head),
         }
     )
 

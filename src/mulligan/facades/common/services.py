@@ -17,9 +17,11 @@ from mulligan.engine.arrangement import Arrangement
 from mulligan.engine.catalog import Catalog, Definition
 from mulligan.engine.download_links import DownloadLinks
 from mulligan.engine.drafts import Drafts
+from mulligan.engine.event_hooks import EventHooks
 from mulligan.engine.live import Live
 from mulligan.engine.logins import Logins
 from mulligan.engine.plugins import Plugins
+from mulligan.engine.remote_triggers import RemoteTriggers
 from mulligan.engine.repositories import Repositories
 from mulligan.engine.rollbacks import Rollbacks
 from mulligan.engine.secrets import Secrets
@@ -90,6 +92,8 @@ class Services:
     access_keys: AccessKeys
     links: DownloadLinks
     software: SoftwareCenter
+    event_hooks: EventHooks
+    remote_triggers: RemoteTriggers
     secrets: Secrets
     repositories: Repositories
     plugins: Plugins

@@ -15,6 +15,7 @@ from mulligan.facades.native import (
     downloads,
     environments,
     events,
+    hooks,
     logs,
     packages,
     people,
@@ -26,6 +27,7 @@ from mulligan.facades.native import (
     rollbacks,
     runs,
     secrets,
+    triggers,
 )
 from mulligan.facades.native.endpoints import JSON, Call, Dispatcher, Endpoint
 from mulligan.facades.native.metrics import metrics_route
@@ -70,6 +72,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *downloads.ENDPOINTS,
     *plugins.ENDPOINTS,
     *reports.ENDPOINTS,
+    *hooks.ENDPOINTS,
+    *triggers.ENDPOINTS,
     *projects.ENDPOINTS,
     *secrets.ENDPOINTS,
     *people.ENDPOINTS,
