@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ from mulligan.core.plugins import (
     Plugin,
     choose_version,
     code_of,
+    fields_of,
+    is_sensitive,
     is_version,
     name_of,
     version_in,
@@ -21,7 +23,6 @@ from mulligan.core.plugins import (
 )
 from mulligan.core.posts import Post, PostAction
 from mulligan.core.prepare import StepOrder
-from mulligan.core.records import StepRecord
 from mulligan.core.rights import Actor, Permission
 from mulligan.core.spec import PipelineSpec, StepSpec
 from mulligan.engine.access import Access
@@ -60,6 +61,8 @@ class Plugins:
         self._software = software
         self._cache = cache
         self._keys = keys
+        self._sensitive: Mapping[str, frozenset[str]] | None = None
+        self._changes = 0
         self.gateway = ""  # address of this server; set when it is known
 
     # --- looking after them ---------------------------------------------------------------------
@@ -116,6 +119,8 @@ class Plugins:
                     code="plugin",
                 ) from None
             return before
+        finally:
+            self._changed()
         return plugin
 
     async def remove(self, actor: Actor, code: str, version: str) -> None:
@@ -126,8 +131,11 @@ class Plugins:
         """
         await self.demand_admin(actor)
         acts = audited(self._clock, actor, "plugin.remove", target=f"{code}@{version}")
-        if not await self._store.drop_plugin(code, version, acts):
-            raise NotFoundError("plugin", f"{code}@{version}")
+        try:
+            if not await self._store.drop_plugin(code, version, acts):
+                raise NotFoundError("plugin", f"{code}@{version}")
+        finally:
+            self._changed()
 
     async def versions(self, code: str) -> tuple[Plugin, ...]:
         """Return the installed versions of a plugin, the newest first.
@@ -143,22 +151,45 @@ class Plugins:
     async def newest(self) -> tuple[Plugin, ...]:
         """Return the newest version of each installed plugin, by code."""
         newest: dict[str, Plugin] = {}
+        async for plugin in self._all():
+            before = newest.get(plugin.code)
+            if before is None or version_parts(before.version) < version_parts(plugin.version):
+                newest[plugin.code] = plugin
+        return tuple(newest.values())
+
+    async def codes(self) -> frozenset[str]:
+        """Return the codes of all installed plugins."""
+        return frozenset([plugin.code async for plugin in self._all()])
+
+    async def sensitive_inputs(self) -> Mapping[str, frozenset[str]]:
+        """Return by code the inputs that are secret in any installed version."""
+        if self._sensitive is not None:
+            return self._sensitive
+        changes = self._changes
+        found: dict[str, frozenset[str]] = {}
+        async for plugin in self._all():
+            fields = fields_of(plugin.manifest, "input").items()
+            secret = frozenset(name for name, field in fields if is_sensitive(field))
+            if secret:
+                found[plugin.code] = found.get(plugin.code, frozenset()) | secret
+        if changes == self._changes:  # else something may be missing by now
+            self._sensitive = found
+        return found
+
+    def _changed(self) -> None:
+        self._changes += 1
+        self._sensitive = None
+
+    async def _all(self) -> AsyncIterator[Plugin]:
         offset = 0
         while page := await self._store.list_plugins(limit=_PAGE, offset=offset):
             for plugin in page:
-                before = newest.get(plugin.code)
-                if before is None or version_parts(before.version) < version_parts(plugin.version):
-                    newest[plugin.code] = plugin
+                yield plugin
             offset += _PAGE
-        return tuple(newest.values())
 
     async def discard_leftovers(self) -> None:
         """Delete what was unpacked of versions that are not installed any more. Before any step."""
-        known: set[str] = set()
-        offset = 0
-        while page := await self._store.list_plugins(limit=_PAGE, offset=offset):
-            known.update(plugin.digest for plugin in page)
-            offset += _PAGE
+        known = {plugin.digest async for plugin in self._all()}
         await asyncio.to_thread(_keep_only, self._cache, known)
 
     # --- for runs -------------------------------------------------------------------------------
@@ -228,10 +259,6 @@ class Plugins:
         return Post(
             condition=given.get("postCondition") or "", entry=given.get("postEntryParam") or ""
         )
-
-    async def note(self, record: StepRecord) -> None:
-        """Store something that a plugin tells about its step."""
-        await self._store.add_step_records((record,))
 
 
 def _checked_version(version: str) -> str:

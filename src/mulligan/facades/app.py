@@ -12,6 +12,7 @@ from mulligan.facades.common.guard import App, Guard, Receive, Scope, Send
 from mulligan.facades.common.services import Services
 from mulligan.facades.native.app import PREFIX, NativeApp
 from mulligan.facades.native.metrics import metrics_route
+from mulligan.facades.platform.app import PlatformApp, is_platform_path
 from mulligan.facades.swr.paths import is_swr_path
 
 _HOME = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Mulligan</title></head>
@@ -53,6 +54,7 @@ class _Shell:
     def __init__(self, services: Services) -> None:
         self._bkci = BkciApp(services)
         self._native = NativeApp(services)
+        self._platform = PlatformApp(services)
         self._services = services
         self._swr: App | None = None
         self._rest = Router(
@@ -70,6 +72,8 @@ class _Shell:
             await self._native(scope, receive, send)
         elif is_swr_path(path):
             await self._swr_app()(scope, receive, send)
+        elif "/api/build/" in path and is_platform_path(path):
+            await self._platform(scope, receive, send)
         elif is_bkci_path(path):
             await self._bkci(scope, receive, send)
         else:

@@ -145,7 +145,9 @@ class AnyDialect:
             from mulligan.facades.swr import documents as swr
 
             return await swr.show(services, pipeline, version, may_edit=may_edit)
-        return version.source if may_edit else without_secrets(version.source)
+        if may_edit:
+            return version.source
+        return without_secrets(version.source, await services.plugins.sensitive_inputs())
 
     async def export(
         self, services: Services, pipeline: Pipeline, version: PipelineVersion, *, may_edit: bool

@@ -36,6 +36,15 @@ class Caller:
         other.token = token
         return other
 
+    def as_viewer(self) -> "Caller":
+        """Return somebody with a token that reaches no further than looking."""
+        response = self.http.post(
+            "/api/v1/tokens",
+            json={"name": "look", "role": "viewer"},
+            headers={"X-DEVOPS-UID": self.user},
+        )
+        return self.acting_as("", token=str(response.json()["token"]))
+
     token = ""
 
     def send(

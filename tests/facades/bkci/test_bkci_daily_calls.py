@@ -193,7 +193,7 @@ def test_who_may_not_change_anything(
 ) -> None:
     """A viewer is refused with 403, and nothing is changed."""
     pipeline = alice.make_pipeline()
-    viewer = _viewer(alice)
+    viewer = alice.as_viewer()
 
     status = viewer.refused(method, path, body, pipelineId=pipeline, version=1)
 
@@ -201,13 +201,3 @@ def test_who_may_not_change_anything(
     page = viewer.call("GET", f"{PIPELINES}/pipeline_list")
     assert [row["pipelineName"] for row in page["records"]] == ["demo"]
     assert setting_of(viewer, pipeline)["version"] == 1
-
-
-def _viewer(alice: Caller) -> Caller:
-    """Return somebody with a token that reaches no further than looking."""
-    response = alice.http.post(
-        "/api/v1/tokens",
-        json={"name": "look", "role": "viewer"},
-        headers={"X-DEVOPS-UID": "alice"},
-    )
-    return alice.acting_as("", token=str(response.json()["token"]))

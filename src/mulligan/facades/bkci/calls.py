@@ -23,6 +23,7 @@ from mulligan.facades.bkci.times import Json
 from mulligan.facades.common.auth import header, origin_of
 from mulligan.facades.common.body import read_json
 from mulligan.facades.common.idempotency import Act, once
+from mulligan.facades.common.sensitive import mask_inputs
 from mulligan.facades.common.services import Services
 
 T = TypeVar("T")
@@ -78,9 +79,11 @@ class Call:
         return await self.services.catalog.get_pipeline(self.project, pipeline_id)
 
     async def source(self, run: Run) -> Json:
-        """Return the stored model of the version that a run has."""
+        """Return the stored model of the version that a run has, without secret inputs."""
         version = await self.services.store.find_version(run.head.pipeline, run.head.version)
-        return model_of(version) if version is not None else {"name": "", "stages": []}
+        if version is None:
+            return {"name": "", "stages": []}
+        return mask_inputs(model_of(version), await self.services.plugins.sensitive_inputs())
 
     async def surroundings(self, run: Run | None, pipeline_id: PipelineId) -> Surroundings:
         """Gather what an answer says of a run that is not in the run."""

@@ -166,7 +166,10 @@ async def pipeline_get(call: Call) -> Response:
     version = await call.services.catalog.get_version(pipeline)
     may_edit = await call.services.access.allows(call.actor, Permission.EDIT, call.project)
     model = model_of(version)
-    source = await with_remote_token(call, pipeline, model) if may_edit else without_secrets(model)
+    if may_edit:
+        source = await with_remote_token(call, pipeline, model)
+    else:
+        source = without_secrets(model, await call.services.plugins.sensitive_inputs())
     return ok(source | {"name": pipeline.name, "latestVersion": pipeline.version})
 
 

@@ -34,6 +34,7 @@ async def pipeline_batch_get(call: Call) -> Response:
     await call.demand(Permission.VIEW)
     may_edit = await call.services.access.allows(call.actor, Permission.EDIT, call.project)
     records = []
+    sensitive = await call.services.plugins.sensitive_inputs()
     for ident in dict.fromkeys(ids):
         pipeline = await call.services.store.find_pipeline(PipelineId(ident))
         if pipeline is None or pipeline.project != call.project or pipeline.deleted_at:
@@ -42,7 +43,7 @@ async def pipeline_batch_get(call: Call) -> Response:
         version = await call.services.store.find_version(pipeline.id, pipeline.version)
         if version is not None:
             model = model_of(version)
-            record["model"] = model if may_edit else without_secrets(model)
+            record["model"] = model if may_edit else without_secrets(model, sensitive)
         records.append(record)
     return ok(records)
 

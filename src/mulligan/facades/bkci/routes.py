@@ -12,6 +12,7 @@ from mulligan.core.ids import ProjectId
 from mulligan.core.rights import Actor
 from mulligan.facades.bkci import (
     artifact_calls,
+    atom_calls,
     build_calls,
     build_lists,
     credential_calls,
@@ -191,6 +192,10 @@ _ELSEWHERE: tuple[tuple[str, str, Handler], ...] = (
         "environment/projects/{project}/envs/{envHashId}/nodes_list",
         environment_calls.env_nodes_list,
     ),
+    ("GET", "atoms/atom_info", atom_calls.atom_info),
+    ("GET", "atoms/atom_detail", atom_calls.atom_detail),
+    ("GET", "atoms/atom_search", atom_calls.atom_search),
+    ("GET", "atoms/atom_list", atom_calls.atom_list),
 )
 _PATTERNS: Patterns[Handler | str] = Patterns([*_ELSEWHERE, *KNOWN_CALLS])
 _OLD_PATHS = Patterns(V3_PATHS)

@@ -120,7 +120,8 @@ async def template_get(call: Call) -> Response:
         template, call.query.whole("version"), call.query.text("versionName") or ""
     )
     may_edit = await call.services.access.allows(call.actor, Permission.EDIT, call.project)
-    model = shown.source if may_edit else without_secrets(shown.source)
+    sensitive = await call.services.plugins.sensitive_inputs()
+    model = shown.source if may_edit else without_secrets(shown.source, sensitive)
     return ok(render_detail(template, versions, shown, model))
 
 

@@ -192,7 +192,7 @@ async def get_version(call: Call) -> Response:
         shown, model = pipeline, model_of(version)
         row = render_version_row(pipeline, version)
     if not may_edit:
-        model = without_secrets(model)
+        model = without_secrets(model, await services.plugins.sensitive_inputs())
     return ok(
         render_version(
             row,

@@ -1,8 +1,18 @@
-"""Defaults of sensitive start parameters: shown to nobody who may not edit the definition."""
+"""Defaults of sensitive start parameters and sensitive inputs of plugins.
 
+They are shown to nobody who may not edit the definition.
+"""
+
+import re
+from collections.abc import Mapping
 from typing import Any
 
 Json = dict[str, Any]
+SensitiveInputs = Mapping[str, frozenset[str]]  # by code of the plugin
+
+NO_INPUTS: SensitiveInputs = {}
+_MASK = "******"
+_REFERENCE = re.compile(r"\$\{\{?[^{}]+\}?\}")  # names a value and is none
 
 
 def is_sensitive(parameter: Json) -> bool:
@@ -15,11 +25,50 @@ def blank_if_sensitive(parameter: Json) -> Json:
     return {**parameter, "defaultValue": ""} if is_sensitive(parameter) else parameter
 
 
-def without_secrets(model: Json) -> Json:
-    """Return a stored model with the defaults of sensitive parameters blanked."""
-    first, *stages = model["stages"]
+def without_secrets(model: Json, sensitive: SensitiveInputs = NO_INPUTS) -> Json:
+    """Return a stored model with sensitive defaults blanked and sensitive inputs masked."""
+    first, *stages = mask_inputs(model, sensitive)["stages"]
     jobs = [_without_secrets(job) for job in first["containers"]]
     return {**model, "stages": [{**first, "containers": jobs}, *stages]}
+
+
+def mask_inputs(model: Json, sensitive: SensitiveInputs) -> Json:
+    """Return a stored model with the sensitive inputs of its plugins masked."""
+    if not sensitive:
+        return model
+    return {**model, "stages": [_masked(stage, "containers", sensitive) for stage in _of(model)]}
+
+
+def _of(model: Json) -> list[Json]:
+    stages: list[Json] = model["stages"]
+    return stages
+
+
+def _masked(part: Json, key: str, sensitive: SensitiveInputs) -> Json:
+    """Mask the inputs in the jobs of a stage, or in the tasks of a job."""
+    inner = part.get(key)
+    if not isinstance(inner, list):
+        return part
+    if key == "containers":
+        return {**part, key: [_masked(job, "elements", sensitive) for job in inner]}
+    return {**part, key: [_masked_task(task, sensitive) for task in inner]}
+
+
+def _masked_task(task: Json, sensitive: SensitiveInputs) -> Json:
+    names = sensitive.get(str(task.get("atomCode")))
+    data = task.get("data")
+    given = data.get("input") if names and isinstance(data, dict) else None
+    if not names or not isinstance(data, dict) or not isinstance(given, dict):
+        return task
+    masked = {
+        name: _MASK if name in names and _is_secret(value) else value
+        for name, value in given.items()
+    }
+    return {**task, "data": {**data, "input": masked}}
+
+
+def _is_secret(value: object) -> bool:
+    return bool(value) and not (isinstance(value, str) and _REFERENCE.fullmatch(value.strip()))
 
 
 def _without_secrets(job: Json) -> Json:

@@ -1,20 +1,24 @@
 """What a definition holds that was taken in, but can't run here."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from mulligan.engine.catalog import Definition
 from mulligan.facades.native.shapes import Caution
 
 
-def find_cautions(definition: Definition) -> tuple[Caution, ...]:
-    """Name the steps that have nothing to run them, with the place where they are defined."""
+def find_cautions(definition: Definition, installed: Collection[str] = ()) -> tuple[Caution, ...]:
+    """Name the steps that have nothing to run them, with the place where they are defined.
+
+    Args:
+        installed: Codes of the plugins that are there.
+    """
     places: dict[str, str] | None = None
     found = []
     for stage in definition.spec.stages:
         for job in stage.jobs:
             for step in job.steps:
-                if step.kind != "plugin":
+                if step.kind != "plugin" or step.code in installed:
                     continue
                 if places is None:
                     places = dict(_places(definition.source, ""))

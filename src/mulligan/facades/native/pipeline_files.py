@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -40,9 +40,9 @@ class Given:
             found = self._draft.locate(error.pointer, str(error))
             raise FileRefusedError([_item(found)], code=error.code) from None
 
-    def cautions(self, definition: Definition) -> tuple[Caution, ...]:
-        """Name what can't run here, with its place."""
-        found = find_cautions(definition)
+    def cautions(self, definition: Definition, installed: Collection[str]) -> tuple[Caution, ...]:
+        """Name what can't run here, with its place. `installed`: codes of plugins."""
+        found = find_cautions(definition, installed)
         draft = self._draft
         if draft is None:
             return found

@@ -1,6 +1,7 @@
 """Pipelines: their definitions in any known format, and the list of them."""
 
 import asyncio
+from collections.abc import Collection
 
 from starlette.responses import Response
 
@@ -42,6 +43,7 @@ async def create_pipeline(call: Call) -> Response:
     services = call.services
     name = queries.text(call.request, "name") or f"pipeline {services.ids.hex32()[:8]}"
     given = await read_body(call, name)
+    installed = await services.plugins.codes()
 
     async def act(_receipt: ReceiptRequest | None) -> Saved:
         with given.placed():
@@ -49,7 +51,10 @@ async def create_pipeline(call: Call) -> Response:
                 services, call.actor, call.project, given.document
             )
 
-    return await call.once(act, lambda saved: show_saved(saved, given), stores_receipt=False)
+    def render(saved: Saved) -> shapes.PipelineSaved:
+        return show_saved(saved, given, installed)
+
+    return await call.once(act, render, stores_receipt=False)
 
 
 async def edit_pipeline(call: Call) -> Response:
@@ -57,16 +62,20 @@ async def edit_pipeline(call: Call) -> Response:
     pipeline = await pipeline_of(call)
     given = await read_body(call, pipeline.name)
     services = call.services
+    installed = await services.plugins.codes()
 
     async def act(_receipt: ReceiptRequest | None) -> Saved:
         with given.placed():
             return await services.documents.edit(services, call.actor, pipeline, given.document)
 
-    return await call.once(act, lambda saved: show_saved(saved, given), stores_receipt=False)
+    def render(saved: Saved) -> shapes.PipelineSaved:
+        return show_saved(saved, given, installed)
+
+    return await call.once(act, render, stores_receipt=False)
 
 
-def show_saved(saved: Saved, given: Given) -> shapes.PipelineSaved:
-    """Show what was stored."""
+def show_saved(saved: Saved, given: Given, installed: Collection[str]) -> shapes.PipelineSaved:
+    """Show what was stored. `installed`: codes of plugins."""
     pipeline, definition = saved.pipeline, saved.definition
     stages = definition.spec.stages
     jobs = [job for stage in stages for job in stage.jobs]
@@ -77,7 +86,7 @@ def show_saved(saved: Saved, given: Given) -> shapes.PipelineSaved:
         stages=len(stages),
         jobs=len(jobs),
         steps=sum(len(job.steps) for job in jobs),
-        warnings=given.cautions(definition),
+        warnings=given.cautions(definition, installed),
     )
 
 
