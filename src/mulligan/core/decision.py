@@ -5,7 +5,9 @@ sees the new facts) and leaves effects. Nothing is done before the engine has st
 transaction on `base_revision`.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -49,11 +51,22 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Draft:
-    """A decision that is being put together at the instant `now`."""
+    """A decision that is being put together at the instant `now`.
 
-    def __init__(self, run: Run, now: datetime, *, is_new: bool = False) -> None:
+    `people`: the members of the project by role, if reviews of the run name groups.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        now: datetime,
+        *,
+        is_new: bool = False,
+        people: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+    ) -> None:
         self.run = run
         self.now = now
+        self.people = people
         self._base = 0 if is_new else run.head.revision
         self._events: list[Event] = []
         self._effects: dict[tuple[str, str], Effect] = {}

@@ -135,7 +135,10 @@ class ReviewParam(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
 
 class ReviewGroup(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """People of whom any one decides; groups are asked one after the other."""
+    """People of whom any one decides; groups are asked one after the other.
+
+    `groups`: roles of the project; whoever has one when the review opens is asked.
+    """
 
     id: str
     name: str = "Flow 1"

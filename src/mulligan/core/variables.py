@@ -409,6 +409,15 @@ def substitute_people(names: Iterable[str], scope: Mapping[str, str]) -> tuple[s
     return tuple(found)
 
 
+def shown_text(run: Run, text: str) -> str:
+    """Substitute variables in a text that people read; as it is if that would show a secret."""
+    try:
+        value = substitute_classic(text, Scope(run).get)
+    except ExpressionError:
+        return text
+    return text if any(secret in value for secret in secrets_of(run)) else value
+
+
 def environment_of(
     run: Run, job_id: JobId, step: StepSpec, secrets: SecretLookup | None = None
 ) -> dict[str, str]:

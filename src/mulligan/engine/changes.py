@@ -20,10 +20,11 @@ from mulligan.core.errors import (
     RefusedError,
     StaleRevisionError,
 )
-from mulligan.core.ids import JobId, RunId
+from mulligan.core.ids import JobId, ProjectId, RunId
 from mulligan.core.records import AuditEntry, Receipt
 from mulligan.core.refusal import Refusal
 from mulligan.core.run import Run, RunHead
+from mulligan.core.spec import SpecIndex
 from mulligan.engine.commands import Command
 from mulligan.engine.counters import Counters
 from mulligan.engine.deployments import Deployments
@@ -90,7 +91,8 @@ class Changes:
             await self.deployments.load_environments_of(run_id)
             line = await self.lines.get(run_id)
             await self.counters.load(line.tip)
-            draft = Draft(line.tip, self.clock.now())
+            people = await self.people_of(line.tip.head.project, line.tip.index)
+            draft = Draft(line.tip, self.clock.now(), people=people)
             may_wait = attempt < MOST_TRIES
             try:
                 result = decide(draft)
@@ -120,6 +122,19 @@ class Changes:
                 continue
             return result
         raise StaleRevisionError(f"run {run_id} changes too fast: {MOST_TRIES} races lost")
+
+    async def people_of(
+        self, project: ProjectId, index: SpecIndex | None
+    ) -> dict[str, tuple[str, ...]]:
+        """Return the members of a project by role, if a review of the definition names groups."""
+        stages = () if index is None else index.spec.stages
+        reviews = [stage.review for stage in stages if stage.review is not None]
+        if not any(group.groups for review in reviews for group in review.groups):
+            return {}
+        found: dict[str, tuple[str, ...]] = {}
+        for member in await self.store.list_members(project):
+            found[member.role.value] = (*found.get(member.role.value, ()), member.user)
+        return found
 
     async def _commit(self, line: Line, decision: Decision, acts: Acts) -> None:
         failpoints.hit("commit.before")

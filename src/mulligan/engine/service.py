@@ -161,6 +161,7 @@ class Engine(Reports):
         spec = version.spec if version else None
         index = self._index(pipeline.id, pipeline.version, spec, posts)
         before_today = await self._number_before_today(pipeline)
+        people = await self.people_of(pipeline.project, index)
         for _ in range(MOST_TRIES):
             number = await self._take_number(pipeline.id)
             run_or_refusal = new_run(
@@ -187,7 +188,7 @@ class Engine(Reports):
             if isinstance(admission, Refusal):
                 self._give_number_back(pipeline.id, number)
                 raise RefusedError(admission)
-            draft = Draft(run, self.clock.now(), is_new=True)
+            draft = Draft(run, self.clock.now(), is_new=True, people=people)
             wait = None if admission.begins else pipeline.settings.wait_queue_minutes
             try:
                 _begin_new(draft, command, writes, wait, special)

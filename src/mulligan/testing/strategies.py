@@ -110,7 +110,7 @@ _MUTEXES = (
 def _reviews() -> tuple[Traits, ...]:
     param = ReviewParam(key=NAMES[0], value=VALUES[0])
     first = ReviewGroup(id="first", reviewers=REVIEWERS)
-    second = ReviewGroup(id="second", groups=("ben,cid",))
+    second = ReviewGroup(id="second", reviewers=("ben,cid",))
     nobody = ReviewGroup(id="nobody", reviewers=(" ",))
     return (
         {"review": ReviewSpec(groups=(first,))},

@@ -375,6 +375,7 @@ CHECK_IN = {
         {"id": "g1", "name": "leads", "reviewers": ["alice"]},
         {"id": "g2", "name": "qa", "reviewers": ["${{ who }}"]},
     ],
+    "reviewDesc": "build ${BK_CI_BUILD_NUM} of ${nobody}",
     "reviewParams": [{"key": "version", "value": "1"}, {"key": "note"}],
 }
 
@@ -427,6 +428,7 @@ def test_open_review() -> None:
     assert first["reviewTime"] == 1_787_300_070_000
     assert first["params"] == [{"key": "version", "value": "2", "valueType": "STRING"}]
     assert second["reviewers"] == ["bob"]
+    assert paused["checkIn"]["reviewDesc"] == "build 42 of ${nobody}"
     assert "status" not in second
     assert paused["checkIn"]["reviewParams"][0]["value"] == "2"
     assert "status" not in shown.job("3")

@@ -421,7 +421,7 @@ def test_stage_review() -> None:
             "reviewDesc": "ship it?",
             "reviewGroups": [
                 {"id": "g1", "name": "leads", "reviewers": ["alice", "bob"]},
-                {"groups": ["qa"]},
+                {"groups": ["qa", "manager"]},
             ],
             "reviewParams": [{"key": "version", "value": "1", "valueType": "ENUM"}],
         }
@@ -431,7 +431,7 @@ def test_stage_review() -> None:
     assert review is not None
     assert [(g.name, g.reviewers, g.groups) for g in review.groups] == [
         ("leads", ("alice", "bob"), ()),
-        ("Flow 1", (), ("qa",)),
+        ("Flow 1", (), ("qa", "owner")),
     ]
     assert review.groups[0].id == "g1"
     assert len(review.groups[1].id) == 32

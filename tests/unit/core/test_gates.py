@@ -35,7 +35,7 @@ from mulligan.core.run import StartParameter
 from mulligan.core.spec import PipelineSpec, ReviewGroup, ReviewParam, ReviewSpec
 
 ANN = ReviewGroup(id="first", name="Testers", reviewers=("ann", "${lead}"))
-BEN = ReviewGroup(id="second", groups=("ben;cid",))
+BEN = ReviewGroup(id="second", reviewers=("ben;cid",))
 S2 = StageId("stage-2")
 
 
@@ -224,6 +224,55 @@ def test_a_later_group_with_nobody_to_ask_refuses_the_stage() -> None:
 
     assert stage_words(world.run, 2) == ["failed:rejected"]
     assert word(world.finish()) == "failed:rejected"
+
+
+def test_a_review_without_people_is_refused_by_the_server() -> None:
+    """Who refused is on record, for the first group as for a later one."""
+    first = World(gated(ReviewGroup(id="g", reviewers=(" ",))))
+    second = World(gated(ANN, ReviewGroup(id="g", reviewers=(" ",))))
+    second.vote("stage-2")
+
+    votes_of = [world.run.gates["stage-2"].votes for world in (first, second)]
+
+    assert [[(vote.group, vote.user, vote.approve) for vote in found] for found in votes_of] == [
+        [(0, SYSTEM, False)],
+        [(0, UserName("ann"), True), (1, SYSTEM, False)],
+    ]
+
+
+def test_roles_of_a_review_are_asked_after_the_people() -> None:
+    """A role may come from a variable; a role that nobody has, or that is none, asks nobody."""
+    group = ReviewGroup(id="g", reviewers=("ann",), groups=("${who}", "viewer", "nothing"))
+    world = World(gated(ANN, group), parameters=(StartParameter(name="who", value="owner"),))
+    draft = world.draft()
+    draft.people = {"owner": ("ben", "ann"), "runner": ("cid",)}
+
+    votes.answer_stage(draft, S2, votes.Answer(user=UserName("ann"), approve=True))
+
+    assert draft.run.gates["stage-2"].reviewers == ("ann", "ben")
+
+
+def test_parameters_of_a_review_may_hold_variables() -> None:
+    """They are evaluated when the review opens, become variables, and never show a secret."""
+    params = (
+        ReviewParam(key="variables.where", value="${place}-1"),
+        ReviewParam(key="number", value="${BK_CI_BUILD_NUM}"),
+        ReviewParam(key="hidden", value="${word}"),
+        ReviewParam(key="count", value=3),
+    )
+    given = (
+        StartParameter(name="place", value="north"),
+        StartParameter(name="word", value="secret", sensitive=True),
+    )
+    world = World(gated(ANN, BEN, params=params), parameters=given)
+
+    shown = world.run.gates["stage-2"].values
+    world.vote("stage-2", values={"number": "7"})
+    world.vote("stage-2")
+
+    assert shown == {"variables.where": "north-1", "number": "1"}
+    names = ("where", "number", "hidden", "count")
+    assert [world.run.value(name) for name in names] == ["north-1", "7", "${word}", "3"]
 
 
 def test_a_review_that_nobody_answers_is_refused_when_its_time_is_over() -> None:

@@ -7,7 +7,9 @@ from engine_world import ANN, BOB, World
 from mulligan.core.errors import RefusedError
 from mulligan.core.flow.votes import Answer
 from mulligan.core.ids import StageId, StepId
+from mulligan.core.records import Role
 from mulligan.core.refusal import RefusalCode
+from mulligan.core.spec import ReviewGroup, ReviewSpec
 from mulligan.core.status import Status
 from mulligan.engine.commands import (
     AnswerStage,
@@ -111,3 +113,26 @@ async def test_paused_step_waits_for_its_answer(
 
     assert run.head.status is status
     assert world.scripted.started == started
+
+
+async def test_roles_of_a_review_are_those_of_the_moment(hand: World) -> None:
+    """Who has the role when the group is asked may answer, also in a later group."""
+    groups = (
+        ReviewGroup(id="1", groups=("owner",)),
+        ReviewGroup(id="2", reviewers=("eve",), groups=("developer", "maintainer")),
+    )
+    spec = pipeline(stage("s", job("1", "a"), review=ReviewSpec(groups=groups)))
+    await hand.add_user("cid", Role.DEVELOPER)
+    made = await hand.add_pipeline(spec)
+    head = await hand.start(made)
+    first = (await hand.run(head.id)).gates["s"].reviewers
+    await hand.add_user("dan", Role.MAINTAINER)
+
+    await hand.engine.answer_stage(
+        AnswerStage(
+            actor=ANN, run_id=head.id, stage=StageId("s"), answer=Answer(user=ANN, approve=True)
+        )
+    )
+
+    assert first == (ANN,)
+    assert (await hand.run(head.id)).gates["s"].reviewers == ("eve", "cid", "dan")

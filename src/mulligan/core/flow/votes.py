@@ -16,6 +16,7 @@ from mulligan.core.flow.walk import (
     group_reviewers,
     open_signal_gate,
     reject_stage,
+    reject_unasked,
     signals_suffice,
 )
 from mulligan.core.ids import SYSTEM, StageId, StepId, UserName
@@ -69,12 +70,14 @@ def answer_stage(draft: Draft, stage_id: StageId, answer: Answer) -> Refusal | N
             suggestion=answer.suggestion,
             values=values,
             next_group=following if more else None,
-            reviewers=group_reviewers(run, spec.review, following) if more else (),
+            reviewers=group_reviewers(draft, spec.review, following) if more else (),
         )
     )
     _write_vote(draft, stage_id, gate, answer)
-    if not answer.approve or (more and not draft.run.gates[stage_id].reviewers):
+    if not answer.approve:
         reject_stage(draft, stage_id)
+    elif more and not draft.run.gates[stage_id].reviewers:
+        reject_unasked(draft, stage_id)
     elif not more:
         _approve_stage(draft, stage_id, spec.review)
     go_on(draft)
@@ -87,7 +90,7 @@ def _approve_stage(draft: Draft, stage_id: StageId, review: ReviewSpec) -> None:
     values = draft.run.gates[stage_id].values
     writes = tuple(
         Write(
-            name=param.key,
+            name=param.key.removeprefix("variables."),
             value=text_of(values.get(param.key, param.value)),
             writer=f"review:{stage_id}",
             run_attempt=draft.run.head.attempt,

@@ -6,6 +6,7 @@ long row of skipped stages needs no recursion.
 
 from collections.abc import Iterable
 from datetime import timedelta
+from typing import Any
 
 from mulligan.core import events as e
 from mulligan.core.cause import Cause
@@ -17,12 +18,12 @@ from mulligan.core.flow.judge import (
     judge_job,
     judge_stage,
 )
-from mulligan.core.ids import JobId, StageId
+from mulligan.core.ids import SYSTEM, JobId, StageId
 from mulligan.core.mutex import ticket_for
 from mulligan.core.run import Job, Run
 from mulligan.core.spec import MutexSpec, ReviewSpec, StageSpec
 from mulligan.core.status import Status
-from mulligan.core.variables import Scope, substitute_people
+from mulligan.core.variables import Scope, shown_text, substitute_people
 from mulligan.core.verdict import base_verdict, counts
 
 Ending = tuple[JobId, Status, Cause | None]
@@ -134,7 +135,7 @@ def _is_approved(run: Run, spec: StageSpec) -> bool:
 
 
 def _ask_review(draft: Draft, position: int, spec: StageSpec, review: ReviewSpec) -> None:
-    people = group_reviewers(draft.run, review, 0)
+    people = group_reviewers(draft, review, 0)
     due_at = draft.now + timedelta(seconds=review.timeout_s)
     draft.emit(e.StageReached(at=draft.now, node=spec.id, position=position))
     draft.emit(
@@ -145,19 +146,43 @@ def _ask_review(draft: Draft, position: int, spec: StageSpec, review: ReviewSpec
             run_attempt=draft.run.head.attempt,
             reviewers=people,
             due_at=due_at,
+            values=_initial_values(draft.run, review),
         )
     )
     draft.effect(Effect(kind="timer", key=f"review:{spec.id}", due_at=due_at))
     if not people:
-        reject_stage(draft, spec.id)
+        reject_unasked(draft, spec.id)
 
 
-def group_reviewers(run: Run, review: ReviewSpec, position: int) -> tuple[str, ...]:
-    """Give the people of a review group, variables substituted."""
+def _initial_values(run: Run, review: ReviewSpec) -> dict[str, Any]:
+    """Give the parameters whose values are texts with variables, as they are now."""
+    values = {
+        param.key: shown_text(run, param.value)
+        for param in review.params
+        if isinstance(param.value, str)
+    }
+    return {
+        param.key: values[param.key]
+        for param in review.params
+        if values.get(param.key, param.value) != param.value
+    }
+
+
+def group_reviewers(draft: Draft, review: ReviewSpec, position: int) -> tuple[str, ...]:
+    """Give the people of a review group: those named, then those who have a role named."""
     if position >= len(review.groups):
         return ()
-    group = review.groups[position]
-    return substitute_people((*group.reviewers, *group.groups), Scope(run))
+    group, scope = review.groups[position], Scope(draft.run)
+    named = substitute_people(group.reviewers, scope)
+    roles = substitute_people(group.groups, scope)
+    members = (name for role in roles for name in draft.people.get(role, ()))
+    return tuple(dict.fromkeys((*named, *members)))
+
+
+def reject_unasked(draft: Draft, stage_id: StageId) -> None:
+    """Refuse a stage in the server's name: nobody is left who could be asked."""
+    draft.emit(e.GateVoted(at=draft.now, node=stage_id, user=SYSTEM, approve=False))
+    reject_stage(draft, stage_id)
 
 
 def reject_stage(draft: Draft, stage_id: str) -> None:

@@ -135,7 +135,8 @@ class ModelRenderer:
             after |= self.stage_times(spec)
             if spec.review is not None:
                 shown = gate if gate and gate.run_attempt >= record.run_attempt else None
-                after["checkIn"] = render_check_in(source.get("checkIn") or {}, spec.review, shown)
+                check_in = source.get("checkIn") or {}
+                after["checkIn"] = render_check_in(view.run, check_in, spec.review, shown)
         can_retry = not spec.is_finally if self._offers_retry and word in _BAD else None
         return after | present({"status": word, "canRetry": can_retry})
 

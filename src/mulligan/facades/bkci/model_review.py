@@ -3,15 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
-from mulligan.core.run import Gate, Vote
+from mulligan.core.run import Gate, Run, Vote
 from mulligan.core.spec import ReviewSpec
+from mulligan.core.variables import shown_text
 from mulligan.facades.bkci.times import Json, millis
 
 _STATES = {"open": "REVIEWING", "approved": "REVIEW_PROCESSED", "rejected": "REVIEW_ABORT"}
 _OF_GROUP = frozenset({"status", "operator", "reviewTime", "suggest", "params"})
 
 
-def render_check_in(source: Json, review: ReviewSpec, gate: Gate | None) -> Json:
+def render_check_in(run: Run, source: Json, review: ReviewSpec, gate: Gate | None) -> Json:
     """Return the `checkIn` of a stage with the answers of its review groups.
 
     Args:
@@ -28,6 +29,8 @@ def render_check_in(source: Json, review: ReviewSpec, gate: Gate | None) -> Json
         return after
     after["status"] = _STATES.get(gate.state, gate.state)
     after["reviewParams"] = _with_values(source.get("reviewParams"), gate.values)
+    if review.desc:
+        after["reviewDesc"] = shown_text(run, review.desc)
     return after
 
 

@@ -2,6 +2,7 @@
 
 from mulligan.core.errors import InvalidError
 from mulligan.core.ids import StageId
+from mulligan.core.records import Role
 from mulligan.core.spec import ReviewGroup, ReviewParam, ReviewSpec, StageSpec
 from mulligan.facades.bkci.document import Part
 from mulligan.facades.bkci.model_conditions import STAGE_CONDITIONS, read_condition
@@ -12,6 +13,8 @@ LONGEST_REVIEW_HOURS = 720
 DEFAULT_REVIEW_HOURS = 24
 DEFAULT_GROUP_NAME = "Flow 1"
 VALUE_TYPES = frozenset({"STRING", "TEXTAREA", "BOOLEAN", "ENUM", "CHECKBOX", "MULTIPLE"})
+# Groups of people that every project of the API has, where they are not called as roles here.
+_ROLES = {"manager": Role.OWNER.value}
 _NO_OPTIONS = Part({})
 
 
@@ -63,7 +66,7 @@ def _read_group(part: Part) -> ReviewGroup:
         id=part.text("id"),
         name=part.text("name") or DEFAULT_GROUP_NAME,
         reviewers=reviewers,
-        groups=groups,
+        groups=tuple(_ROLES.get(group, group) for group in groups),
     )
 
 
