@@ -167,6 +167,13 @@ class JobQueued(_JobEvent, frozen=True, kw_only=True, omit_defaults=True):
     run_attempt: int
 
 
+class JobSplit(_JobEvent, frozen=True, kw_only=True, omit_defaults=True):
+    """The turn of a matrix job has come: from now on it has a copy for each combination."""
+
+    run_attempt: int
+    combinations: tuple[dict[str, str], ...]
+
+
 class JobClaimed(_JobEvent, frozen=True, kw_only=True):
     """A runner holds the job attempt under this fence."""
 
@@ -198,11 +205,12 @@ class JobFinished(_JobEvent, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class JobReset(_JobEvent, frozen=True, kw_only=True, omit_defaults=True):
-    """The job is to run again as its next attempt."""
+    """The job is to run again as its next attempt. `keeps_split`: a matrix job, with its copies."""
 
     run_attempt: int
     workspace: str = "fresh"
     mode: str = ""
+    keeps_split: bool = False
 
 
 class StepStarted(_StepEvent, frozen=True, kw_only=True, omit_defaults=True):
@@ -323,6 +331,7 @@ Event = (
     | MutexAsked
     | JobExplained
     | JobQueued
+    | JobSplit
     | JobClaimed
     | JobParked
     | JobRequeued

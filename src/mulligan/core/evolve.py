@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from mulligan.core import events as e
 from mulligan.core.cause import Cause
 from mulligan.core.ids import JobId, StageId, StepId
+from mulligan.core.matrix import copies_of
 from mulligan.core.run import (
     CancelRequest,
     Gate,
@@ -27,7 +28,7 @@ from mulligan.core.run import (
     Weather,
     Write,
 )
-from mulligan.core.spec import OnFailure, StepSpec
+from mulligan.core.spec import OnFailure, SpecIndex, StepSpec
 from mulligan.core.status import Status
 from mulligan.core.transitions import Move, finish, next_status
 
@@ -56,14 +57,29 @@ def fold_weather(weather: Weather, spec: StepSpec, step: Step) -> Weather:
 
 
 def derive(run: Run) -> Run:
-    """Fill in what is not stored (`open_jobs`, `cursor`, `weather`) of a run just loaded."""
+    """Fill in what is not stored of a run just loaded: copies, `open_jobs`, `cursor`, `weather`."""
+    run = with_index(run, run.index)
     for stage_id, stage in run.stages.items():
         if stage.status is Status.RUNNING:
             run = _put_stage(run, replace(stage, open_jobs=count_open(run, stage_id)))
     for job_id, job in run.jobs.items():
-        if not job.status.is_final:
+        if not job.status.is_final and job_id in run.index.jobs:  # not there: a copy that is gone
             run = _resettle(run, job_id)
     return run
+
+
+def with_index(run: Run, index: SpecIndex) -> Run:
+    """Let the run go by another definition of the same jobs; its matrix jobs stay split."""
+    index = index.definition
+    for job in run.jobs.values():
+        if job.combinations:
+            index = _split(index, job, run)
+    return replace(run, index=index)
+
+
+def _split(index: SpecIndex, job: Job, run: Run) -> SpecIndex:
+    copies = copies_of(index.jobs[job.id], job.combinations, run.head.disabled_steps)
+    return index.with_children(job.id, copies)
 
 
 def count_open(run: Run, stage_id: StageId) -> int:
@@ -161,12 +177,19 @@ def _cancel_requested(run: Run, event: e.CancelRequested) -> Run:
     return _head(run, cancel=request)
 
 
+def _copy_of_step(run: Run, step_id: StepId) -> JobId | None:
+    """Return the copy of a matrix job that holds the step; it may be gone when that is asked."""
+    job_id = run.index.step_job[step_id][0]
+    return job_id if job_id in run.index.parents else None
+
+
 def _run_finished(run: Run, event: e.RunFinished) -> Run:
     head = run.head
     failed = [run.step(step_id) for step_id in head.failed_steps]
     errors = tuple(
         RunError(
             step=step.id,
+            job=_copy_of_step(run, step.id),
             message=step.message,
             error_type=step.error_type,
             error_code=step.error_code,
@@ -276,6 +299,20 @@ def _job_queued(run: Run, event: e.JobQueued) -> Run:
     return _resettle(_put_job(run, job), job.id)
 
 
+def _job_split(run: Run, event: e.JobSplit) -> Run:
+    job = run.job(JobId(event.node))
+    job = replace(
+        job,
+        run_attempt=event.run_attempt,
+        status=next_status(job.status, Move.STARTED, node=job.id),
+        queued_at=event.at,
+        started_at=event.at,
+        parked=True,
+        combinations=event.combinations,
+    )
+    return replace(_put_job(run, job), index=_split(run.index, job, run))
+
+
 def _job_claimed(run: Run, event: e.JobClaimed) -> Run:
     job = run.job(JobId(event.node))
     return _put_job(
@@ -320,7 +357,7 @@ def _job_finished(run: Run, event: e.JobFinished) -> Run:
         ),
     )
     stage = run.stage(run.index.stage_of_job(job.id).id)
-    if stage.status is Status.RUNNING:
+    if stage.status is Status.RUNNING and job.id not in run.index.parents:
         run = _put_stage(run, replace(stage, open_jobs=stage.open_jobs - 1))
     return run
 
@@ -328,7 +365,8 @@ def _job_finished(run: Run, event: e.JobFinished) -> Run:
 def _job_reset(run: Run, event: e.JobReset) -> Run:
     job = run.job(JobId(event.node))
     stage = run.stage(run.index.stage_of_job(job.id).id)
-    if stage.status is Status.RUNNING and job.status.is_final:
+    counts = stage.status is Status.RUNNING and job.id not in run.index.parents
+    if counts and job.status.is_final:
         run = _put_stage(run, replace(stage, open_jobs=stage.open_jobs + 1))
     again = Job(
         id=job.id,
@@ -337,8 +375,20 @@ def _job_reset(run: Run, event: e.JobReset) -> Run:
         fence=job.fence,
         workspace=event.workspace,
         mode=event.mode,
+        combinations=job.combinations if event.keeps_split else (),
     )
+    if job.combinations and not event.keeps_split:
+        run = _without_copies(run, job.id)
     return _settle(_put_job(run, again), again)
+
+
+def _without_copies(run: Run, job_id: JobId) -> Run:
+    """Forget the copies of a matrix job. Their records stay, and go on if there is one again."""
+    gone = {step.id for copy in run.index.children[job_id] for step in copy.steps}
+    rest = tuple(step for step in run.head.failed_steps if step not in gone)
+    if len(rest) != len(run.head.failed_steps):
+        run = _head(run, failed_steps=rest)
+    return replace(run, index=run.index.with_children(job_id, ()))
 
 
 # --- steps ------------------------------------------------------------------------------------
@@ -522,6 +572,7 @@ _HANDLERS: dict[type, Callable[[Run, Any], Run]] = {
         run, replace(run.job(JobId(event.node)), message=event.message)
     ),
     e.JobQueued: _job_queued,
+    e.JobSplit: _job_split,
     e.JobClaimed: _job_claimed,
     e.JobParked: _job_parked,
     e.JobRequeued: _job_requeued,

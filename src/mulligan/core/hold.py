@@ -88,6 +88,7 @@ def phase_of(run: Run, now: datetime) -> Phase:
         return Phase.PAUSED
     if head.stage < 0:
         return Phase.EXECUTING
-    jobs = [run.job(job.id) for job in run.index.spec.stages[head.stage].jobs]
+    stage = run.index.spec.stages[head.stage]
+    jobs = [run.job(job.id) for job in run.index.jobs_of(stage)]
     works = any(not job.status.is_final and not _waits_for_person(run, job) for job in jobs)
     return Phase.EXECUTING if works else Phase.PAUSED

@@ -134,9 +134,10 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class RunError(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A failed step as the last end of the run left it."""
+    """A failed step as the last end of the run left it. `job`: of a copy of a matrix job."""
 
     step: StepId
+    job: JobId | None = None
     message: str = ""
     error_type: int | None = None
     error_code: int | None = None
@@ -254,12 +255,13 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ended_at: datetime | None = None
     fence: int = 0
     runner: RunnerName | None = None
-    parked: bool = False  # running, but no runner holds it: a gate is open in it
+    parked: bool = False  # running, but no runner holds it: a gate is open in it, or it is split
     stopping: Cause | None = None  # no further step may start, for this reason
     mutex: MutexTicket | None = None
     message: str = ""  # why it ended, where no step of it says so
     workspace: str = "fresh"  # fresh | live | widened
     mode: str = ""  # "" or "rollback": it takes back what it deployed
+    combinations: tuple[dict[str, str], ...] = ()  # of a matrix job that is split, see `copies_of`
     cursor: int = 0
     weather: Weather = Weather.OK
 

@@ -5,11 +5,12 @@ from. The trigger part of a foreign document is not a stage here: its parameters
 `PipelineSpec.parameters`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
+from immutables import Map
 
 from mulligan.core.ids import JobId, StageId, StepId
 from mulligan.core.triggers.spec import TriggerSpec
@@ -105,8 +106,31 @@ class MutexSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     timeout_text: str = ""
 
 
+class MatrixSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A job that stands for many: one copy for each combination of values.
+
+    Args:
+        strategy: YAML or JSON: the values of each dimension. Expressions in all texts are computed
+            when the job's turn comes.
+        include, exclude: Lists of combinations to be added or completed, and to be left out.
+        fast_kill: The first copy that fails ends the others.
+        max_parallel: Copies that are under way at once, 1 to 50.
+    """
+
+    strategy: str = ""
+    include: str = ""
+    exclude: str = ""
+    fast_kill: bool = False
+    max_parallel: int = 5
+
+
 class JobSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One unit of placement: one workspace, steps in order."""
+    """One unit of placement: one workspace, steps in order.
+
+    Args:
+        matrix: The job itself never runs: its copies do, see `core/matrix.py`.
+        matrix_values: Of such a copy: its combination.
+    """
 
     id: JobId
     name: str = ""
@@ -122,6 +146,8 @@ class JobSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     env: tuple[tuple[str, str], ...] = ()
     steps: tuple[StepSpec, ...] = ()
     hash_id: str = ""  # globally unique "c-…", the key of logs
+    matrix: MatrixSpec | None = None
+    matrix_values: tuple[tuple[str, str], ...] = ()
 
 
 class ReviewParam(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -272,17 +298,63 @@ TRIGGER_STAGE = StageId("stage-1")
 TRIGGER_JOB = JobId("0")
 
 
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
+
+
+class _Layers(Mapping[_Key, _Value]):
+    """A mapping of a definition with what a run adds to it. The keys of both are others."""
+
+    __slots__ = ("_added", "_defined")
+
+    def __init__(self, defined: Mapping[_Key, _Value], added: "Map[_Key, _Value]") -> None:
+        self._defined = defined
+        self._added = added
+
+    def __getitem__(self, key: _Key) -> _Value:
+        found = self._added.get(key)
+        return self._defined[key] if found is None else found
+
+    def __iter__(self) -> Iterator[_Key]:
+        yield from self._defined
+        yield from self._added
+
+    def __len__(self) -> int:
+        return len(self._defined) + len(self._added)
+
+
+class _Added(msgspec.Struct, frozen=True):
+    """What the copies of matrix jobs add to the index of a definition."""
+
+    jobs: "Map[JobId, JobSpec]" = Map()
+    job_stage: "Map[JobId, int]" = Map()
+    steps: "Map[StepId, StepSpec]" = Map()
+    step_job: "Map[StepId, tuple[JobId, int]]" = Map()
+    parents: "Map[JobId, JobId]" = Map()
+    children: "Map[JobId, tuple[JobSpec, ...]]" = Map()
+
+
 class SpecIndex:
     """Positions of all nodes of a definition: every look-up is one dictionary access.
 
-    Built once per version and shared by all its runs; must not be changed.
+    Built once per version and shared by all its runs; must not be changed. A run whose matrix
+    jobs are split has an index of its own, which holds the copies over the shared one.
+
+    Attributes:
+        children: The copies of each matrix job that is split, in order.
+        parents: The matrix job of each copy.
+        definition: The index without any copies.
     """
 
     __slots__ = (
+        "_added",
+        "children",
+        "definition",
         "dependents",
         "deploy_steps",
         "job_stage",
         "jobs",
+        "parents",
         "spec",
         "stages",
         "step_job",
@@ -290,29 +362,93 @@ class SpecIndex:
     )
 
     def __init__(self, spec: PipelineSpec) -> None:
+        jobs: dict[JobId, JobSpec] = {}
+        job_stage: dict[JobId, int] = {}
+        steps: dict[StepId, StepSpec] = {}
+        step_job: dict[StepId, tuple[JobId, int]] = {}
         self.spec = spec
+        self.definition: SpecIndex = self
         self.stages: dict[StageId, int] = {}
-        self.jobs: dict[JobId, JobSpec] = {}
-        self.job_stage: dict[JobId, int] = {}
-        self.steps: dict[StepId, StepSpec] = {}
-        self.step_job: dict[StepId, tuple[JobId, int]] = {}
+        self.jobs: Mapping[JobId, JobSpec] = jobs
+        self.job_stage: Mapping[JobId, int] = job_stage
+        self.steps: Mapping[StepId, StepSpec] = steps
+        self.step_job: Mapping[StepId, tuple[JobId, int]] = step_job
         self.dependents: dict[JobId, list[JobId]] = {}
         self.deploy_steps: list[StepId] = []
+        self.children: Mapping[JobId, tuple[JobSpec, ...]] = {}
+        self.parents: Mapping[JobId, JobId] = {}
+        self._added = _Added()
         for position, stage in enumerate(spec.stages):
             self.stages[stage.id] = position
             for job in stage.jobs:
-                self._add_job(position, job)
+                jobs[job.id] = job
+                job_stage[job.id] = position
+                for needed in job.depends_on:
+                    self.dependents.setdefault(needed, []).append(job.id)
+                for place, step in enumerate(job.steps):
+                    steps[step.id] = step
+                    step_job[step.id] = (job.id, place)
+                    if step.kind == "deploy":
+                        self.deploy_steps.append(step.id)
 
-    def _add_job(self, position: int, job: JobSpec) -> None:
-        self.jobs[job.id] = job
-        self.job_stage[job.id] = position
-        for needed in job.depends_on:
-            self.dependents.setdefault(needed, []).append(job.id)
-        for place, step in enumerate(job.steps):
-            self.steps[step.id] = step
-            self.step_job[step.id] = (job.id, place)
-            if step.kind == "deploy":
-                self.deploy_steps.append(step.id)
+    def __eq__(self, other: object) -> bool:
+        """Compare: the same definition object, split in the same way."""
+        if not isinstance(other, SpecIndex):
+            return NotImplemented
+        same = self.definition is other.definition
+        return same and self._added.children == other._added.children
+
+    def __hash__(self) -> int:
+        return id(self.definition)
+
+    def with_children(self, job_id: JobId, children: tuple[JobSpec, ...]) -> "SpecIndex":
+        """Return the index of a run in which that matrix job has these copies; () = none."""
+        old = self.children.get(job_id, ())
+        if not old and not children:
+            return self
+        added = self._added
+        position = self.job_stage[job_id]
+        with (
+            added.jobs.mutate() as jobs,
+            added.job_stage.mutate() as job_stage,
+            added.steps.mutate() as steps,
+            added.step_job.mutate() as step_job,
+            added.parents.mutate() as parents,
+        ):
+            for child in old:
+                del jobs[child.id], job_stage[child.id], parents[child.id]
+                for step in child.steps:
+                    del steps[step.id], step_job[step.id]
+            for child in children:
+                jobs[child.id] = child
+                job_stage[child.id] = position
+                parents[child.id] = job_id
+                for place, step in enumerate(child.steps):
+                    steps[step.id] = step
+                    step_job[step.id] = (child.id, place)
+            split = added.children.set(job_id, children)
+            more = _Added(
+                jobs.finish(),
+                job_stage.finish(),
+                steps.finish(),
+                step_job.finish(),
+                parents.finish(),
+                split if children else split.delete(job_id),
+            )
+        return self.definition._grown(more)
+
+    def _grown(self, added: _Added) -> "SpecIndex":
+        index = SpecIndex.__new__(SpecIndex)
+        for name in ("spec", "definition", "stages", "dependents", "deploy_steps"):
+            setattr(index, name, getattr(self, name))
+        index.jobs = _Layers(self.jobs, added.jobs)
+        index.job_stage = _Layers(self.job_stage, added.job_stage)
+        index.steps = _Layers(self.steps, added.steps)
+        index.step_job = _Layers(self.step_job, added.step_job)
+        index.children = added.children
+        index.parents = added.parents
+        index._added = added
+        return index
 
     def stage_of_job(self, job_id: JobId) -> StageSpec:
         """Return the stage that holds the job."""
@@ -327,7 +463,13 @@ class SpecIndex:
         last = len(self.spec.stages) - 1
         return last if last >= 0 and self.spec.stages[last].is_finally else None
 
+    def jobs_of(self, stage: StageSpec) -> Iterator[JobSpec]:
+        """Yield the jobs of a stage in the order of the definition, copies behind their job."""
+        for job in stage.jobs:
+            yield job
+            yield from self.children.get(job.id, ())
+
     def all_jobs(self) -> Iterator[JobSpec]:
-        """Yield all jobs in the order of the definition."""
+        """Yield all jobs in the order of the definition, copies behind their job."""
         for stage in self.spec.stages:
-            yield from stage.jobs
+            yield from self.jobs_of(stage)

@@ -7,6 +7,8 @@ import contextlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
+import msgspec
+
 from mulligan.core.cause import Cause
 from mulligan.core.expressions import ExpressionError, substitute_classic
 from mulligan.core.ids import JobId, StepId, UserName
@@ -90,7 +92,7 @@ PROTECTED = frozenset(name for name, _, _ in _BUILT_IN) - {
 _SHELL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _VARIABLES = "variables."
 # What stands before the first dot of names that are no variables of a user.
-_ROOTS = frozenset({"ci", "envs", "job", "jobs", "stages", "step", "steps", "variables"})
+_ROOTS = frozenset({"ci", "envs", "job", "jobs", "matrix", "stages", "step", "steps", "variables"})
 
 
 def millis(head_time: object) -> str:
@@ -254,7 +256,9 @@ class Scope(Mapping[str, str]):
         return sum(1 for _ in self)
 
     def _context_names(self) -> Iterator[str]:
+        yield from gathered_outputs(self._run)
         if self._job is not None:
+            yield from (f"matrix.{name}" for name, _ in self._job.matrix_values)
             yield from (f"job.{key}" for key in ("id", "name", "status", "outcome", "index"))
             yield from (f"envs.{name}" for name, _ in self._job.env)
             for step in self._job.steps:
@@ -307,7 +311,9 @@ class Scope(Mapping[str, str]):
     def _in_job(self, job: JobSpec, rest: str) -> str | None:
         ref, _, key = rest.partition(".")
         if key.startswith("outputs."):
-            return self._run.value(f"jobs.{job.ref}.steps.{ref}.{key}")
+            name = f"steps.{ref}.{key}"
+            value = self._run.value(f"jobs.{job.ref}.{name}")
+            return _gathered(self._run, job, name) if value is None else value
         for step in job.steps:
             if step.ref == ref:
                 return step_fact(self._run, step, key)
@@ -315,12 +321,54 @@ class Scope(Mapping[str, str]):
 
     def _find_jobs(self, rest: str) -> str | None:
         ref, _, key = rest.partition(".")
-        for job in self._run.index.all_jobs():
+        for job in self._run.index.definition.all_jobs():
             if job.ref == ref:
-                if key.startswith("steps."):
-                    return self._in_job(job, key[len("steps.") :])
-                return job_fact(self._run, job, key)
+                place, _, inner = key.partition(".")
+                copy = self._copy(job, place)
+                return self._of_job(job, key) if copy is None else self._of_job(copy, inner)
         return None
+
+    def _copy(self, job: JobSpec, place: str) -> JobSpec | None:
+        """Find a copy of a matrix job by its place from 0."""
+        copies = self._run.index.children.get(job.id, ())
+        known = place.isascii() and place.isdecimal() and len(place) <= _MOST_DIGITS
+        return copies[int(place)] if known and int(place) < len(copies) else None
+
+    def _of_job(self, job: JobSpec, key: str) -> str | None:
+        if key.startswith("steps."):
+            return self._in_job(job, key[len("steps.") :])
+        return job_fact(self._run, job, key)
+
+    def _find_matrix(self, rest: str) -> str | None:
+        return dict(self._job.matrix_values).get(rest) if self._job is not None else None
+
+
+_MOST_DIGITS = 3  # of the place of a copy
+_OF_COPY = re.compile(r"jobs\.(.+)\.[0-9]+\.(steps\..+\.outputs\..+)")
+
+
+def gathered_outputs(run: Run) -> dict[str, str]:
+    """Give the outputs of matrix jobs: for each of their copies' a list of its values, as JSON."""
+    if not run.index.children:
+        return {}
+    split = {run.index.jobs[job_id].ref: run.index.jobs[job_id] for job_id in run.index.children}
+    found: dict[str, str] = {}
+    for name in run.writes:
+        match = _OF_COPY.fullmatch(name)
+        if match is None or match[1] not in split:
+            continue
+        whole = f"jobs.{match[1]}.{match[2]}"
+        if whole not in found:
+            found[whole] = _gathered(run, split[match[1]], match[2]) or ""
+    return found
+
+
+def _gathered(run: Run, job: JobSpec, name: str) -> str | None:
+    """Give what the copies of a matrix job have under a name as a JSON array; None: nothing."""
+    copies = run.index.children.get(job.id, ())
+    values = (run.value(f"jobs.{copy.ref}.{name}") for copy in copies)
+    found = [value for value in values if value is not None]
+    return msgspec.json.encode(found).decode() if found else None
 
 
 _CONTEXTS: dict[str, Callable[[Scope, str], str | None]] = {
@@ -330,6 +378,7 @@ _CONTEXTS: dict[str, Callable[[Scope, str], str | None]] = {
     "steps": Scope._find_steps,
     "jobs": Scope._find_jobs,
     ROOT: Scope._find_secret,
+    "matrix": Scope._find_matrix,
 }
 _STEP_KEYS = (
     "name",
@@ -383,7 +432,7 @@ def job_fact(run: Run, spec: JobSpec, key: str) -> str | None:
     facts: dict[str, Callable[[], str]] = {
         "id": lambda: spec.ref,
         "name": lambda: spec.name,
-        "index": lambda: str([other.id for other in stage.jobs].index(spec.id)),
+        "index": lambda: str(_place_of(run, spec)),
         "status": lambda: "SUCCEED" if continued else _outcome(job.status, job.cause),
         "outcome": lambda: _outcome(job.status, job.cause),
         "stage_id": lambda: stage.ref or stage.id,
@@ -393,6 +442,15 @@ def job_fact(run: Run, spec: JobSpec, key: str) -> str | None:
     }
     fact = facts.get(key)
     return fact() if fact is not None else None
+
+
+def _place_of(run: Run, job: JobSpec) -> int:
+    """Tell how many jobs of its stage stand before it; of a copy, how many copies."""
+    parent = run.index.parents.get(job.id)
+    if parent is None:
+        stage = run.index.stage_of_job(job.id)
+        return [other.id for other in stage.jobs].index(job.id)
+    return [other.id for other in run.index.children[parent]].index(job.id)
 
 
 def substitute_people(names: Iterable[str], scope: Mapping[str, str]) -> tuple[str, ...]:
@@ -429,7 +487,9 @@ def environment_of(
     }
     built_in = built_in_values(run).items()
     values.update((name, value) for name, value in built_in if _is_fixed(name, values))
-    for pairs in (run.index.jobs[job_id].env, step.env):
+    job = run.index.jobs[job_id]
+    values.update((f"matrix.{name}", value) for name, value in job.matrix_values)
+    for pairs in (job.env, step.env):
         for name, value in pairs:
             values[name] = substitute_classic(value, scope.get, inner=plain.get)
     values |= place_values(run.index.jobs[job_id], step)

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from mulligan import failpoints
 from mulligan.core.decision import Draft
 from mulligan.core.errors import RefusedError, StaleRevisionError
+from mulligan.core.evolve import with_index
 from mulligan.core.recovery.rollback import (
     RollbackFacts,
     RollbackPlan,
@@ -78,7 +79,7 @@ class Rollbacks:
                     return _STALE
                 own = draft.run.index
                 if draft.run.head.status.is_final:
-                    draft.run = replace(draft.run, index=run.index)
+                    draft.run = with_index(draft.run, run.index)
                 number = engine.known_number(draft.run.head.pipeline)
                 present = replace(
                     facts,
@@ -140,7 +141,7 @@ class Rollbacks:
         """Return the run, by the newest version of its pipeline if that can be rolled back."""
         run = (await self._engine.lines.get(command.run_id)).tip
         newest = await self._newest(run)
-        return run if newest is None else replace(run, index=newest[1])
+        return run if newest is None else with_index(run, newest[1])
 
     async def _newest(self, run: Run) -> tuple[int, SpecIndex] | None:
         if not run.head.status.is_final:

@@ -21,6 +21,7 @@ from mulligan.core.errors import (
     RefusedError,
     StaleRevisionError,
 )
+from mulligan.core.evolve import with_index
 from mulligan.core.flow import cancel, queue, votes
 from mulligan.core.flow.walk import begin_run, refuse_stage
 from mulligan.core.ids import PipelineId, RunId, StageId
@@ -247,7 +248,7 @@ class Engine(Reports):
         goes_by_newest = command.through_end and run.head.status.is_final
         newest = await self.newest_index(run) if goes_by_newest else None
         if newest is not None:
-            run = replace(run, index=newest[1])
+            run = with_index(run, newest[1])
         facts = await self._retry_facts(run)
         facts = replace(facts, version=newest[0] if newest is not None else 0)
         plan = plan_retry(run, _retry_request(command), facts)
@@ -276,7 +277,7 @@ class Engine(Reports):
         newest = await self.newest_index(line.tip) if command.through_end else None
         by_newest = newest is not None and line.tip.head.status.is_final
         facts = await self._retry_facts(
-            replace(line.tip, index=newest[1]) if newest is not None and by_newest else line.tip
+            with_index(line.tip, newest[1]) if newest is not None and by_newest else line.tip
         )
 
         def decide(draft: Draft) -> RetryOutcome | Refusal:
@@ -293,7 +294,7 @@ class Engine(Reports):
             )
             if newest is not None and draft.run.head.status.is_final:
                 present = replace(present, version=newest[0], own_index=draft.run.index)
-                draft.run = replace(draft.run, index=newest[1])
+                draft.run = with_index(draft.run, newest[1])
             plan = plan_retry(draft.run, request, present)
             if isinstance(plan, Refusal):
                 return plan
@@ -391,7 +392,7 @@ class Engine(Reports):
         index = self._index(pipeline.id, pipeline.version, newest.spec, run.head.posts)
         if newest.reset_run >= run.head.number:
             return (pipeline.version, index) if also_reset and index is not None else None
-        if index is None or list(index.jobs) != list(run.index.jobs):
+        if index is None or list(index.jobs) != list(run.index.definition.jobs):
             return None
         return pipeline.version, index
 

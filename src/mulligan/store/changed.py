@@ -36,11 +36,11 @@ def changed_jobs(decision: Decision) -> Iterator[Job]:
         yield newest if newest.attempt == job.attempt else job
         seen.add(job.id)
     for step in decision.steps:
-        job_id = run.index.step_job[step.id][0]
-        moved = run.jobs.get(job_id)
-        if moved is None or moved.status is Status.RUNNING or job_id in seen:
+        place = run.index.step_job.get(step.id)
+        moved = run.jobs.get(place[0]) if place is not None else None  # None: a copy that is gone
+        if moved is None or moved.status is Status.RUNNING or moved.id in seen:
             continue
-        seen.add(job_id)
+        seen.add(moved.id)
         yield moved
 
 

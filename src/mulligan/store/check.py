@@ -173,7 +173,7 @@ def _differences(stored: Run, played: Run) -> Iterator[str]:
 
 
 def _play(stored: Run, docs: Iterable[str]) -> Run:
-    run = Run(head=_first_head(stored.head), index=stored.index)
+    run = Run(head=_first_head(stored.head), index=stored.index.definition)
     for doc in docs:
         run = evolve(run, rows.event(doc))
     head = replace(run.head, revision=stored.head.revision)

@@ -17,6 +17,7 @@ from mulligan.core.ids import JobId, StageId, StepId
 from mulligan.core.spec import (
     Condition,
     JobSpec,
+    MatrixSpec,
     MutexSpec,
     OnFailure,
     PipelineSpec,
@@ -84,6 +85,15 @@ _JOB_TRAITS: tuple[Traits, ...] = (
     *_FACTS,
     {"enabled": False},
 )
+WRONG_MATRIX = MatrixSpec(strategy="os: red")
+_MATRICES = (
+    MatrixSpec(strategy="os: [red, blue, green]", max_parallel=2),
+    MatrixSpec(strategy="os: [red, blue]\nto: [a, b]", fast_kill=True, max_parallel=3),
+    # how many there are depends on what steps have written
+    MatrixSpec(strategy="os: [red, blue, green]", exclude="[{os: '${{ variables.color }}'}]"),
+    MatrixSpec(strategy="os: [red]", exclude="[{os: '${{ variables.size }}'}]", max_parallel=1),
+    WRONG_MATRIX,
+)
 _FINALLY_JOB_TRAITS: tuple[Traits, ...] = (
     *(_PLAIN,) * 3,
     *_on(RunWhen.PREVIOUS_SUCCEEDED, RunWhen.PREVIOUS_FAILED, RunWhen.PREVIOUS_CANCELLED),
@@ -150,6 +160,7 @@ def job_specs(
     in_finally: bool = False,
     gates: bool = True,
     mutexes: bool = False,
+    matrices: bool = True,
     most_steps: int = 6,
 ) -> JobSpec:
     """Draw one job. `siblings`: earlier jobs of its stage, on which it may depend."""
@@ -160,6 +171,8 @@ def job_specs(
     traits = draw(st.sampled_from(_FINALLY_JOB_TRAITS if in_finally else _JOB_TRAITS))
     needed = draw(st.integers(0, 11)) - 7  # one job in three depends on one or two others
     depends_on = tuple(siblings[-(needed % 2 + 1) :]) if needed > 0 else ()
+    if matrices and draw(st.integers(0, 9)) > 7:
+        traits = traits | {"matrix": draw(st.sampled_from(_MATRICES))}
     return JobSpec(
         id=job_id,
         name=f"job {job_id}",
@@ -181,6 +194,7 @@ def pipeline_specs(
     most_steps: int = 6,
     gates: bool = True,
     mutexes: bool = False,
+    matrices: bool = True,
 ) -> PipelineSpec:
     """Draw a definition.
 
@@ -203,6 +217,7 @@ def pipeline_specs(
                 in_finally=is_finally,
                 gates=gates,
                 mutexes=mutexes,
+                matrices=matrices,
                 most_steps=most_steps,
             )
             jobs.append(draw(job))

@@ -9,6 +9,7 @@ from mulligan.core.errors import InvalidError
 from mulligan.core.ids import PipelineId, RunId
 from mulligan.facades.bkci.log_wire import (
     LogQuery,
+    Places,
     ShownLine,
     download_line,
     download_name,
@@ -116,7 +117,7 @@ def test_published_example_of_a_log() -> None:
     """The answer is that of the published document."""
     index, _ = compiled()
     key = SectionKey(step_id=E12, step_attempt=2, run_attempt=2, job_id="1")
-    line = shown_line(stored_line(key), index)
+    line = shown_line(stored_line(key), Places(index))
 
     shown = render_logs(RUN, [line], finished=True, has_more=False, time_used_ms=12)
 
@@ -149,7 +150,7 @@ def test_line_of_the_engine_belongs_to_its_job() -> None:
     index, _ = compiled()
     key = SectionKey(step_id="", step_attempt=1, run_attempt=1, job_id="2", tag="startVM-2")
 
-    line = shown_line(stored_line(key), index)
+    line = shown_line(stored_line(key), Places(index))
 
     assert (line.step, line.job_ref, line.step_ref) == ("startVM-2", "lint", "")
 

@@ -232,7 +232,7 @@ REFUSED: list[tuple[str, object, str, int]] = [
     ("circle", jobs(container("a", "b"), container("b", "c"), container("c", "a")),
      "dependency-cycle", 2100015),
     ("own dependency", jobs(container("a", "a")), "dependency-cycle", 2100015),
-    ("matrix", jobs(container("a", matrixGroupFlag=True)), "unsupported", 2100015),
+    ("matrix without options", jobs(container("a", matrixGroupFlag=True)), "matrix", 2100015),
     ("mutex", jobs(container("a", mutexGroup={"enable": True, "mutexGroupName": " "})),
      "mutex-name", 2100015),
     ("template job", jobs(container("a", **{"@type": "jobTemplate"})), "unsupported", 2100015),

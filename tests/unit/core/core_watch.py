@@ -11,9 +11,10 @@ from mulligan.core import events as e
 from mulligan.core.decision import Decision
 from mulligan.core.evolve import count_open, derive, evolve
 from mulligan.core.flow.calls import waiting_call
+from mulligan.core.flow.split import is_split
 from mulligan.core.ids import JobId, StageId, StepId
 from mulligan.core.run import Gate, Job, Run, Stage, Step, Weather, Write
-from mulligan.core.spec import CALL
+from mulligan.core.spec import CALL, JobSpec
 from mulligan.core.status import Status
 from mulligan.store.changed import changed_jobs, changed_stages
 
@@ -147,6 +148,9 @@ def check_holders(run: Run) -> None:
     """Of a job that a runner holds just the step at the cursor runs; a parked one waits there."""
     for spec in run.index.all_jobs():
         job = run.job(spec.id)
+        if is_split(run, spec.id):
+            check_copies(run, spec)
+            continue
         running = [step.id for step in spec.steps if run.step(step.id).status is Status.RUNNING]
         waiting = [step.id for step in spec.steps if run.open_gate(step.id) is not None]
         is_held = job.status is Status.RUNNING and not job.parked
@@ -158,6 +162,17 @@ def check_holders(run: Run) -> None:
         assert running + waiting in ([], at_cursor)
 
 
+def check_copies(run: Run, spec: JobSpec) -> None:
+    """A split job waits for a copy that has not ended; not more of them are under way than may."""
+    copies = [run.job(copy.id) for copy in run.index.children[spec.id]]
+    begun = [job for job in copies if job.queued_at or job.mutex]
+    under_way = [job for job in begun if not job.status.is_final]
+    assert spec.matrix is not None
+    assert 1 <= len(under_way) <= spec.matrix.max_parallel, spec.id
+    assert run.job(spec.id).parked
+    assert not any(step.id in run.steps for step in spec.steps), "the pattern itself never runs"
+
+
 def check_counters(run: Run) -> None:
     """What is carried along is what counting anew gives."""
     bare = run
@@ -165,7 +180,7 @@ def check_counters(run: Run) -> None:
         expected = count_open(run, stage.id) if stage.status is Status.RUNNING else 0
         assert stage.open_jobs == expected, stage
     for job in run.jobs.values():
-        if not job.status.is_final:
+        if not job.status.is_final and job.id in run.index.jobs:
             fresh = replace(job, cursor=0, weather=Weather.OK)
             bare = replace(bare, jobs=bare.jobs.set(job.id, fresh))
     assert derive(bare) == run
@@ -173,7 +188,7 @@ def check_counters(run: Run) -> None:
 
 def check_course(run: Run) -> None:
     """A run that goes on has work, a gate or its place in the queue; one that ended has none."""
-    jobs = run.jobs.values()
+    jobs = [job for job in run.jobs.values() if job.id in run.index.jobs]
     held = [job.id for job in jobs if job.status is Status.RUNNING and not job.parked]
     offered = [job.id for job in jobs if job.status is Status.QUEUED and job.queued_at]
     gates = [gate.node for gate in run.gates.values() if gate.state == "open"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
 import pytest
 from core_acts import happen, targets
@@ -17,8 +19,16 @@ from mulligan.core.recovery.plan import Action, Plan
 from mulligan.core.recovery.retry import plan_retry
 from mulligan.core.run import Run, RunSettings
 from mulligan.core.spec import PipelineSpec
-from mulligan.core.status import FINAL, Status, never_ran
-from mulligan.testing.strategies import Act, Outcome, Outcomes, acts, outcomes, pipeline_specs
+from mulligan.core.status import FINAL, Status, never_ran, roll_up
+from mulligan.testing.strategies import (
+    WRONG_MATRIX,
+    Act,
+    Outcome,
+    Outcomes,
+    acts,
+    outcomes,
+    pipeline_specs,
+)
 
 QUIET = (
     "work",
@@ -30,6 +40,9 @@ QUIET = (
     "leave-queue",
 )  # nobody stops it
 SMALL = pipeline_specs(most_stages=4, most_jobs=3, most_steps=4, mutexes=True)
+REPAIRABLE = pipeline_specs(most_stages=3, most_jobs=3, most_steps=3, gates=False).filter(
+    lambda spec: not any(job.matrix == WRONG_MATRIX for stage in spec.stages for job in stage.jobs)
+)
 Options = dict[str, bool]
 OPTIONS = st.fixed_dictionaries(
     {"skip": st.booleans(), "only_failed": st.booleans(), "live": st.booleans()}
@@ -75,14 +88,26 @@ def test_the_plan_is_what_happens(
     before, plan = found
     run = world.finish()
     kept_stay(plan, before, run)
-    assert {step for step, _ in world.started[known:]} <= set(plan.steps_with(Action.RERUN))
-    for step_id in plan.steps_with(Action.RERUN):
+    again = set(steps_that_rerun(plan, run))
+    assert {step for step, _ in world.started[known:]} <= again
+    for step_id in again:
         is_judged_anew(step_id, before, run)
     for step_id in plan.steps_with(Action.SKIP):
         record = run.step(step_id)
         assert (record.status, record.cause) == (Status.SKIPPED, Cause.WAIVED)
         assert (record.actor, record.run_attempt) == ("alice", plan.run_attempt)
     jobs_have_ended_anew(plan, run)
+
+
+def steps_that_rerun(plan: Plan, run: Run) -> Iterator[StepId]:
+    """Give the steps that run again; of a job that is split again those of its new copies."""
+    for step_id in plan.steps_with(Action.RERUN):
+        job_id, place = run.index.definition.step_job.get(step_id, (None, 0))
+        if job_id is None or run.index.jobs[job_id].matrix is None:
+            yield step_id
+        else:
+            copies = run.index.children.get(job_id, ())
+            yield from (copy.steps[place].id for copy in copies)
 
 
 def kept_stay(plan: Plan, before: Run, run: Run) -> None:
@@ -187,7 +212,8 @@ def test_a_run_is_green_only_if_every_job_is(
     if upstream and only_finally(run):
         return  # what was not touched keeps the verdict that it had
 
-    red = [job for job in run.jobs.values() if is_red(run, job.id, upstream=upstream)]
+    jobs = [job.id for stage in run.index.spec.stages for job in stage.jobs]
+    red = [job_id for job_id in jobs if is_red(run, job_id, upstream=upstream)]
     refused = [
         stage
         for stage in run.stages.values()
@@ -209,7 +235,9 @@ def test_a_run_is_green_only_if_every_job_is(
 
 def is_red(run: Run, job_id: JobId, *, upstream: bool) -> bool:
     """Tell whether a job keeps its run from being green."""
-    job = run.jobs[job_id]
+    job = run.job(job_id)
+    copies = [run.job(copy.id).status for copy in run.index.children.get(job_id, ())]
+    assert not copies or job.status is roll_up(copies), "a matrix job is what its copies are"
     if upstream and job.run_attempt < run.head.attempt:
         return False
     may_fail = run.index.jobs[job.id].continue_on_failure
@@ -225,7 +253,7 @@ def only_finally(run: Run) -> bool:
 
 
 @settings(deadline=None, max_examples=60)
-@given(pipeline_specs(most_stages=3, most_jobs=3, most_steps=3, gates=False), outcomes(), acts())
+@given(REPAIRABLE, outcomes(), acts())
 def test_a_retry_of_what_is_repaired_leads_to_green(
     spec: PipelineSpec, ends: Outcomes, course: list[Act]
 ) -> None:

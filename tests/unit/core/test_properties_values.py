@@ -8,7 +8,8 @@ from hypothesis import given, settings
 
 from mulligan.core import events as e
 from mulligan.core.decision import Decision
-from mulligan.core.run import StartParameter, Write
+from mulligan.core.ids import JobId, StepId
+from mulligan.core.run import Run, StartParameter, Write
 from mulligan.core.spec import PipelineSpec
 from mulligan.testing.strategies import Act, Outcomes, acts, outcomes, pipeline_specs
 
@@ -24,14 +25,21 @@ class Visible:
     def __init__(self) -> None:
         self.writes: list[Write] = []
 
-    def see(self, decision: Decision) -> None:
-        """Take in one decision."""
+    def see(self, decision: Decision, before: Run) -> None:
+        """Take in one decision; `before` is the snapshot that it was made on."""
         whole = any(isinstance(event, e.RunRetried) for event in decision.events) and not any(
             event.attempt.target for event in decision.events if isinstance(event, e.RunRetried)
         )
         carried = {event.node for event in decision.events if isinstance(event, e.GateCarried)}
+        split: set[str] = set()
         for event in decision.events:
             match event:
+                case e.JobSplit(node=node):
+                    split.add(node)
+                case e.JobReset(node=node, keeps_split=False) if not whole:
+                    self.drop_copies(before, JobId(node))
+                case e.StepReset(node=node) if parent_of(decision.run, node) in split:
+                    pass  # a new split: what the old one wrote was withdrawn with that
                 case e.ValuesWithdrawn(everything=True):
                     self.writes = [w for w in self.writes if w.writer == "start"]
                 case e.ValuesWritten(writes=writes):
@@ -47,9 +55,20 @@ class Visible:
         """Take out what a node wrote."""
         self.writes = [write for write in self.writes if write.writer != writer]
 
+    def drop_copies(self, run: Run, job_id: JobId) -> None:
+        """Take out what the copies of a matrix job wrote."""
+        for copy in run.index.children.get(job_id, ()):
+            for step in copy.steps:
+                self.drop(step.id)
+
     def values(self) -> dict[str, str]:
         """Return what is visible."""
         return {write.name: write.value for write in self.writes}
+
+
+def parent_of(run: Run, step_id: str) -> JobId | None:
+    """Return the matrix job of whose copies one holds the step."""
+    return run.index.parents.get(run.index.step_job[StepId(step_id)][0])
 
 
 @settings(deadline=None, max_examples=150)
@@ -65,7 +84,7 @@ def test_values_of_what_runs_again_are_withdrawn(
     model = Visible()
     run = world.first
     for decision in world.decisions:
-        model.see(decision)
+        model.see(decision, run)
         run = decision.run
 
         names = set(run.writes) | set(model.values())

@@ -7,6 +7,7 @@ from mulligan.core.cause import Cause
 from mulligan.core.decision import Draft
 from mulligan.core.flow.calls import answer_caller, give_up_call, waiting_call
 from mulligan.core.flow.queue import leave_queue
+from mulligan.core.flow.split import is_split, split_result
 from mulligan.core.flow.steps import advance_job, close_step_gate
 from mulligan.core.flow.walk import (
     ask_kill,
@@ -107,9 +108,9 @@ def _cancel_jobs(draft: Draft) -> None:
     stage = _current(draft.run)
     if stage is None:
         return
-    for spec in stage.jobs:
+    for spec in list(draft.run.index.jobs_of(stage)):
         job = draft.run.job(spec.id)
-        if job.status.is_final:
+        if job.status.is_final or is_split(draft.run, spec.id):
             continue
         if job.status is Status.RUNNING and not job.parked:
             ask_kill(draft, spec.id, None)
@@ -139,6 +140,8 @@ def _terminate(draft: Draft, actor: UserName) -> None:
     stage = _current(draft.run)
     if stage is not None and draft.run.stage(stage.id).status is Status.RUNNING:
         for spec in stage.jobs:
+            for copy in draft.run.index.children.get(spec.id, ()):
+                _terminate_job(draft, copy.id)
             _terminate_job(draft, spec.id)
         draft.emit(
             e.StageFinished(
@@ -171,6 +174,9 @@ def _terminate_job(draft: Draft, job_id: JobId) -> None:
                     message="ended by force",
                 )
             )
-    ended = (Status.FAILED, Cause.TERMINATED) if held else (Status.CANCELLED, None)
+    result = split_result(draft.run, job_id) if is_split(draft.run, job_id) else None
+    status, cause = result or (
+        (Status.FAILED, Cause.TERMINATED) if held else (Status.CANCELLED, None)
+    )
     stop_waiting(draft, job_id)
-    draft.emit(e.JobFinished(at=draft.now, node=job_id, status=ended[0], cause=ended[1]))
+    draft.emit(e.JobFinished(at=draft.now, node=job_id, status=status, cause=cause))

@@ -4,7 +4,7 @@
 long row of skipped stages needs no recursion.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -18,10 +18,11 @@ from mulligan.core.flow.judge import (
     judge_job,
     judge_stage,
 )
+from mulligan.core.flow.split import is_split, next_copies, split_job, split_result
 from mulligan.core.ids import SYSTEM, JobId, StageId
 from mulligan.core.mutex import ticket_for
 from mulligan.core.run import Job, Run
-from mulligan.core.spec import MutexSpec, ReviewSpec, StageSpec
+from mulligan.core.spec import JobSpec, MutexSpec, ReviewSpec, StageSpec
 from mulligan.core.status import Status
 from mulligan.core.variables import Scope, shown_text, substitute_people
 from mulligan.core.verdict import base_verdict, counts
@@ -197,34 +198,51 @@ def release_jobs(draft: Draft, job_ids: Iterable[JobId]) -> None:
     """Look at jobs that wait: release those that may run, end those that won't."""
     endings: list[Ending] = []
     for job_id in job_ids:
-        ending = _release(draft, job_id)
-        if ending is not None:
-            endings.append(ending)
+        endings += _release(draft, job_id)
     if endings:
         finish_jobs(draft, endings)
 
 
-def _release(draft: Draft, job_id: JobId) -> Ending | None:
+def _release(draft: Draft, job_id: JobId) -> list[Ending]:
+    """Let a job begin if it may; give the endings of those that won't."""
     job = draft.run.job(job_id)
     if job.status is not Status.QUEUED or job.queued_at is not None or job.mutex is not None:
-        return None
+        return []
+    parent = draft.run.index.parents.get(job_id)
+    if parent is not None:  # its turn comes with that of the other copies
+        return _begin_copies(draft, parent) if is_split(draft.run, parent) else []
     spec = draft.run.index.jobs[job_id]
     verdict = judge_job(draft.run, spec)
     if verdict is Verdict.WAIT:
-        return None
+        return []
     if verdict is not Verdict.RUN:
-        return job_id, Status.SKIPPED, SKIP_CAUSE[verdict]
+        return [(job_id, Status.SKIPPED, SKIP_CAUSE[verdict])]
+    if spec.matrix is None:
+        return _begin_job(draft, spec)
+    ending = split_job(draft, spec, spec.matrix)
+    return _begin_copies(draft, job_id) if ending is None else [(job_id, *ending)]
+
+
+def _begin_copies(draft: Draft, job_id: JobId, ending: Collection[JobId] = ()) -> list[Ending]:
+    """Let the next copies of a matrix job begin, as many as may be under way at once."""
+    endings: list[Ending] = []
+    for copy in next_copies(draft.run, job_id, ending):
+        endings += _begin_job(draft, draft.run.index.jobs[copy])
+    return endings
+
+
+def _begin_job(draft: Draft, spec: JobSpec) -> list[Ending]:
     if spec.mutex is not None:
-        return _ask_for_mutex(draft, job_id, spec.mutex)
-    enqueue(draft, job_id)
-    return None
+        return _ask_for_mutex(draft, spec.id, spec.mutex)
+    enqueue(draft, spec.id)
+    return []
 
 
-def _ask_for_mutex(draft: Draft, job_id: JobId, spec: MutexSpec) -> Ending | None:
+def _ask_for_mutex(draft: Draft, job_id: JobId, spec: MutexSpec) -> list[Ending]:
     ticket = ticket_for(draft.run, job_id, spec, draft.now)
     if isinstance(ticket, str):
         draft.emit(e.JobExplained(at=draft.now, node=job_id, message=ticket))
-        return job_id, Status.FAILED, Cause.CONFIG
+        return [(job_id, Status.FAILED, Cause.CONFIG)]
     draft.emit(
         e.MutexAsked(
             at=draft.now,
@@ -237,7 +255,7 @@ def _ask_for_mutex(draft: Draft, job_id: JobId, spec: MutexSpec) -> Ending | Non
     )
     if ticket.due_at is not None:
         draft.effect(Effect(kind="timer", key=f"mutex:{job_id}", due_at=ticket.due_at))
-    return None
+    return []
 
 
 def enqueue(draft: Draft, job_id: JobId) -> None:
@@ -261,15 +279,34 @@ def finish_jobs(draft: Draft, endings: list[Ending]) -> None:
     while todo:
         job_id, status, cause = todo.pop()
         _finish_job(draft, job_id, status, cause)
+        parent = draft.run.index.parents.get(job_id)
+        if parent is not None:
+            todo.extend(_after_copy(draft, parent, todo, status, cause))
+            continue
         stage = draft.run.index.stage_of_job(job_id)
         bad = status is Status.FAILED and not draft.run.index.jobs[job_id].continue_on_failure
         # a job that was itself killed so must not kill one that was retried meanwhile
         if stage.fast_kill and bad and cause is not Cause.FAST_KILL:
             todo.extend(stop_others(draft, stage, Cause.FAST_KILL))
         for dependent in draft.run.index.dependents.get(job_id, ()):
-            ending = _release(draft, dependent)
-            if ending is not None:
-                todo.append(ending)
+            todo += _release(draft, dependent)
+
+
+def _after_copy(
+    draft: Draft, parent: JobId, todo: list[Ending], status: Status, cause: Cause | None
+) -> list[Ending]:
+    """Go on with a matrix job one of whose copies has ended; give what ends by that."""
+    if not is_split(draft.run, parent):
+        return []
+    result = split_result(draft.run, parent)
+    if result is not None:
+        return [(parent, *result)]
+    run = draft.run
+    matrix = run.index.jobs[parent].matrix
+    bad = status is Status.FAILED and cause is not Cause.FAST_KILL
+    if matrix is not None and matrix.fast_kill and bad:
+        return _stop_jobs(draft, run.index.children[parent], Cause.FAST_KILL)
+    return _begin_copies(draft, parent, {job_id for job_id, _, _ in todo})
 
 
 def _finish_job(draft: Draft, job_id: JobId, status: Status, cause: Cause | None) -> None:
@@ -290,10 +327,14 @@ def stop_waiting(draft: Draft, job_id: JobId) -> None:
 
 def stop_others(draft: Draft, stage: StageSpec, cause: Cause) -> list[Ending]:
     """Stop the jobs of a stage that still run; give those that end at once."""
+    return _stop_jobs(draft, list(draft.run.index.jobs_of(stage)), cause)
+
+
+def _stop_jobs(draft: Draft, jobs: Iterable[JobSpec], cause: Cause) -> list[Ending]:
     endings: list[Ending] = []
-    for spec in stage.jobs:
+    for spec in jobs:
         job = draft.run.job(spec.id)
-        if job.status.is_final or job.stopping is not None:
+        if job.status.is_final or job.stopping is not None or is_split(draft.run, spec.id):
             continue
         if job.status is Status.RUNNING and not job.parked:
             draft.emit(e.JobStopping(at=draft.now, node=spec.id, cause=cause))
@@ -425,7 +466,8 @@ def refuse_stage(draft: Draft) -> None:
     if draft.run.awaits_signals == stage.id:  # they would come for nothing
         draft.emit(e.GateClosed(at=draft.now, node=stage.id, approved=False))
         _begin_stage(draft, position, stage)
-    waiting = [job.id for job in stage.jobs if draft.run.job(job.id).status is Status.QUEUED]
+    jobs = draft.run.index.jobs_of(stage)
+    waiting = [job.id for job in jobs if draft.run.job(job.id).status is Status.QUEUED]
     finish_jobs(draft, [(job_id, Status.FAILED, Cause.UNAUTHORIZED) for job_id in waiting])
     go_on(draft)
 

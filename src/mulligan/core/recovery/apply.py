@@ -144,6 +144,7 @@ def _reset_jobs(draft: Draft, plan: Plan, request: RetryRequest) -> None:
                     node=job_id,
                     run_attempt=plan.run_attempt,
                     workspace=plan.workspaces.get(job_id, "fresh"),
+                    keeps_split=job_id in plan.splits_kept,
                 )
             )
         for step in steps:

@@ -2,7 +2,7 @@
 
 from mulligan.core.cause import Cause
 from mulligan.core.flow.judge import is_enabled
-from mulligan.core.ids import StageId, StepId
+from mulligan.core.ids import JobId, StageId, StepId
 from mulligan.core.recovery.request import RetryFacts, RetryRequest, Scope
 from mulligan.core.recovery.stage_checks import check_stage_retry
 from mulligan.core.recovery.target import Target, find_target, first_enabled_step, job_of
@@ -134,7 +134,8 @@ def _check_while_running(run: Run, target: Target) -> Refusal | None:
             rule="R10",
             instead=("approve or refuse the stage",),
         )
-    if target.scope is not Scope.STEP:
+    is_copy = target.scope is Scope.JOB and target.node in run.index.parents
+    if target.scope is not Scope.STEP and not is_copy:
         return Refusal(
             code=RefusalCode.NEEDS_SINGLE_STEP,
             message="the run goes on: only a single step of it may be retried now",
@@ -142,11 +143,10 @@ def _check_while_running(run: Run, target: Target) -> Refusal | None:
             values=("BK_CI_RETRY_TASK_IN_STAGE_ID",),
             instead=("retry a failed step", "wait for the end of the run"),
         )
-    return _check_step_while_running(run, StepId(target.node))
+    return _check_job_while_running(run, job_of(run.index, target)) or _check_failed(run, target)
 
 
-def _check_step_while_running(run: Run, step_id: StepId) -> Refusal | None:
-    job_id = run.index.step_job[step_id][0]
+def _check_job_while_running(run: Run, job_id: JobId) -> Refusal | None:
     stage = run.stage(run.index.stage_of_job(job_id).id)
     if run.head.cancel is not None:
         return Refusal(
@@ -168,10 +168,16 @@ def _check_step_while_running(run: Run, step_id: StepId) -> Refusal | None:
             node=job_id,
             instead=("wait for the end of the job",),
         )
-    if run.step(step_id).status not in {Status.FAILED, Status.CANCELLED}:
-        return Refusal(
-            code=RefusalCode.STEP_NOT_FAILED,
-            message=f"step {step_id} has neither failed nor been cancelled",
-            node=step_id,
-        )
     return None
+
+
+def _check_failed(run: Run, target: Target) -> Refusal | None:
+    is_step = target.scope is Scope.STEP
+    record = run.step(StepId(target.node)) if is_step else run.job(JobId(target.node))
+    if record.status in {Status.FAILED, Status.CANCELLED}:
+        return None
+    return Refusal(
+        code=RefusalCode.STEP_NOT_FAILED,
+        message=f"{target.scope} {target.node} has neither failed nor been cancelled",
+        node=target.node,
+    )

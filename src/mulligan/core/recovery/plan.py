@@ -22,6 +22,7 @@ class Why(StrEnum):
     WHOLE_RUN = "whole run"
     TARGET = "asked for"
     IN_TARGET = "part of what was asked for"
+    HOLDS_TARGET = "what was asked for is part of it"
     AFTER_TARGET = "comes after what was asked for"
     NEVER_RAN = "never ran"
     NOT_GOOD = "failed or was cancelled after what was asked for"
@@ -50,6 +51,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         run_attempt: The attempt in which it will run; that of the run itself if it goes on.
         workspaces: For jobs that run again: "fresh", "live" (as their last attempt left it) or
             "widened" (the directory is gone, the job runs from its first step).
+        splits_kept: Matrix jobs that run again with the copies that they have; all others that run
+            again are split again.
         withdrawn: Writers whose variables count no more (R5).
         approvals_kept / approvals_void: Stages whose review holds / is asked again (R10).
         seconds_saved: What the kept work took when it ran.
@@ -65,6 +68,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     jobs: dict[JobId, NodePlan]
     steps: dict[StepId, NodePlan]
     workspaces: dict[JobId, str]
+    splits_kept: frozenset[JobId] = frozenset()
     withdrawn: tuple[str, ...] = ()
     reapply_parameters: bool = False
     wipe_variables: bool = False

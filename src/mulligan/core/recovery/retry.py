@@ -72,6 +72,8 @@ class _Planner:
         self.jobs: dict[JobId, NodePlan] = {}
         self.steps: dict[StepId, NodePlan] = {}
         self.workspaces: dict[JobId, str] = {}
+        self.splits_kept: set[JobId] = set()
+        self.replaced: list[StepId] = []  # of copies that a new split takes the place of
 
     def plan(self) -> Plan:
         run = self.run
@@ -97,6 +99,7 @@ class _Planner:
             jobs=self.jobs,
             steps=self.steps,
             workspaces=self.workspaces,
+            splits_kept=frozenset(self.splits_kept),
             withdrawn=() if whole else self._withdrawn(void),
             reapply_parameters=whole,
             wipe_variables=whole and self.facts.clean_variables,
@@ -125,6 +128,26 @@ class _Planner:
         self.workspaces[job.id] = "fresh"
         for step in job.steps:
             self.steps[step.id] = _rerun(why)
+        for copy in self._copies(job):
+            self.replaced.extend(step.id for step in copy.steps)
+
+    def _copies(self, job: JobSpec) -> tuple[JobSpec, ...]:
+        return self.run.index.children.get(job.id, ())
+
+    def _rerun_within(self, job: JobSpec, why: Why) -> None:
+        """Let a matrix job run again with the copies that it has; each is planned by itself."""
+        self.jobs[job.id] = _rerun(why)
+        self.splits_kept.add(job.id)
+        for step in job.steps:  # only the pattern of those that run
+            self.steps[step.id] = KEEP_OUTSIDE
+
+    def _rerun_copies(self, job: JobSpec, why: Why, *, only_bad: bool) -> None:
+        self._rerun_within(job, why)
+        for copy in self._copies(job):
+            if only_bad and self.run.job(copy.id).status not in _BAD:
+                self._keep_job(copy)
+            else:
+                self._rerun_job(copy, why)
 
     # --- a stage and all that follows ---------------------------------------------------------
 
@@ -168,10 +191,17 @@ class _Planner:
         if not self.skip:
             return
         for job in stage.jobs:
-            for step in job.steps:
-                failed = self.run.step(step.id).status is Status.FAILED
-                if step.id == self.target.node or (self.target.scope is Scope.STAGE and failed):
-                    self.steps[step.id] = SKIP_ASKED
+            if any(self._is_skipped(step) for copy in self._copies(job) for step in copy.steps):
+                self._rerun_copies(job, Why.FINALLY, only_bad=False)
+            for each in (job, *self._copies(job)):
+                for step in each.steps:
+                    if self._is_skipped(step):
+                        self.steps[step.id] = SKIP_ASKED
+
+    def _is_skipped(self, step: StepSpec) -> bool:
+        if self.target.scope is Scope.STAGE:
+            return self.run.step(step.id).status is Status.FAILED
+        return step.id == self.target.node
 
     def _plan_earlier_stage(self, stage: StageSpec, *, in_finally: bool) -> None:
         """Keep a stage before the target's, unless the run has to pass through it first."""
@@ -196,6 +226,8 @@ class _Planner:
         for step in job.steps:
             succeeded = self.run.step(step.id).status is Status.SUCCEEDED
             self.steps[step.id] = KEEP_SUCCEEDED if succeeded else KEEP_OUTSIDE
+        for copy in self._copies(job):
+            self._keep_job(copy)
 
     def _plan_later_stage(self, stage: StageSpec) -> None:
         record = self.run.stage(stage.id)
@@ -226,11 +258,23 @@ class _Planner:
                 self._plan_job_of_stage(job)
             return
         target_job = self._target_job()
+        parent = self.run.index.parents.get(target_job.id)
         for job in stage.jobs:
             if job.id == target_job.id:
                 self._plan_target_job(job)
+            elif job.id == parent:
+                self._plan_around_copy(job, target_job)
             else:
                 self._plan_neighbour(job)
+
+    def _plan_around_copy(self, job: JobSpec, target: JobSpec) -> None:
+        """Plan the matrix job of which one copy is asked for."""
+        self._rerun_within(job, Why.HOLDS_TARGET)
+        for copy in self._copies(job):
+            if copy.id == target.id:
+                self._plan_target_job(copy)
+            else:
+                self._plan_neighbour(copy)
 
     def _target_job(self) -> JobSpec:
         return self.run.index.jobs[job_of(self.run.index, self.target)]
@@ -240,11 +284,16 @@ class _Planner:
         if self.request.only_failed and self._is_fine(job, record):
             self._keep_job(job)
             return
-        self._rerun_job(job, Why.IN_TARGET)
+        copies = self._copies(job)
+        if copies and (self.skip or self.request.only_failed):
+            self._rerun_copies(job, Why.IN_TARGET, only_bad=self.request.only_failed)
+        else:
+            self._rerun_job(job, Why.IN_TARGET)
         if self.skip:
-            for step in job.steps:
-                if self.run.step(step.id).status is Status.FAILED:
-                    self.steps[step.id] = SKIP_ASKED
+            for each in (job, *copies):
+                for step in each.steps:
+                    if self.run.step(step.id).status is Status.FAILED:
+                        self.steps[step.id] = SKIP_ASKED
 
     @staticmethod
     def _is_fine(job: JobSpec, record: Job) -> bool:
@@ -264,6 +313,9 @@ class _Planner:
             self._keep_job(job)
 
     def _plan_target_job(self, job: JobSpec) -> None:
+        if job.matrix is not None:
+            self._plan_target_matrix(job)
+            return
         first = StepId(self.target.node)
         if self.target.scope is Scope.JOB:
             first = first_enabled_step(self.run, job.id) or first
@@ -277,6 +329,14 @@ class _Planner:
             else:
                 self.steps[step.id] = self._after_target(step)
         self._choose_workspace(job)
+
+    def _plan_target_matrix(self, job: JobSpec) -> None:
+        """Split the job again, or let only those of its copies run that went wrong."""
+        bad = any(self.run.job(copy.id).status in _BAD for copy in self._copies(job))
+        if self.request.only_failed and bad:
+            self._rerun_copies(job, Why.TARGET, only_bad=True)
+        else:
+            self._rerun_job(job, Why.TARGET)
 
     def _before_target(self, step: StepSpec) -> NodePlan:
         record = self.run.step(step.id)
@@ -328,8 +388,11 @@ class _Planner:
         for stage in self.run.index.spec.stages:
             self._keep_stage(stage)
         self.stages[target_stage.id] = KEEP_OUTSIDE
+        parent = self.run.index.parents.get(target_job.id, target_job.id)
+        if parent != target_job.id and self.run.job(parent).status.is_final:
+            self._rerun_within(self.run.index.jobs[parent], Why.HOLDS_TARGET)
         self._plan_target_job(target_job)
-        for job in self._dependents(target_job.id):
+        for job in self._dependents(parent):
             record = self.run.job(job.id)
             if record.status is Status.SKIPPED:
                 self._rerun_job(job, Why.DEPENDS)
@@ -346,7 +409,8 @@ class _Planner:
     # --- what follows from it -----------------------------------------------------------------
 
     def _retry_target(self) -> str:
-        if self.target.scope is Scope.JOB:
+        is_job = self.target.scope is Scope.JOB
+        if is_job and self.run.index.jobs[JobId(self.target.node)].matrix is None:
             return first_enabled_step(self.run, self.target.node) or ""
         return self.target.node
 
@@ -372,6 +436,7 @@ class _Planner:
 
     def _withdrawn(self, void: tuple[StageId, ...]) -> tuple[str, ...]:
         again = [step for step, node in self.steps.items() if node.action is not Action.KEEP]
+        again += (step for step in self.replaced if step not in self.steps)
         touched = [step for step in again if step in self.run.steps]
         return (*touched, *(f"review:{stage_id}" for stage_id in void))
 

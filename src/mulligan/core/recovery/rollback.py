@@ -14,6 +14,7 @@ from mulligan.core.cause import Cause
 from mulligan.core.decision import Draft, Effect
 from mulligan.core.deploy_target import deploy_step, gray_stages, keeps_stable
 from mulligan.core.deployments import Act, Deployment, Environment, Outcome
+from mulligan.core.flow.split import is_split
 from mulligan.core.flow.walk import ask_kill, begin_run
 from mulligan.core.hold import Phase, phase_of
 from mulligan.core.ids import JobId, StageId, UserName
@@ -358,7 +359,7 @@ def _cut_run(draft: Draft, plan: RollbackPlan) -> None:
         gate = draft.run.open_gate(stage_id)
         if gate is not None:
             draft.emit(e.GateClosed(at=draft.now, node=stage_id, approved=False))
-        for job in stage.jobs:
+        for job in list(draft.run.index.jobs_of(stage)):
             _cut_job(draft, job.id)
         draft.emit(
             e.StageFinished(
@@ -374,7 +375,8 @@ def _cut_job(draft: Draft, job_id: JobId) -> None:
         return
     if job.status is Status.RUNNING and not job.parked:
         ask_kill(draft, job_id, Cause.TERMINATED)
-    for step in draft.run.index.jobs[job_id].steps:
+    split = is_split(draft.run, job_id)  # then its steps are those of its copies
+    for step in () if split else draft.run.index.jobs[job_id].steps:
         if draft.run.open_gate(step.id) is not None:
             draft.emit(e.GateClosed(at=draft.now, node=step.id, approved=False))
         if not draft.run.step(step.id).status.is_final:

@@ -20,7 +20,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 def find_target(index: SpecIndex, text: str) -> Target | None:
     """Resolve a text, stage by stage, first match wins: stage, then job, then step, then ref.
 
-    Blank means the whole run; None: nothing has that name.
+    Blank means the whole run; None: nothing has that name. The steps of a matrix job are only the
+    pattern of those of its copies, which are named by their job's id or ref.
     """
     text = text.strip()
     if not text:
@@ -29,14 +30,14 @@ def find_target(index: SpecIndex, text: str) -> Target | None:
         return Target(scope=Scope.STAGE, node=text, is_trigger=text == TRIGGER_STAGE)
     if text in index.jobs or text == TRIGGER_JOB:
         return Target(scope=Scope.JOB, node=text, is_trigger=text == TRIGGER_JOB)
-    if text in index.steps:
+    if text in index.steps and index.job_of_step(StepId(text)).matrix is None:
         return Target(scope=Scope.STEP, node=text)
     if text in index.spec.trigger_steps:
         return Target(scope=Scope.STEP, node=text, is_trigger=True)
     for job in index.all_jobs():
-        if job.hash_id == text:
+        if job.hash_id == text or (job.ref == text and job.id in index.parents):
             return Target(scope=Scope.JOB, node=job.id)
-        for step in job.steps:
+        for step in () if job.matrix is not None else job.steps:
             if step.ref == text:
                 return Target(scope=Scope.STEP, node=step.id)
     return None

@@ -4,10 +4,14 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
+from immutables import Map
+from msgspec.structs import replace
+
 from mulligan.core.cause import Cause
+from mulligan.core.evolve import with_index
 from mulligan.core.ids import JobId, StageId, StepId
 from mulligan.core.run import Gate, Job, Run, RunAttempt, Stage, Step
-from mulligan.core.spec import JobSpec, StageSpec, StepSpec
+from mulligan.core.spec import JobSpec, SpecIndex, StageSpec, StepSpec
 from mulligan.core.status import Status
 from mulligan.facades.bkci.status_out import job_word, run_word, stage_word, step_word
 from mulligan.ports import NodeHistory
@@ -41,6 +45,13 @@ class AttemptView:
         self.number = number if number is not None and 1 <= number <= latest else latest
         self.is_latest = self.number == latest
         self.attempt: RunAttempt = run.head.attempts[self.number - 1]
+        self.index: SpecIndex = run.index if self.is_latest else self._split_then()
+
+    def _split_then(self) -> SpecIndex:
+        """Give the definition with its matrix jobs as they were split in this attempt."""
+        records = {node: self._up_to(records) for node, records in self.history.jobs.items()}
+        split = {JobId(node): job for node, job in records.items() if job and job.combinations}
+        return with_index(replace(self.run, jobs=Map(split)), self.run.index).index
 
     @property
     def status(self) -> Status:

@@ -10,7 +10,7 @@ from mulligan.core.recovery.target import find_target
 from mulligan.core.rights import Permission
 from mulligan.core.run import Run, RunHead
 from mulligan.core.spec import SpecIndex
-from mulligan.core.variables import Scope, built_in_values
+from mulligan.core.variables import Scope, built_in_values, gathered_outputs
 from mulligan.engine.commands import (
     AnswerStage,
     AnswerStep,
@@ -198,7 +198,7 @@ async def build_status(call: Call) -> Response:
             AttemptView(run),
             await call.surroundings(run, run.head.pipeline),
             source=await call.source(run),
-            variables=values | built_in_values(run),
+            variables=values | gathered_outputs(run) | built_in_values(run),
             artifacts=artifacts,
         )
     )

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 from starlette.responses import Response, StreamingResponse
 
 from mulligan.core.errors import NotFoundError
-from mulligan.core.ids import StepId
 from mulligan.core.rights import Permission
 from mulligan.core.run import Run
+from mulligan.core.spec import JobSpec
 from mulligan.facades.bkci import log_wire
 from mulligan.facades.bkci.calls import Call, ok
 from mulligan.facades.bkci.log_wire import LogQuery, ShownLine
@@ -26,26 +26,27 @@ async def _asked(call: Call, permission: Permission = Permission.VIEW_LOG) -> tu
 
 def _sections(query: LogQuery, run: Run) -> SectionFilter:
     """Choose the sections of a log that a query is about."""
-    index = run.index
+    places = log_wire.Places(run.index)
 
     def chosen(key: SectionKey) -> bool:
         if key.run_attempt != query.attempt:
             return False
-        step = index.steps.get(StepId(key.step_id))
         if query.step:
             return key.step_id == query.step
+        jobs, step = places.of(key)
         if query.step_ref:
             return step is not None and step.ref == query.step_ref
-        if not query.job_ref and not query.job_hash:
-            return True
-        if step is None:
-            return False
-        job = index.job_of_step(step.id)
-        if query.job_ref and query.job_ref not in {job.ref, job.id}:
-            return False
-        return not query.job_hash or job.hash_id == query.job_hash
+        return any(_is_asked_for(query, job) for job in jobs) or not (
+            query.job_ref or query.job_hash
+        )
 
     return chosen
+
+
+def _is_asked_for(query: LogQuery, job: JobSpec) -> bool:
+    if query.job_ref and query.job_ref not in {job.ref, job.id}:
+        return False
+    return not query.job_hash or job.hash_id == query.job_hash
 
 
 def _is_finished(query: LogQuery, run: Run) -> bool:
@@ -82,11 +83,12 @@ async def _wanted_lines(
 ) -> tuple[list[ShownLine], bool]:
     """Give as many lines as asked for, hidden ones not counted, and whether there are more."""
     first, last = query.start, query.end
+    places = log_wire.Places(run.index)
     found: list[ShownLine] = []
     while True:
         page = await _page(call, query, run, first=first, last=last, from_end=from_end)
         shown = [
-            log_wire.shown_line(line, run.index)
+            log_wire.shown_line(line, places)
             for line in page.lines
             if log_wire.wants(query, line.text)
         ]
@@ -164,9 +166,10 @@ async def download_logs(call: Call) -> Response:
 
 
 async def _download(call: Call, query: LogQuery, run: Run, page: LinePage) -> AsyncIterator[bytes]:
+    places = log_wire.Places(run.index)
     while True:
         lines: list[ShownLine] = [
-            log_wire.shown_line(line, run.index)
+            log_wire.shown_line(line, places)
             for line in page.lines
             if log_wire.wants(query, line.text)
         ]

@@ -6,15 +6,17 @@ from datetime import UTC, datetime, tzinfo
 import msgspec
 
 from mulligan.core.ids import JobId, PipelineId, RunId, StepId
-from mulligan.core.spec import SpecIndex
+from mulligan.core.matrix import find_copy
+from mulligan.core.spec import JobSpec, SpecIndex, StepSpec
 from mulligan.facades.bkci.query import Query, blank
 from mulligan.facades.bkci.times import Json, present
-from mulligan.logs.lines import LogLine
+from mulligan.logs.lines import LogLine, SectionKey
 
 MOST_LINES = 10_000  # of one answer
 DEFAULT_RANGE_LINES = 100
 PRIORITY = 40
 DEBUG_PREFIX = "##[debug]"
+Place = tuple[list[JobSpec], StepSpec | None]
 _LEVELS = {"WARN": "##[warning]", "ERROR": "##[error]", "DEBUG": DEBUG_PREFIX, "LOG": ""}
 
 
@@ -118,12 +120,38 @@ def wants(query: LogQuery, text: str) -> bool:
     return text.startswith(query.level_prefix)
 
 
-def shown_line(line: LogLine, index: SpecIndex) -> ShownLine:
+class Places:
+    """Finds what the sections of a run's logs belong to."""
+
+    def __init__(self, index: SpecIndex) -> None:
+        self._index = index
+        self._found: dict[tuple[str, str], Place] = {}
+
+    def of(self, key: SectionKey) -> Place:
+        """Return the jobs of a section, that which ran first, then the matrix job; and the step."""
+        names = (key.job_id, key.step_id)
+        if names not in self._found:
+            self._found[names] = _place_of(key, self._index)
+        return self._found[names]
+
+
+def _place_of(key: SectionKey, index: SpecIndex) -> Place:
+    """Look a section up; also one of a copy that is gone because its job was split anew."""
+    place = index.step_job.get(StepId(key.step_id))
+    job = index.jobs.get(place[0] if place is not None else JobId(key.job_id))
+    parent = index.jobs.get(index.parents[job.id]) if job and job.id in index.parents else None
+    if job is None:
+        parent, job = find_copy(index.jobs, JobId(key.job_id))
+    steps = job.steps if job is not None else ()
+    step = next((step for step in steps if step.id == key.step_id), None)
+    return [each for each in (job, parent) if each is not None], step
+
+
+def shown_line(line: LogLine, places: Places) -> ShownLine:
     """Give a stored line with the names of its job and step."""
     section = line.section
-    place = index.step_job.get(StepId(section.step_id))
-    job = index.jobs.get(place[0] if place is not None else JobId(section.job_id))
-    step = index.steps.get(StepId(section.step_id))
+    jobs, step = places.of(section)
+    job = jobs[0] if jobs else None
     return ShownLine(
         line_number=line.run_number,
         time_ms=line.time_ms,

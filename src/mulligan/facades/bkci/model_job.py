@@ -9,7 +9,7 @@ from mulligan.core.spec import JobSpec, MutexSpec, StepSpec
 from mulligan.facades.bkci.document import Part
 from mulligan.facades.bkci.model_conditions import read_job_condition, read_timeout
 from mulligan.facades.bkci.model_ids import depends_on_refs
-from mulligan.facades.bkci.model_outline import unsupported
+from mulligan.facades.bkci.model_matrix import read_matrix
 from mulligan.facades.bkci.model_step import read_step
 
 LONGEST_REF = 128  # characters of a jobId
@@ -69,7 +69,6 @@ def _unique_refs(containers: list[Part]) -> dict[str, JobId]:
 
 
 def _read_job(part: Part, refs: Mapping[str, JobId], *, in_finally: bool) -> JobSpec:
-    _refuse_unsupported(part)
     given = part.part("jobControlOption")
     control = given or _NO_OPTIONS
     seconds, text = _read_timeout(part, given)
@@ -89,17 +88,13 @@ def _read_job(part: Part, refs: Mapping[str, JobId], *, in_finally: bool) -> Job
         env=tuple((name, value) for name, value in part.pairs("customEnv") if name.strip()),
         steps=tuple(_read_steps(part)),
         hash_id=part.text("containerHashId"),
+        matrix=read_matrix(part),
     )
 
 
 def _read_steps(part: Part) -> Iterator[StepSpec]:
     for element in part.parts("elements"):
         yield read_step(element)
-
-
-def _refuse_unsupported(part: Part) -> None:
-    if part.flag("matrixGroupFlag"):
-        raise unsupported("matrix jobs", part.at("matrixGroupFlag"))
 
 
 def _read_timeout(part: Part, control: Part | None) -> tuple[int, str]:

@@ -10,6 +10,12 @@ from mulligan.core.run import Called, Gate, Job, Step
 from mulligan.core.spec import JobSpec, OnFailure, RunWhen, StageSpec, StepSpec
 from mulligan.core.status import Status
 from mulligan.facades.bkci.attempt_view import AttemptView, count_auto_retries
+from mulligan.facades.bkci.model_matrix import (
+    OF_RUN,
+    members_of_copy,
+    render_matrix,
+    source_of_copy,
+)
 from mulligan.facades.bkci.model_review import render_check_in, render_review
 from mulligan.facades.bkci.model_source import fitting_source
 from mulligan.facades.bkci.status_out import CANCEL, FAILURES
@@ -28,6 +34,7 @@ _OF_JOB = _OF_STAGE | {
     "startVMStatus",
     "startVMTaskSeq",
     "containPostTaskFlag",
+    *OF_RUN,
 }
 OF_STEP = _OF_STAGE | {
     "canSkip",
@@ -173,11 +180,14 @@ class ModelRenderer:
         view = self._view
         record = view.job(spec.id)
         word = view.job_status(spec, stage)
-        elements = [
-            self._step(element, step, word)
-            for element, step in zip(source["elements"], spec.steps, strict=True)
-        ]
-        after = {**_without(source, _OF_JOB), "elements": elements}
+        pairs = zip(source["elements"], spec.steps, strict=True)
+        after = _without(source, _OF_JOB)
+        if spec.matrix is not None:
+            copies = [self._copy(source, spec, copy, stage) for copy in self._copies(spec)]
+            after["elements"] = [_without(element, OF_STEP) for element, _ in pairs]
+            after |= render_matrix(source, record, copies)
+        else:
+            after["elements"] = [self._step(element, step, word) for element, step in pairs]
         if record is not None:
             after |= self._job_times(record, spec)
             if record.mutex is not None:
@@ -192,6 +202,13 @@ class ModelRenderer:
             return source
         tip = record.message or (self._holders.get(record.id) if self._view.is_latest else None)
         return source | present({"runtimeMutexGroup": ticket.name, "linkTip": tip})
+
+    def _copies(self, spec: JobSpec) -> tuple[JobSpec, ...]:
+        return self._view.index.children.get(spec.id, ())
+
+    def _copy(self, source: Json, spec: JobSpec, copy: JobSpec, stage: str | None) -> Json:
+        """Render a copy of a matrix job: as a job of its own, in its own members."""
+        return self._job(source_of_copy(source, copy), copy, stage) | members_of_copy(spec, copy)
 
     def _job_times(self, record: Job, spec: JobSpec) -> Json:
         started = record.started_at

@@ -38,6 +38,7 @@ RULES = {
     ),
     "dependency-cycle": _rule("Job之间循环依赖: {1}", "jobs depend on each other in a circle: {1}"),
     "mutex-name": _rule("互斥组名称不能为空", "a mutex group needs a name"),
+    "matrix": _rule("矩阵不合法: {1}", "the matrix can't be used: {1}"),
     "review-without-people": _rule("审核组没有审核人", "a review group needs reviewers or groups"),
     "timeout-range": _rule(
         "超时时间{1}不在1到{2}分钟之间", "the timeout {1} is not within 1 to {2} minutes"

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from mulligan.core.ids import StepId
-from mulligan.core.run import Gate, RunAttempt, RunHead, Step
-from mulligan.core.spec import JobSpec, StageSpec, StepSpec
+from mulligan.core.matrix import find_copy
+from mulligan.core.run import Gate, RunAttempt, RunError, RunHead, Step
+from mulligan.core.spec import JobSpec, SpecIndex, StageSpec, StepSpec
 from mulligan.core.status import Status
 from mulligan.facades.bkci.attempt_view import AttemptView
 from mulligan.facades.bkci.model_out import ModelRenderer, error_numbers
@@ -53,12 +53,15 @@ def render_errors(view: AttemptView) -> list[Json]:
 
     That of the latest attempt stays as it was until the run ends again.
     """
-    index = view.run.index
     if not view.is_latest:
-        return [_error(view, step.id, *_numbers(step)) for _, _, _, step in failed_steps(view)]
+        return [
+            _error(view.index, job, spec, *_numbers(step))
+            for _, job, spec, step in failed_steps(view)
+        ]
     found = []
     for error in view.run.head.errors:
-        if error.step not in index.steps:
+        job, spec = _place(view.index, error)
+        if job is None or spec is None:
             continue
         record = Step(
             id=error.step,
@@ -67,23 +70,34 @@ def render_errors(view: AttemptView) -> list[Json]:
             error_type=error.error_type,
             error_code=error.error_code,
         )
-        found.append(_error(view, error.step, *_numbers(record)))
+        found.append(_error(view.index, job, spec, *_numbers(record)))
     return found
+
+
+def _place(index: SpecIndex, error: RunError) -> tuple[JobSpec | None, StepSpec | None]:
+    """Find job and step of an error; also a copy of a matrix job that has been split anew."""
+    if error.step in index.steps:
+        return index.job_of_step(error.step), index.steps[error.step]
+    _, copy = find_copy(index.jobs, error.job) if error.job is not None else (None, None)
+    steps = copy.steps if copy is not None else ()
+    return copy, next((step for step in steps if step.id == error.step), None)
 
 
 def _numbers(step: Step) -> tuple[int, int, str]:
     return (*error_numbers(step), step.message)
 
 
-def _error(view: AttemptView, step_id: StepId, kind: int, code: int, message: str) -> Json:
-    index = view.run.index
-    job_id = index.step_job[step_id][0]
-    spec = index.steps[step_id]
+def _error(
+    index: SpecIndex, job: JobSpec, spec: StepSpec, kind: int, code: int, message: str
+) -> Json:
+    parent, _ = (
+        find_copy(index.jobs, job.id) if job.id not in index.definition.jobs else (None, None)
+    )
     return {
-        "stageId": index.stage_of_job(job_id).id,
-        "containerId": job_id,
-        "matrixFlag": False,
-        "taskId": step_id,
+        "stageId": index.stage_of_job(job.id if parent is None else parent.id).id,
+        "containerId": job.id,
+        "matrixFlag": parent is not None,
+        "taskId": spec.id,
         "taskName": spec.name,
         "atomCode": spec.code,
         "errorType": kind,
@@ -95,7 +109,7 @@ def _error(view: AttemptView, step_id: StepId, kind: int, code: int, message: st
 def failed_steps(view: AttemptView) -> Iterator[tuple[StageSpec, JobSpec, StepSpec, Step]]:
     """Yield the steps that failed in an attempt, in the order of the definition."""
     for stage in view.run.index.spec.stages:
-        for job in stage.jobs:
+        for job in view.index.jobs_of(stage):
             for spec in job.steps:
                 record = view.step(spec.id)
                 if record is not None and record.status is Status.FAILED:
@@ -114,7 +128,7 @@ def render_failed_tasks(view: AttemptView) -> list[Json]:
                 "jobName": job.name,
                 "stageName": stage.name,
                 "errorMsg": record.message,
-                "matrixFlag": False,
+                "matrixFlag": job.id in view.index.parents,
             }
         )
         for stage, job, spec, record in failed_steps(view)
