@@ -225,4 +225,4 @@ def test_pause_is_resumed(api: NativeApi) -> None:
 
     api.wait(run, "succeeded")
     again = api.post(f"/projects/shop/runs/{run}/steps/{test}/resume", {}, expect=409)
-    assert again["code"] == "already-resumed"
+    assert again["code"] == "run-finished"
