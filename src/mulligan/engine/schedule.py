@@ -42,7 +42,9 @@ class Schedule:
 
 @lru_cache(maxsize=256)
 def zone_of(name: str) -> tzinfo:
-    """Return a time zone; UTC if there is none of that name."""
+    """Return a time zone; UTC if there is none of that name. Reads a small file, once."""
+    if name == "UTC":
+        return UTC
     try:
         return ZoneInfo(name)
     except (ValueError, OSError, KeyError):

@@ -1,0 +1,107 @@
+"""Triggers of a real server: signed deliveries, a remote start, a timer – across `kill -9`."""
+
+import json
+import urllib.error
+import urllib.request
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import hook_payloads as h
+from mulligan.testing import models
+from mulligan.testing.bkci import BkciClient
+from mulligan.testing.server import ServerProcess, poll_until
+
+Json = dict[str, Any]
+REPORT = 'echo "sha=$GIT_CI_SHA branch=$BK_REPO_GIT_WEBHOOK_BRANCH who=$WHO"'
+
+
+def call(
+    url: str, body: object = None, headers: dict[str, str] | None = None, method: str = "POST"
+) -> tuple[int, Json]:
+    """Send a request; return status and answer."""
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    given = {"Content-Type": "application/json", **(headers or {})}
+    request = urllib.request.Request(url, data if method == "POST" else None, given, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
+
+
+def model(*triggers: Json) -> Json:
+    """Give a pipeline of one step with these triggers."""
+    made = models.one_job("build", [models.step("report", REPORT)])
+    container = made["stages"][0]["containers"][0]
+    container["params"] = [models.parameter("WHO", "nobody")]
+    container["elements"].extend({"name": "trigger", **each} for each in triggers)
+    return made
+
+
+def test_triggers_across_a_kill(own_server: ServerProcess) -> None:
+    """What was delivered is known after a kill; the remote trigger and the timer go on, too."""
+    server = own_server
+    git = {"@type": "codeGitWebHookTrigger", "eventType": "PUSH", "repositoryName": "shop/api"}
+    timer = {"@type": "timerTrigger", "advanceExpression": ["0 0 * * *"]}
+    with BkciClient(server.url) as client:
+        client.project_create("shop")
+        pipeline = client.pipeline_create("shop", model({"@type": "remoteTrigger"}, timer, git))
+    own = f"{server.url}/api/v1/projects/shop"
+    _, hook = call(f"{own}/pipelines/{pipeline}/hooks", {"kind": "github", "secret": h.SECRET})
+    headers, body = h.github(h.push())
+    bad, _ = h.github(h.push(), secret="wrong")
+    _, token = call(f"{own}/pipelines/{pipeline}/remote-token", {})
+
+    refused, _ = call(hook["url"], body, bad)
+    status, taken = call(hook["url"], body, headers)
+    assert (refused, status) == (401, 202)
+
+    server.restart()
+    own = f"{server.url}/api/v1/projects/shop"
+    path = hook["url"].partition("/api/v1")[2]
+    status, again = call(f"{server.url}/api/v1{path}", body, headers)
+    assert (status, again["run"]) == (200, taken["run"])
+    _, listed = call(f"{own}/hooks/{hook['id']}/deliveries", method="GET")
+    assert [each["state"] for each in listed["items"]] == ["done", "refused"]
+
+    remote = f"{server.url}/ms/process/api/external/pipelines/{token['token']}/build"
+    status, started = call(remote, {"WHO": "ann"})
+    assert (status, started["status"]) == (200, 0)
+    unknown, _ = call(remote.replace(token["token"], "0" * 48), {})
+    assert unknown == 404
+    with BkciClient(server.url) as client:
+        now = datetime.now(UTC)
+        midnight = now.replace(hour=0, minute=0, second=0) + timedelta(days=1)
+        client.advance_clock(int((midnight - now).total_seconds()) + 2)
+
+        def kinds() -> list[str] | None:
+            _, found = call(f"{own}/runs", method="GET")
+            is_over = all(run["status"] == "succeeded" for run in found["items"])
+            named = [run["start_kind"] for run in found["items"]]
+            return named if is_over and len(named) == 3 else None
+
+        assert poll_until(kinds, what="three green runs") == ["timer", "remote", "webhook"]
+        assert log_of(own, taken["run"]) == f"sha={h.NEW} branch=main who=nobody"
+        assert log_of(own, started["data"]["id"]).endswith("who=ann")
+        shown = client.status("shop", taken["run"])
+        assert shown["startType"] == "codeGitWebHookTrigger"
+        assert shown["webhookInfo"]["webhookCommitId"] == h.NEW
+        names = ("ci.sha", "ci.event", "matchBranch", "BK_CI_START_TYPE")
+        found = client.variables("shop", taken["run"], *names)
+        assert found == dict(zip(names, (h.NEW, "push", "main", "WEB_HOOK"), strict=True))
+        model_shown = client.pipeline_get("shop", pipeline)
+        elements = model_shown["stages"][0]["containers"][0]["elements"]
+        assert elements[1]["remoteToken"] == token["token"]
+        tail = "webhook/pipeline_webhook_list"
+        [webhook] = client.data("GET", "shop", tail, query={"pipelineId": pipeline})
+        assert (webhook["repoName"], webhook["eventType"]) == ("shop/api", "PUSH")
+
+
+def log_of(own: str, run: str) -> str:
+    """Return the line that the step of a run prints."""
+    _, steps = call(f"{own}/runs/{run}/steps", method="GET")
+    step = steps["items"][0]["id"]
+    request = urllib.request.Request(f"{own}/runs/{run}/steps/{step}/log")
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        lines = answer.read().decode().splitlines()
+    return str(next(line for line in lines if line.startswith("sha=")))
