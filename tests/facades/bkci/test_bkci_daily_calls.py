@@ -201,3 +201,19 @@ def test_who_may_not_change_anything(
     page = viewer.call("GET", f"{PIPELINES}/pipeline_list")
     assert [row["pipelineName"] for row in page["records"]] == ["demo"]
     assert setting_of(viewer, pipeline)["version"] == 1
+
+
+def test_builds_by_when_they_started(alice: Caller) -> None:
+    """The two bounds have Chinese names in the API; instants are numbers or texts."""
+    pipeline = alice.make_pipeline()
+    build = alice.call("POST", "projects/{p}/build_start", pipelineId=pipeline)["id"]
+    started = int(alice.call("GET", "projects/{p}/build_status", buildId=build)["queueTime"])
+    path = "projects/{p}/batch_get_build_status"
+
+    def found(**query: object) -> int:
+        return len(alice.call("POST", path, [build], **query))
+
+    assert found() == 1
+    assert found(构建开始时间=started + 3_600_000) == 0
+    assert found(构建结束时间="2001-01-01 00:00:00") == 0
+    assert alice.refused("POST", path, [build], 构建开始时间="soon")[0] == 400

@@ -201,3 +201,23 @@ def test_reset_the_recommended_version(alice: Caller) -> None:
     assert present() == 7
     assert alice.call("POST", "projects/{p}/version/reset_build_no", pipelineId=pipeline) is True
     assert present() == 5
+
+
+def test_versions_as_pipeline_files(alice: Caller) -> None:
+    """Any version and the draft can be had as a file that makes the same pipeline."""
+    pipeline = alice.make_pipeline()
+    alice.call("POST", DRAFT, {**both("drafted"), "pipelineId": pipeline, "baseVersion": 1})
+
+    shown = alice.call("GET", "projects/{p}/version/get_version", pipelineId=pipeline, version=2)
+    assert shown["yamlSupported"] is True
+    assert "drafted" in shown["yamlPreview"]["yaml"]
+    path = "projects/{p}/version/preview_code"
+    released = alice.call("GET", path, pipelineId=pipeline)["yaml"]
+    assert "version: v3.0" in released
+    assert "drafted" not in released
+    path = "projects/{p}/version/export"
+    status, text = alice.send("GET", path, pipelineId=pipeline, storageType="YAML", version=1)
+    assert (status, text.decode()) == (200, released)
+    _, document = alice.send("GET", path, pipelineId=pipeline)
+    assert (document["model"]["name"], document["setting"]["pipelineName"]) == ("demo", "demo")
+    assert alice.refused("GET", path, pipelineId=pipeline, version=9) == (404, 2101184)

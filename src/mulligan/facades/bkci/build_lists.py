@@ -23,6 +23,8 @@ from mulligan.facades.bkci.times import Json
 from mulligan.ports import RunFilter
 
 _LOCAL_TIME = "%Y-%m-%d %H:%M:%S"
+# So these two parameters are called in the API itself.
+_STARTED_FROM, _STARTED_TO = "构建开始时间", "构建结束时间"
 _LARGEST_SIMPLE_PAGE = 100
 
 
@@ -82,7 +84,10 @@ async def batch_get_build_status(call: Call) -> Response:
     await call.demand(Permission.VIEW)
     page = await call.services.store.list_runs(
         RunFilter(
-            project=ProjectId(call.project), ids=tuple(RunId(each) for each in dict.fromkeys(ids))
+            project=ProjectId(call.project),
+            ids=tuple(RunId(each) for each in dict.fromkeys(ids)),
+            started_from=call.query.some_time(_STARTED_FROM),
+            started_to=call.query.some_time(_STARTED_TO),
         ),
         limit=len(ids),
     )

@@ -109,6 +109,12 @@ class Query:
         except ValueError:
             raise _bad(name, f"is {value[:40]!r}; yyyy-MM-dd HH:mm:ss was expected") from None
 
+    def some_time(self, name: str) -> datetime | None:
+        """Return an instant that is given as epoch milliseconds or as `local_time` takes it."""
+        value = self.text(name)
+        is_number = value is not None and value.isascii() and value.isdecimal()
+        return self.instant(name) if is_number else self.local_time(name)
+
     def _number(self, name: str, largest: int) -> int | None:
         value = self.text(name)
         if value is None:

@@ -116,6 +116,8 @@ _IN_PROJECT: dict[tuple[str, str], Handler] = {
     ("POST", "version/rollback_draft"): version_calls.rollback_draft,
     ("GET", "version/get_version"): version_calls.get_version,
     ("GET", "version/version_list"): version_calls.version_list,
+    ("GET", "version/preview_code"): version_calls.preview_code,
+    ("GET", "version/export"): version_calls.export,
     ("GET", "version/operation_log"): version_calls.operation_log,
     ("GET", "version/pipeline_detail"): version_calls.pipeline_detail,
     ("GET", "artifactories/file_info"): artifact_calls.file_info,

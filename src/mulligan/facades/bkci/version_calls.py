@@ -1,6 +1,8 @@
 """Calls on versions and drafts of pipelines."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
+from urllib.parse import quote
 
 from msgspec.structs import replace
 from starlette.responses import Response
@@ -8,7 +10,7 @@ from starlette.responses import Response
 from mulligan.core.errors import InvalidError
 from mulligan.core.ids import UserName
 from mulligan.core.items import Item, PipelineDraft
-from mulligan.core.records import Pipeline, PipelineSettings
+from mulligan.core.records import Pipeline, PipelineSettings, PipelineVersion
 from mulligan.core.rights import Permission
 from mulligan.engine.audited import audited, with_receipt
 from mulligan.engine.catalog import Definition
@@ -16,7 +18,7 @@ from mulligan.engine.commands import ReceiptRequest
 from mulligan.facades.bkci import wire
 from mulligan.facades.bkci.bodies import read_object
 from mulligan.facades.bkci.calls import Call, done, ok
-from mulligan.facades.bkci.document import Part, whole_number
+from mulligan.facades.bkci.document import Part, encode, whole_number
 from mulligan.facades.bkci.model_source import model_of
 from mulligan.facades.bkci.pipeline_calls import demand_dialect, read_both
 from mulligan.facades.bkci.pipeline_out import render_deployed
@@ -169,38 +171,94 @@ async def _version_of(call: Call) -> tuple[Pipeline, int]:
     return await call.pipeline(pipeline_id), version
 
 
+class _Shown(NamedTuple):
+    """A version, or the draft as the version that it would be, and the pipeline as of then."""
+
+    pipeline: Pipeline
+    version: PipelineVersion
+    row: Json
+
+
+async def _shown(call: Call, pipeline: Pipeline, number: int | None) -> _Shown:
+    """Find a version or the draft by its number; without one the newest version.
+
+    Raises:
+        NotFoundError: There is none (kind "version").
+    """
+    draft = await call.services.catalog.find_draft(pipeline)
+    if draft is None or draft.version != number:
+        version = await call.services.catalog.get_version(pipeline, number)
+        return _Shown(pipeline, version, render_version_row(pipeline, version))
+    version = PipelineVersion(
+        pipeline=pipeline.id,
+        version=draft.version,
+        spec=draft.spec,
+        dialect=draft.dialect,
+        source=draft.source,
+        created_by=draft.created_by,
+        created_at=draft.created_at,
+    )
+    after = replace(
+        pipeline,
+        name=draft.title,
+        description=draft.description,
+        settings=draft.settings,
+        version=draft.version,
+    )
+    return _Shown(after, version, render_draft_row(draft))
+
+
+async def _as_yaml(call: Call, shown: _Shown) -> str:
+    """Write a version as a pipeline file; without secrets for who may not edit it."""
+    may_edit = await call.services.access.allows(call.actor, Permission.EDIT, call.project)
+    return await call.services.documents.export(
+        call.services, shown.pipeline, shown.version, may_edit=may_edit
+    )
+
+
 async def get_version(call: Call) -> Response:
     """Give one version, or the draft, with its model and the settings."""
     pipeline, number = await _version_of(call)
     await call.demand(Permission.VIEW)
     services = call.services
-    draft = await services.catalog.find_draft(pipeline)
+    shown = await _shown(call, pipeline, number)
     may_edit = await services.access.allows(call.actor, Permission.EDIT, call.project)
     labels = await services.arrangement.labels(call.project)
     names = {ident: label.name for ident, label in labels.items()}
-    if draft is not None and draft.version == number:
-        shown = replace(
-            pipeline,
-            name=draft.title,
-            description=draft.description,
-            settings=draft.settings,
-            version=number,
-        )
-        model, row = draft.source, render_draft_row(draft)
-    else:
-        version = await services.catalog.get_version(pipeline, number)
-        shown, model = pipeline, model_of(version)
-        row = render_version_row(pipeline, version)
+    model = model_of(shown.version)
     if not may_edit:
         model = without_secrets(model, await services.plugins.sensitive_inputs())
-    return ok(
-        render_version(
-            row,
-            {"model": model, "setting": render_setting(shown, names)},
-            pipeline=pipeline,
-            draft=draft,
-        )
-    )
+    both = {
+        "model": model,
+        "setting": render_setting(shown.pipeline, names),
+    }
+    draft = await services.catalog.find_draft(pipeline)
+    text = await _as_yaml(call, shown)
+    return ok(render_version(shown.row, both, pipeline=pipeline, draft=draft, text=text))
+
+
+async def preview_code(call: Call) -> Response:
+    """Give a version as a pipeline file."""
+    pipeline = await call.pipeline(wire.read_pipeline_id(call.query))
+    await call.demand(Permission.VIEW)
+    shown = await _shown(call, pipeline, call.query.whole("version"))
+    return ok({"yaml": await _as_yaml(call, shown)})
+
+
+async def export(call: Call) -> Response:
+    """Give a version as a file to download: the pipeline file, or model and settings."""
+    pipeline = await call.pipeline(wire.read_pipeline_id(call.query))
+    await call.demand(Permission.EDIT)
+    is_yaml = call.query.word("storageType", {"YAML": True, "MODEL": False}, default=False)
+    shown = await _shown(call, pipeline, call.query.whole("version"))
+    if is_yaml:
+        content, kind, media = await _as_yaml(call, shown), "yml", "application/yaml"
+    else:
+        both = {"model": model_of(shown.version), "setting": render_setting(shown.pipeline)}
+        content, kind, media = encode(both).decode(), "json", "application/json"
+    name = quote(f"{shown.pipeline.name}.{kind}")
+    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{name}"}
+    return Response(content, media_type=media, headers=headers)
 
 
 async def version_list(call: Call) -> Response:

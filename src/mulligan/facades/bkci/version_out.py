@@ -101,20 +101,21 @@ def _row(
 
 
 def render_version(
-    row: Json, both: Json, *, pipeline: Pipeline, draft: PipelineDraft | None
+    row: Json, both: Json, *, pipeline: Pipeline, draft: PipelineDraft | None, text: str
 ) -> Json:
     """Return a `PipelineVersionWithModel`.
 
     Args:
         row: Of the version or the draft.
         both: Its `PipelineModelAndSetting`.
+        text: The same as a pipeline file.
     """
     kept = ("version", "versionName", "baseVersion", "baseVersionName", "description", "updater")
     fields = {name: row[name] for name in kept if name in row}
     more: dict[str, Any] = {
         "modelAndSetting": both,
-        "yamlPreview": {"yaml": ""},
-        "yamlSupported": False,
+        "yamlPreview": {"yaml": text},
+        "yamlSupported": True,
         "canDebug": False,  # a draft never runs
         "updateTime": row["updateTime"],
         "versionStatus": row["status"],
