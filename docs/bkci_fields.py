@@ -53,7 +53,6 @@ REASONS = {
     "checkout": ("a checkout always begins clean", "检出总是从干净目录开始"),
     "svn": ("only Git is checked out", "仅支持 Git"),
     "pipeline": ("follows from the pipeline", "由流水线本身决定"),
-    "matrix": ("matrix jobs are not run", "不运行矩阵任务"),
     "remote": ("starts from outside use the API with a token", "外部启动通过接口和令牌进行"),
 }
 
@@ -240,14 +239,15 @@ GROUPS = (
             Field(
                 "matrixGroupFlag",
                 True,
-                "matrix",
-                {"matrixControlOption": {"strategyStr": "a: [1]"}},
+                beside={"matrixControlOption": {"strategyStr": "a: [1]"}},
             ),
             Field(
                 "matrixControlOption",
                 {"strategyStr": "a: [1, 2]"},
-                "matrix",
-                {"matrixGroupFlag": True},
+                beside={
+                    "matrixGroupFlag": True,
+                    "matrixControlOption": {"strategyStr": "a: [1]"},
+                },
             ),
             Field("dispatchType", {"buildType": "THIRD_PARTY_AGENT_ENV", "envName": "pool"}),
             Field("customEnv", _PAIR),
@@ -310,11 +310,11 @@ GROUPS = (
         (*_JOB, "matrixControlOption"),
         {"strategyStr": "a: [1, 2]"},
         (
-            Field("strategyStr", "a: [3]", "matrix"),
-            Field("includeCaseStr", "- a: 5", "matrix"),
-            Field("excludeCaseStr", "- a: 1", "matrix"),
-            Field("fastKill", True, "matrix"),
-            Field("maxConcurrency", 2, "matrix"),
+            Field("strategyStr", "a: [3]"),
+            Field("includeCaseStr", "- a: 5"),
+            Field("excludeCaseStr", "- a: 1"),
+            Field("fastKill", True),
+            Field("maxConcurrency", 2),
             Field("customDispatchInfo", {"a": 1}, "pool"),
             *_all("totalCount finishCount", 1, "run"),
         ),
