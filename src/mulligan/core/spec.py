@@ -130,6 +130,8 @@ class JobSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     Args:
         matrix: The job itself never runs: its copies do, see `core/matrix.py`.
         matrix_values: Of such a copy: its combination.
+        most_per_runner, most_at_once: How many runs of the pipeline may be in this job at once, on
+            one runner and over all; 0 = any number.
     """
 
     id: JobId
@@ -143,6 +145,8 @@ class JobSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     continue_on_failure: bool = False
     labels: tuple[str, ...] = ()
     mutex: MutexSpec | None = None
+    most_per_runner: int = 0
+    most_at_once: int = 0
     env: tuple[tuple[str, str], ...] = ()
     steps: tuple[StepSpec, ...] = ()
     hash_id: str = ""  # globally unique "c-…", the key of logs

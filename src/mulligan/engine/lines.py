@@ -126,6 +126,10 @@ class Lines:
         """Tell what a concurrency group has to do, leaving one run out."""
         return _load(self._by_group.get(group, {}), but)
 
+    def unfinished(self, pipeline: PipelineId) -> list[Run]:
+        """Return the unfinished runs of a pipeline, as decided."""
+        return [line.tip for line in self._by_pipeline.get(pipeline, {}).values()]
+
     def running(self, pipeline: PipelineId) -> list[RunId]:
         """Return the runs of a pipeline that take a place, the oldest first."""
         return _running(self._by_pipeline.get(pipeline, {}))

@@ -9,6 +9,7 @@ from mulligan.core.cause import Cause
 from mulligan.core.decision import Draft
 from mulligan.core.errors import InfrastructureError, StaleFenceError
 from mulligan.core.flow import steps
+from mulligan.core.flow.walk import offer_of
 from mulligan.core.ids import JobId, ProjectId, RunId, RunnerName
 from mulligan.core.prepare import StepOrder
 from mulligan.core.records import Artifact, StepRecord
@@ -20,6 +21,7 @@ from mulligan.engine import changes
 from mulligan.engine.changes import Changes
 from mulligan.engine.checkouts import with_repository
 from mulligan.engine.inputs import files_of_inputs
+from mulligan.engine.limits import JobLimits
 from mulligan.engine.masking import without_secrets
 from mulligan.engine.secrets import Vault, ordered
 from mulligan.log import get_log
@@ -34,6 +36,7 @@ class Reports(Changes):
 
     def __init__(self, *, store: Store, clock: Clock, ids: Ids) -> None:
         super().__init__(store=store, clock=clock, ids=ids)
+        self.limits = JobLimits(self.lines)
         # set by the composition root
         self.on_fenced: Callable[[], None] = lambda: None  # a report came too late
         # registers the packages that a step made
@@ -57,12 +60,21 @@ class Reports(Changes):
         def decide(draft: Draft) -> _Started:
             if draft.run.job(job_id).attempt != attempt:
                 return None
+            if not self.limits.admits(draft.run, job_id, runner):
+                return None
             step = steps.claim_job(draft, job_id, runner)
             return (draft.run, step) if step is not None else None
 
         started = await self.change(run_id, decide)
         failpoints.hit("claim.after_commit")
         return await self._order(started)
+
+    async def offer_again(self, run_id: RunId, job_id: JobId) -> None:
+        """Offer a job that had to wait for others of its kind, if it still waits."""
+        run = (await self.lines.get(run_id)).tip
+        job = run.job(job_id)
+        if job.status is Status.QUEUED and job.queued_at is not None:
+            self.on_effects(run, (offer_of(run, job_id),))
 
     async def report_step(
         self,
@@ -115,7 +127,7 @@ class Reports(Changes):
         else:
             is_its_turn = waiting.run_id == draft.run.head.id
             job_id = waiting.job_id if is_its_turn else None
-        if job_id is None:
+        if job_id is None or not self.limits.admits(draft.run, job_id, runner):
             return None
         try:
             return steps.claim_job(draft, job_id, runner)

@@ -6,6 +6,7 @@ How a run changes at all is in `changes.py`, what runners ask and tell in `repor
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -315,6 +316,8 @@ class Engine(Reports):
     def _committed(self, decision: Decision) -> None:
         self.mutexes.committed(decision)
         self.queues.committed(decision)
+        for place in self.limits.committed(decision):
+            self.spawn(self.surely("limit of a job", partial(self.offer_again, *place)))
 
     async def warm_up(self) -> None:
         """Take all unfinished runs into memory: queues are judged by what is there."""

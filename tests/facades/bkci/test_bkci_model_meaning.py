@@ -528,3 +528,19 @@ def test_manual_start(elements: list[Json], expected: bool) -> None:
 def test_mutex_groups(members: Json, expected: MutexSpec | None) -> None:
     """A mutex has places to wait only where its queue is switched on."""
     assert job(mutexGroup={"mutexGroupName": " door ", **members}).mutex == expected
+
+
+@pytest.mark.parametrize(
+    ("control", "limits"),
+    [
+        ({}, (0, 0)),
+        ({"singleNodeConcurrency": None, "allNodeConcurrency": None}, (0, 0)),
+        ({"singleNodeConcurrency": 1, "allNodeConcurrency": "3"}, (1, 3)),
+        ({"singleNodeConcurrency": -1}, (0, 0)),
+    ],
+)
+def test_limits_of_jobs(control: Json, limits: tuple[int, int]) -> None:
+    """How many runs may be in the job at once: on one runner, and over all."""
+    found = job(jobControlOption=control)
+
+    assert (found.most_per_runner, found.most_at_once) == limits

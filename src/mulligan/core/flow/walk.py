@@ -266,11 +266,14 @@ def enqueue(draft: Draft, job_id: JobId) -> None:
 
 def offer(draft: Draft, job_id: JobId) -> None:
     """Offer the job to runners."""
-    attempt = draft.run.job(job_id).attempt
-    labels = draft.run.index.jobs[job_id].labels
-    draft.effect(
-        Effect(kind="offer", key=job_id, data={"attempt": attempt, "labels": list(labels)})
-    )
+    draft.effect(offer_of(draft.run, job_id))
+
+
+def offer_of(run: Run, job_id: JobId) -> Effect:
+    """Give the effect that offers a job to runners."""
+    labels = list(run.index.jobs[job_id].labels)
+    data = {"attempt": run.job(job_id).attempt, "labels": labels}
+    return Effect(kind="offer", key=job_id, data=data)
 
 
 def finish_jobs(draft: Draft, endings: list[Ending]) -> None:

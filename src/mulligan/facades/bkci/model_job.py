@@ -85,6 +85,8 @@ def _read_job(part: Part, refs: Mapping[str, JobId], *, in_finally: bool) -> Job
         continue_on_failure=control.flag("continueWhenFailed"),
         labels=_labels(part),
         mutex=_read_mutex(part.part("mutexGroup")),
+        most_per_runner=max(0, control.whole("singleNodeConcurrency", 0)),
+        most_at_once=max(0, control.whole("allNodeConcurrency", 0)),
         env=tuple((name, value) for name, value in part.pairs("customEnv") if name.strip()),
         steps=tuple(_read_steps(part)),
         hash_id=part.text("containerHashId"),
