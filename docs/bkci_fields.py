@@ -47,7 +47,6 @@ REASONS = {
     "faq": ("shown nowhere", "不在任何地方显示"),
     "charset": ("output is read as UTF-8", "输出按 UTF-8 读取"),
     "never": ("declared by BK-CI, never given a meaning", "蓝盾声明过，但从未赋予含义"),
-    "unit": ("jobs are not counted per machine", "不按构建机统计任务"),
     "creative": ("belongs to creative flows", "属于创作流"),
     "remind": ("nobody is reminded of a review", "不发送审核提醒"),
     "checkout": ("a checkout always begins clean", "检出总是从干净目录开始"),
@@ -286,7 +285,8 @@ GROUPS = (
             Field("continueWhenFailed", True),
             Field("prepareTimeout", 7, "pool"),
             Field("dependOnContainerId2JobIds", {}, "run"),
-            *_all("singleNodeConcurrency allNodeConcurrency", 1, "unit"),
+            Field("singleNodeConcurrency", 1),
+            Field("allNodeConcurrency", 1),
         ),
     ),
     Group(
