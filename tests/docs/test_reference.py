@@ -7,6 +7,7 @@ import pytest
 
 from mulligan.cli.main import SECTIONS
 from mulligan.facades.native.app import ENDPOINTS
+from mulligan.pipeline_yaml.reference import PAGES, filled
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 # What the pages write shorter.
@@ -39,6 +40,17 @@ def test_every_route_is_named(name: str) -> None:
 
     there = {(each.method, shortened(each.path)) for each in ENDPOINTS}
     assert named == there - {("GET", "/openapi.json")}
+
+
+@pytest.mark.parametrize(("name", "language"), PAGES.items())
+def test_every_key_of_pipeline_files_is_told(name: str, language: str) -> None:
+    """The tables of keys are those that files are read by.
+
+    After a change: `python -m mulligan.pipeline_yaml.reference docs/reference`.
+    """
+    page = (REFERENCE / name).read_text(encoding="utf-8")
+
+    assert page == filled(page, language)
 
 
 @pytest.mark.parametrize("name", ["cli.md", "cli.zh-CN.md"])

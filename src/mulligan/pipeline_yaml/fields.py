@@ -108,8 +108,8 @@ class Fields:
         return [{"key": name, "value": scalar(item)} for name, item in self.members(key)]
 
     def has(self, key: str) -> bool:
-        """Tell whether a key stands there, whatever its value."""
-        return isinstance(self.node.content, dict) and key in self.node.content
+        """Tell whether a key stands there with something behind it."""
+        return self.get(key) is not None
 
 
 def texts_of(node: Node) -> list[str]:

@@ -28,6 +28,7 @@ _ALL = {
     "push": ["push-file", "new-branch"],
     "mr": ["open", "close", "reopen", "push-update", "merge"],
 }
+_PLACE = ("repo-id", "repo-name", "type", "scm-code", "workspace-id")
 _DEFAULT_KEYS = ("push", "tag", "mr")
 
 
@@ -151,12 +152,13 @@ def _add_event(
             "repo-name": text(source, "repositoryName") or None,
             "type": _KINDS[kind] if _KINDS[kind] != "git" else None,
             "scm-code": text(source, "scmCode") or None,
+            "workspace-id": text(source, "workspaceId") or None,
         }
     )
     if "repo-id" in where:
         where.pop("repo-name", None)
     entry = others[-1] if others else first
-    there = {key: entry.get(key) for key in ("repo-id", "repo-name", "type", "scm-code")}
+    there = {key: entry.get(key) for key in _PLACE}
     if entry is first and not where:
         fits = event not in first
     else:

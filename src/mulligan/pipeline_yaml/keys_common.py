@@ -33,8 +33,6 @@ ENVIRONMENT = MapOf(Text(longest=LONGEST_VALUE), key=r"[\s\S]{1,128}", most=MOST
 SWITCH = Words(("enabled", "disabled"))
 TEMPLATE = Text(blank=False)
 
-NOT_STORED = Note("nothing here carries it out yet", "这里尚不执行它")
-
 
 def make_key(name: str, shape: Any, en: str, zh: str, sample: str, **more: Any) -> Key:
     """Make a row of the table."""
@@ -45,6 +43,8 @@ def ignored(en: str, zh: str) -> dict[str, Any]:
     """Give what a row says whose key is ignored."""
     return {"state": State.IGNORED, "why": Note(en, zh)}
 
+
+STORED = ignored("stored, but nothing here acts on it", "会保存，但在此不起作用")
 
 CONDITION_MAP = Object(
     name="condition",
@@ -97,6 +97,7 @@ __all__ = [
     "NAME",
     "ONLY_V2",
     "ONLY_V3",
+    "STORED",
     "SWITCH",
     "TEMPLATE",
     "TEXT",

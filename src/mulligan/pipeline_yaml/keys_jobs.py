@@ -10,6 +10,7 @@ from mulligan.pipeline_yaml.keys_common import (
     NAME,
     ONLY_V2,
     ONLY_V3,
+    STORED,
     TEMPLATE,
     TEXT,
     TEXTS,
@@ -30,6 +31,7 @@ from mulligan.pipeline_yaml.shapes import (
     Text,
     Whole,
     Words,
+    has,
     near,
 )
 from mulligan.pipeline_yaml.tree import Node
@@ -69,10 +71,10 @@ CONTAINER = Object(
     title=Note("a container", "容器"),
     keys=(
         make_key("image", TEXT, "image", "镜像", "python:3.12"),
-        make_key("image-code", TEXT, "image of the store", "商店镜像", "tlinux3_ci"),
-        make_key("image-version", TEXT, "its version", "镜像版本", "2.*"),
+        make_key("image-code", TEXT, "image of the store", "商店镜像", "python"),
+        make_key("image-version", TEXT, "its version", "镜像版本", "1.*"),
         make_key("credentials", CREDENTIALS, "of the registry", "镜像凭据", "registry"),
-        make_key("options", Anything(), "mounts and the like", "运行选项", "{}"),
+        make_key("options", Anything(), "mounts and the like", "运行选项", "{network: host}"),
         make_key(
             "image-pull-policy",
             Words(("always", "if-not-present")),
@@ -86,7 +88,7 @@ RUNS_ON_MAP = Object(
     name="runs-on",
     title=Note("'runs-on'", "runs-on"),
     keys=(
-        make_key("pool-name", TEXT, "`docker`, `agentless`, or a pool", "构建资源", "docker"),
+        make_key("pool-name", TEXT, "`docker`, `agentless`, or a pool", "构建资源", "agentless"),
         make_key("self-hosted", FLAG, "machines of one's own", "自有构建机", "true"),
         make_key("node-name", TEXT, "one machine", "指定机器", "builder-1"),
         make_key("lock-resource-with", TEXT, "the machine of that job", "复用构建机", "make"),
@@ -114,19 +116,26 @@ RUNS_ON_MAP = Object(
             "等待构建机超时",
             "20",
             default="10",
+            **STORED,
         ),
-        make_key("workspace", TEXT, "folder", "工作空间", "/data/w"),
-        make_key("hw-spec", TEXT, "size of the machine", "机器规格", "Basic"),
-        make_key("xcode", TEXT, "version of Xcode", "Xcode 版本", "'15'"),
+        make_key("workspace", TEXT, "folder", "工作空间", "/data/w", **STORED),
+        make_key("hw-spec", TEXT, "size of the machine", "机器规格", "Basic", **STORED),
+        make_key("xcode", TEXT, "version of Xcode", "Xcode 版本", "'15'", **STORED),
         make_key(
             "concurrency-limit-per-node",
             Whole(least=1, most=1000),
             "most jobs on a machine",
             "单节点并发",
             "1",
+            **STORED,
         ),
         make_key(
-            "concurrency-limit-total", Whole(least=1, most=1000), "most jobs in all", "总并发", "5"
+            "concurrency-limit-total",
+            Whole(least=1, most=1000),
+            "most jobs in all",
+            "总并发",
+            "5",
+            **STORED,
         ),
     ),
 )
@@ -186,20 +195,11 @@ MUTEX = Object(
         ),
     ),
 )
-SERVICE = Object(
-    name="service",
-    title=Note("a service", "服务"),
-    keys=(
-        make_key("image", TEXT, "image", "镜像", "mysql:8"),
-        make_key("with", Anything(), "its settings", "设置", "{}"),
-    ),
-)
-
 # --- steps --------------------------------------------------------------------------------------
 
 
 def _one_work(node: Node, path: Path, check: Check) -> None:
-    works = [key for key in ("run", "checkout", "uses", "template") if key in node.content]
+    works = [key for key in ("run", "checkout", "uses", "template") if has(node, key)]
     if len(works) != 1:
         found = f"; this one has {' and '.join(works)}" if works else ""
         check.findings.error(node, path, f"a step has one of run, checkout, uses{found}")
@@ -299,7 +299,12 @@ STEP = Object(
             default="false",
         ),
         make_key(
-            "pause-notice-receivers", TEXTS, "who is told of the pause", "暂停通知人", "[alice]"
+            "pause-notice-receivers",
+            TEXTS,
+            "who is told of the pause",
+            "暂停通知人",
+            "[alice]",
+            **STORED,
         ),
         make_key("shell", Words(SHELLS), "of `run`", "`run` 使用的 shell", "sh", default="bash"),
         make_key("template", TEMPLATE, "steps of another file", "引用模板", "steps.yml"),
@@ -319,7 +324,7 @@ STEP = Object(
 
 
 def _has_steps(node: Node, path: Path, check: Check) -> None:
-    if "steps" not in node.content and "template" not in node.content:
+    if not has(node, "steps") and not has(node, "template"):
         check.findings.error(node, path, "'steps' is missing")
 
 
@@ -355,7 +360,7 @@ JOB = Object(
             **ignored("it is shown nowhere", "不展示"),
         ),
         enable_key(),
-        make_key("runs-on", RUNS_ON, "where it runs", "构建资源", "docker", default="docker"),
+        make_key("runs-on", RUNS_ON, "where it runs", "构建资源", "agentless", default="docker"),
         make_key(
             "if",
             CONDITION,
@@ -382,7 +387,7 @@ JOB = Object(
         make_key("mutex", MUTEX, "a lock that it holds", "互斥组", "{label: deploy}"),
         make_key(
             "services",
-            MapOf(SERVICE),
+            MapOf(Anything()),
             "containers beside it",
             "伴随服务",
             "{db: {image: 'mysql:8'}}",
@@ -390,7 +395,20 @@ JOB = Object(
             **ignored("no containers are started beside a job", "不启动伴随容器"),
         ),
         make_key(
-            "show-runs-on", FLAG, "the starter may choose the machine", "启动时可选机器", "true"
+            "resource-exclusive-declaration",
+            MUTEX,
+            "the same under its old name",
+            "互斥组的旧写法",
+            "{label: deploy}",
+            versions=ONLY_V2,
+        ),
+        make_key(
+            "show-runs-on",
+            FLAG,
+            "the starter may choose the machine",
+            "启动时可选机器",
+            "true",
+            **STORED,
         ),
         make_key(
             "checkpoint",

@@ -7,6 +7,7 @@ from mulligan.pipeline_yaml.keys_common import (
     IF_MODIFY,
     ONLY_V2,
     ONLY_V3,
+    STORED,
     TEMPLATE,
     TEXT,
     TEXTS,
@@ -31,6 +32,7 @@ from mulligan.pipeline_yaml.shapes import (
     Text,
     Whole,
     Words,
+    has,
 )
 from mulligan.pipeline_yaml.tree import Node
 
@@ -88,7 +90,7 @@ PROPS = Object(
         make_key("filter-rule", TEXT, "of file names", "文件过滤", "'*.zip'"),
         make_key("version-control", FLAG, "keep versions", "版本管理", "true"),
         make_key("metadata", VALUES, "of artifacts", "元数据", "{a: b}"),
-        make_key("fields", Anything(), "of a list of forms", "表单字段", "[]"),
+        make_key("fields", Anything(), "of a list of forms", "表单字段", "[{id: a}]"),
         make_key("name", TEXT, "as it is shown (old)", "显示名（旧）", "Region", versions=ONLY_V2),
     ),
 )
@@ -166,7 +168,14 @@ REVIEW_VARIABLE = Object(
         ),
         make_key("values", Either((TEXT, Each(TEXT))), "to choose from", "可选值", "[a, b]"),
         make_key("default", Anything(), "value before the answer", "默认值", "a"),
-        make_key("required", FLAG, "must not be empty", "必填", "true"),
+        make_key(
+            "required",
+            FLAG,
+            "must not be empty; in v2.0 never",
+            "必填；v2.0 总是必填",
+            "true",
+            versions=ONLY_V3,
+        ),
         make_key("description", TEXT, "what it means", "说明", "where"),
     ),
 )
@@ -208,9 +217,23 @@ REVIEWS = Object(
             versions=ONLY_V3,
         ),
         make_key(
-            "notify-type", TEXTS, "how people are told", "通知方式", "[RTX]", versions=ONLY_V3
+            "notify-type",
+            TEXTS,
+            "how people are told",
+            "通知方式",
+            "[RTX]",
+            versions=ONLY_V3,
+            **STORED,
         ),
-        make_key("chat-id", TEXTS, "groups of the messenger", "群 ID", "['1']", versions=ONLY_V3),
+        make_key(
+            "chat-id",
+            TEXTS,
+            "groups of the messenger",
+            "群 ID",
+            "['1']",
+            versions=ONLY_V3,
+            **STORED,
+        ),
     ),
 )
 _GATES = make_key(
@@ -244,11 +267,10 @@ CHECK_IN = Object(
         ),
     ),
 )
-CHECK_OUT = Object(name="check-out", title=Note("'check-out'", "check-out"), keys=(_GATES,))
 
 
 def _has_jobs(node: Node, path: Path, check: Check) -> None:
-    if "jobs" not in node.content and "template" not in node.content:
+    if not has(node, "jobs") and not has(node, "template"):
         check.findings.error(node, path, "'jobs' is missing")
 
 
@@ -285,8 +307,22 @@ STAGE = Object(
             "true",
             default="false",
         ),
-        make_key("check-in", CHECK_IN, "before it begins", "准入", "{timeout-hours: 8}"),
-        make_key("check-out", CHECK_OUT, "after it", "准出", "{gates: []}", versions=ONLY_V2),
+        make_key(
+            "check-in",
+            CHECK_IN,
+            "before it begins",
+            "准入",
+            "{reviews: {flows: [{reviewers: [alice]}]}}",
+        ),
+        make_key(
+            "check-out",
+            Anything(),
+            "after it",
+            "准出",
+            "{gates: []}",
+            versions=ONLY_V2,
+            **ignored("there are no quality rules here", "这里没有质量红线规则"),
+        ),
         make_key("jobs", JOBS, "jobs side by side", "Job", "{a: {steps: [{run: make}]}}"),
         make_key("template", TEMPLATE, "stages of another file", "引用模板", "stages.yml"),
         make_key(
@@ -330,7 +366,9 @@ NOTICE = Object(
         make_key("title", TEXT, "title", "标题", "build", versions=ONLY_V2),
         make_key("content", TEXT, "text", "内容", "done"),
         make_key("chat-id", TEXTS, "groups of the messenger", "群 ID", "['1']"),
-        make_key("content-format", Words(("markdown", "text")), "of the text", "内容格式", "text"),
+        make_key(
+            "content-format", Words(("markdown", "text")), "of the text", "内容格式", "markdown"
+        ),
         make_key("attach-build-url", FLAG, "with the address of the run", "附构建链接", "true"),
     ),
 )
@@ -479,7 +517,7 @@ EXTENDS = Object(
 
 
 def _one_body(node: Node, path: Path, check: Check) -> None:
-    found = [key for key in node.content if key in _WORK]
+    found = [key for key in node.content if key in _WORK and has(node, key)]
     if not found:
         check.findings.error(node, path, "needs one of stages, jobs, steps")
     for extra in found[1:]:
@@ -627,4 +665,3 @@ PIPELINE = Object(
     ),
     rules=(_one_body,),
 )
-__all__ = ["PIPELINE"]

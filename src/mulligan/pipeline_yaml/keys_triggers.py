@@ -6,6 +6,7 @@ from mulligan.pipeline_yaml.keys_common import (
     NAME,
     ONLY_V2,
     ONLY_V3,
+    STORED,
     SWITCH,
     TEXT,
     TEXTS,
@@ -25,6 +26,7 @@ from mulligan.pipeline_yaml.shapes import (
     Object,
     Text,
     Words,
+    has,
 )
 from mulligan.pipeline_yaml.tree import Node
 
@@ -139,7 +141,7 @@ MR = _event(
     ),
     _action("open", "close", "reopen", "push-update", "merge"),
     make_key(
-        "report-commit-check", FLAG, "write a commit check", "回写检查", "true", default="true"
+        "report-commit-check", FLAG, "write a commit check", "回写检查", "false", default="true"
     ),
     make_key("block-mr", FLAG, "no merge before it is green", "成功前禁止合并", "true"),
     make_key(
@@ -207,7 +209,7 @@ INTERVAL = Object(
 
 
 def _one_time(node: Node, path: Path, check: Check) -> None:
-    if ("cron" in node.content) == ("interval" in node.content):
+    if has(node, "cron") == has(node, "interval"):
         check.findings.error(node, path, "needs either 'cron' or 'interval'")
 
 
@@ -315,6 +317,7 @@ ON = Object(
                 "Perforce",
                 "{paths: [//depot/]}",
                 versions=ONLY_V3,
+                **STORED,
             )
             for name in _P4
         ),
@@ -326,6 +329,7 @@ ON = Object(
                 f"TAPD {name}",
                 "{action: [create]}",
                 versions=ONLY_V3,
+                **STORED,
             )
             for name in ("story", "bug")
         ),
@@ -344,7 +348,7 @@ ON = Object(
             Words(REPOSITORY_TYPES),
             "kind of repository",
             "代码库类型",
-            "git",
+            "github",
             default="git",
         ),
         make_key("scm-code", TEXT, "which server", "代码源", "TGIT"),
@@ -365,7 +369,13 @@ ON = Object(
                     title=Note("an entry of 'repo_hook'", "repo_hook 条目"),
                     keys=(
                         make_key(
-                            "name", NAME, "repository", "代码库", "group/lib", is_required=True
+                            "name",
+                            NAME,
+                            "repository",
+                            "代码库",
+                            "group/lib",
+                            is_required=True,
+                            versions=ONLY_V2,
                         ),
                         make_key(
                             "credentials",
@@ -373,6 +383,7 @@ ON = Object(
                             "how it is read",
                             "凭据",
                             "token",
+                            versions=ONLY_V2,
                             **ignored("repositories are known by name", "代码库按名称识别"),
                         ),
                         make_key(
@@ -382,6 +393,7 @@ ON = Object(
                             "同 `on`",
                             "{push: [main]}",
                             default="push, tag, mr",
+                            versions=ONLY_V2,
                         ),
                         make_key(
                             "reposIgnore",
@@ -389,6 +401,7 @@ ON = Object(
                             "not these",
                             "排除的代码库",
                             "[group/old]",
+                            versions=ONLY_V2,
                             **ignored("names are compared whole", "名称整体比较"),
                         ),
                         make_key(
@@ -397,6 +410,7 @@ ON = Object(
                             "not these",
                             "排除条件",
                             "{}",
+                            versions=ONLY_V2,
                             **ignored("names are compared whole", "名称整体比较"),
                         ),
                     ),

@@ -4,7 +4,7 @@ import msgspec
 
 from mulligan.pipeline_yaml.fields import Fields, Json, Origins, plain, present
 from mulligan.pipeline_yaml.findings import Finding, Findings, YamlError, at
-from mulligan.pipeline_yaml.keys_pipeline import PIPELINE
+from mulligan.pipeline_yaml.keys_pipeline import EXTENDS, PIPELINE
 from mulligan.pipeline_yaml.read_root import read_root
 from mulligan.pipeline_yaml.shapes import BOTH, V3, Check, examine
 from mulligan.pipeline_yaml.templates import NoFiles, Source, expand, uses_templates
@@ -74,14 +74,18 @@ def read_pipeline(text: str, *, name: str, source: Source | None = None) -> Draf
     """
     root = read_root(text)
     _refuse_template(root)
-    if uses_templates(root):
-        root = expand(root, source or NoFiles())
-    return convert(root, name=name)
-
-
-def convert(root: Node, *, name: str) -> Draft:
-    """Convert the nodes of a whole file."""
     findings = Findings()
+    if uses_templates(root):
+        extends = root.member("extends")
+        if extends is not None:  # it is gone afterwards
+            examine(EXTENDS, extends, ("extends",), Check(findings, _version(root)))
+            findings.demand_none()
+        root = expand(root, source or NoFiles())
+    return convert(root, findings, name=name)
+
+
+def convert(root: Node, findings: Findings, *, name: str) -> Draft:
+    """Convert the nodes of a whole file; `findings` may hold warnings about it."""
     version = _version(root)
     examine(PIPELINE, root, (), Check(findings, version))
     findings.demand_none()

@@ -359,7 +359,11 @@ Rule = Callable[[Node, Path, Check], None]
 
 
 class Object(msgspec.Struct, frozen=True, kw_only=True):
-    """A map with known keys; others are errors. `rules` look at several keys together."""
+    """A map with known keys. `rules` look at several keys together.
+
+    Other keys are errors in v3.0; v2.0 never minded them, so there they are warned about, unless
+    one that is known was probably meant. A key with nothing behind it is as good as absent.
+    """
 
     name: str
     title: Note
@@ -376,30 +380,44 @@ class Object(msgspec.Struct, frozen=True, kw_only=True):
     def check(self, node: Node, path: Path, check: Check) -> None:
         """Check every key."""
         known = {key.name: key for key in self.keys}
-        for name, item in node.content.items():
+        for name in node.content:
             key = known.get(name)
             if key is None:
                 self._unknown(node, path, name, check)
-            elif check.version not in key.versions:
-                detail = f"{name!r} is not a key of {check.version}, only of {key.versions[0]}"
-                check.findings.error_at_key(node, path, name, detail)
-            elif key.state is State.REFUSED:
-                detail = f"{name!r} is not taken: {key.why.en}"
-                check.findings.error_at_key(node, path, name, detail)
             else:
-                if key.state is State.IGNORED:
-                    check.findings.warn(item, (*path, name), f"{name!r} is ignored: {key.why.en}")
-                examine(key.shape, item, (*path, name), check)
+                self._known(key, node, path, check)
         for key in self.keys:
-            if key.is_required and key.name not in node.content:
+            if key.is_required and not has(node, key.name):
                 check.findings.error(node, path, f"{key.name!r} is missing")
         for rule in self.rules:
             rule(node, path, check)
 
+    @staticmethod
+    def _known(key: Key, node: Node, path: Path, check: Check) -> None:
+        item = node.content[key.name]
+        where = (*path, key.name)
+        if check.version not in key.versions:
+            detail = f"{key.name!r} is not a key of {check.version}, only of {key.versions[0]}"
+            if check.version != V2:
+                check.findings.error_at_key(node, path, key.name, detail)
+                return
+            check.findings.warn(item, where, detail)
+        if key.state is State.REFUSED:
+            detail = f"{key.name!r} is not taken: {key.why.en}"
+            check.findings.error_at_key(node, path, key.name, detail)
+        elif item.content is not None:
+            if key.state is State.IGNORED:
+                check.findings.warn(item, where, f"{key.name!r} is ignored: {key.why.en}")
+            examine(key.shape, item, where, check)
+
     def _unknown(self, node: Node, path: Path, name: str, check: Check) -> None:
         names = [key.name for key in self.keys if check.version in key.versions]
         detail = f"unknown key {name[:60]!r} in {self.title.en}"
-        check.findings.error_at_key(node, path, name, detail, near(name, names))
+        hint = near(name, names)
+        if check.version == V2 and not hint:
+            check.findings.warn(node.content[name], (*path, name), f"{detail}; it is ignored")
+        else:
+            check.findings.error_at_key(node, path, name, detail, hint)
 
     def schema(self, version: str) -> Json:
         """Return a reference; `definition` is what it refers to."""
@@ -420,6 +438,12 @@ class Object(msgspec.Struct, frozen=True, kw_only=True):
         }
         required = [key.name for key in keys if key.is_required]
         return made | ({"required": required} if required else {})
+
+
+def has(node: Node, key: str) -> bool:
+    """Tell whether a mapping has a key with something behind it."""
+    item = node.content.get(key)
+    return item is not None and item.content is not None
 
 
 def shown(node: Node) -> str:

@@ -15,6 +15,7 @@ DEFAULT_IMAGE = "tlinux3_ci"
 DEFAULT_IMAGE_VERSION = "2.*"
 SYSTEMS = {"linux": "LINUX", "macos": "MACOS", "windows": "WINDOWS"}
 DEFAULT_MUTEX_MINUTES = 900
+OLD_MUTEX_MINUTES = 10
 DEFAULT_MUTEX_QUEUE = 5
 # Pools of the predecessor that are images or nothing in particular.
 _OLD_DOCKER = re.compile(r"docker-on-.*")
@@ -196,7 +197,9 @@ class Jobs:
 
 
 def _mutex(part: Fields) -> Json:
-    mutex = part.part("mutex")
+    mutex, minutes = part.part("mutex"), DEFAULT_MUTEX_MINUTES
+    if not mutex.node.content:
+        mutex, minutes = part.part("resource-exclusive-declaration"), OLD_MUTEX_MINUTES
     if not mutex.node.content:
         return {}
     waits = mutex.flag("queue-enable", default=mutex.has("queue-length"))
@@ -205,7 +208,7 @@ def _mutex(part: Fields) -> Json:
         "mutexGroupName": mutex.text("label"),
         "queueEnable": waits,
         "queue": mutex.whole("queue-length", DEFAULT_MUTEX_QUEUE) if waits else 0,
-        "timeout": mutex.whole("timeout-minutes", DEFAULT_MUTEX_MINUTES),
+        "timeout": mutex.whole("timeout-minutes", minutes),
     }
     limit = mutex.get("timeout-minutes")
     return made | ({"timeoutVar": limit.text.strip()} if limit and is_expression(limit) else {})

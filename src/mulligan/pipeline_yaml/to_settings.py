@@ -71,6 +71,7 @@ def _subscriptions(root: Fields) -> Json:
                 "groups": notice.texts("groups"),
                 "content": notice.text("content") or notice.text("title"),
                 "title": notice.text("title"),
+                "ccs": ",".join(notice.texts("ccs")),
                 "wechatGroup": ",".join(notice.texts("chat-id")),
                 "wechatGroupFlag": bool(notice.texts("chat-id")) or None,
                 "wechatGroupMarkdownFlag": notice.text("content-format") == "markdown" or None,

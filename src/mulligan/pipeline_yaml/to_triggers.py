@@ -184,7 +184,7 @@ def _interval(part: Fields) -> list[str]:
 
 def _events(part: Fields, origins: Origins) -> Iterator[Json]:
     kind = part.text("type", "git")
-    where = _repository(part.text("repo-name"), part.text("scm-code"), part.text("repo-id"))
+    where = _place(part)
     for key, item in part.node.content.items():
         if key in EVENTS and item.content is not None:
             yield origins.mark(_webhook(key, kind, where, _long(item, key, part.version)), item)
@@ -213,6 +213,12 @@ def _repository(name: str, scm: str, ident: str = "") -> Json:
     elif name:
         where = {"repositoryType": "NAME", "repositoryName": name}
     return where | ({"scmCode": scm} if scm else {})
+
+
+def _place(part: Fields) -> Json:
+    """Return the members that say where an event comes from."""
+    where = _repository(part.text("repo-name"), part.text("scm-code"), part.text("repo-id"))
+    return where | present({"workspaceId": part.text("workspace-id")})
 
 
 def _webhook(event: str, kind: str, where: Json, part: Fields) -> Json:

@@ -68,7 +68,7 @@ def _parameter(name: str, item: Node, version: str) -> Json:
         }
     )
     made |= {
-        "type": TYPES[props.text("type", "vuex-input")],
+        "type": _type(props),
         "required": part.flag("allow-modify-at-startup", default=not constant),
         "defaultValue": _value(item.content["value"]) if "value" in item.content else "",
     }
@@ -81,6 +81,13 @@ def _parameter(name: str, item: Node, version: str) -> Json:
         "enableVersionControl": props.flag("version-control"),
     }
     return made | {key: True for key, value in flags.items() if value}
+
+
+def _type(props: Fields) -> str:
+    word = props.text("type", "vuex-input")
+    if word == "selector" and props.flag("multiple"):
+        return "multiple"
+    return TYPES[word]
 
 
 def _plain(part: Fields, key: str) -> object:

@@ -85,7 +85,9 @@ stages:
         (V3 + "on: {schedules: {always: true}}\n" + STEP, "2:17: needs either 'cron' or 'inter"),
         (V3 + "on: [{repo-name: a, manual: enabled}]\n" + STEP, "2:21: 'manual' stands in an "),
         (V3 + "on: {delete: {}}\n" + STEP, "2:6: 'delete' is not a key of v3.0, only of v2.0"),
-        (V2 + "cancel-policy: BROAD\n" + STEP, "2:1: 'cancel-policy' is not a key of v2.0, only"),
+        (V2 + "stepss: []\n" + STEP, "2:1: unknown key 'stepss' in the file (did you mean 'steps'"),
+        (V3 + "jobs: {a: {steps: }}\n", "2:11: 'steps' is missing"),
+        (V3 + "stages: [{jobs: }]\n", "2:10: 'jobs' is missing"),
         (V3 + "disable-pipeline: yes\n" + STEP, "2:19: must be true or false, not 'yes' (did you"),
         (V3 + "jobs: {a: {runs-on: {self-hosted: true}, steps: [{run: a}]}}\n", "2:21: 'runs-on'"),
         (V3 + "a: &a [*a]\n" + STEP, "2:8: 'a' holds itself, at "),
@@ -144,3 +146,15 @@ def test_error_of_the_model_has_its_place() -> None:
 def test_recognised(document: object, is_one: bool) -> None:
     """Pipeline files are told apart from models and from the other dialect."""
     assert is_pipeline(document) is is_one
+
+
+def test_version_2_minds_less() -> None:
+    """What v2.0 never minded is warned about, not refused; what stands empty is absent."""
+    text = V2 + "cancel-policy: BROAD\nowner: 5\nvariables:\nnotices:\n" + STEP
+
+    draft = read_pipeline(text, name="a")
+
+    assert [(each.line, each.text) for each in draft.warnings] == [
+        (2, "'cancel-policy' is not a key of v2.0, only of v3.0"),
+        (3, "unknown key 'owner' in the file; it is ignored"),
+    ]
