@@ -52,7 +52,8 @@ REASONS = {
     "checkout": ("a checkout always begins clean", "检出总是从干净目录开始"),
     "svn": ("only Git is checked out", "仅支持 Git"),
     "pipeline": ("follows from the pipeline", "由流水线本身决定"),
-    "remote": ("starts from outside use the API with a token", "外部启动通过接口和令牌进行"),
+    "gate": ("the code host decides what may be merged", "能否合并由代码托管平台决定"),
+    "remote": ("tokens are made by the server", "令牌由服务器生成"),
 }
 
 
@@ -500,6 +501,42 @@ GROUPS = (
             Field("branches", ["dev"]),
             Field("startParams", '[{"key": "a", "value": "b"}]'),
             Field("timeZone", "Asia/Shanghai"),
+        ),
+    ),
+    Group(
+        "`codeGitWebHookTrigger` and its likes",
+        "`codeGitWebHookTrigger` 等",
+        _TRIGGER,
+        {"@type": "codeGitWebHookTrigger", "eventType": "MERGE_REQUEST"},
+        (
+            Field("additionalOptions", {"enable": False}),
+            Field("eventType", "PUSH"),
+            Field("scmType", "gitea"),
+            Field("repositoryType", "SELF", beside={"repositoryName": "shop/api"}),
+            Field("repositoryName", "shop/api"),
+            Field("repositoryHashId", "abc", beside={"repositoryType": "ID"}),
+            *_all(
+                "branchName excludeBranchName includeSourceBranchName excludeSourceBranchName "
+                "includeUsers excludeUsers includePaths excludePaths includeMrAction includeLabels "
+                "excludeLabels includeCommitMsg excludeCommitMsg",
+                "x",
+                "gate",
+            ),
+            Field("pathFilterType", "RegexBasedFilter"),
+            Field("includePushAction", ["new-branch"], beside={"eventType": "PUSH"}),
+            *(
+                Field(name, "x", beside={"eventType": "TAG_PUSH"})
+                for name in ("tagName", "excludeTagName", "fromBranches", "includeTagAction")
+            ),
+            Field("includeIssueAction", ["open"], beside={"eventType": "ISSUES"}),
+            Field("includeNoteTypes", ["Issue"], beside={"eventType": "NOTE"}),
+            Field("includeNoteComment", ["/test"], beside={"eventType": "NOTE"}),
+            Field("includeCrState", ["approved"], beside={"eventType": "REVIEW"}),
+            Field("includeCrTypes", ["comparison"], beside={"eventType": "REVIEW"}),
+            Field("skipWip", True),
+            Field("webhookQueue", True),
+            Field("enableCheck", False),
+            Field("block", True, "gate"),
         ),
     ),
     Group(

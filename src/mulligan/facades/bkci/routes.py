@@ -162,6 +162,7 @@ _ELSEWHERE: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "projects/project/project_create", project_calls.project_create),
     ("GET", "projects/project_list", project_calls.project_list),
     ("GET", "projects/project/project_list", project_calls.project_list),
+    ("GET", "{project}/webhook/pipeline_webhook_list", trigger_calls.pipeline_webhook_list),
     ("GET", "projects/project/{project}", project_calls.project_get),
     ("PUT", "projects/project/{project}", project_calls.project_edit),
     (
