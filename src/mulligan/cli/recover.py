@@ -32,7 +32,11 @@ from mulligan.cli.runs import finish
 @click.option("--step", help="This step and what comes after it.")
 @click.option("--job", help="This job and what comes after it.")
 @click.option("--stage", help="This stage and what comes after it.")
-@click.option("--failed", is_flag=True, help="Only the failed jobs of the (failed) stage.")
+@click.option(
+    "--failed",
+    is_flag=True,
+    help="Only the failed jobs of the (failed) stage, or copies of a matrix job.",
+)
 @click.option("--skip", is_flag=True, help="Leave out the failed step or steps instead.")
 @click.option("--reason", default="", help="Why; a skip needs one.")
 @click.option("--plan", "only_plan", is_flag=True, help="Show what would happen; change nothing.")
@@ -55,8 +59,8 @@ def retry(
     named: dict[Kind, str | None] = {"step": step, "job": job, "stage": stage}
     if sum(text is not None for text in named.values()) > 1:
         raise click.UsageError("only one of --step, --job and --stage")
-    if failed and (step or job):
-        raise click.UsageError("--failed goes with --stage or stands alone")
+    if failed and step:
+        raise click.UsageError("--failed goes with --stage or --job, or stands alone")
     if skip and not reason.strip() and not only_plan:
         raise click.UsageError("a skip needs a reason: --reason TEXT")
     state = state_of(session, find_run(session, run, pipeline))

@@ -5,7 +5,7 @@ live in persistent maps, and what a parent needs to know of its children (`Stage
 `Job.cursor`, `Job.weather`) is carried along instead of counted again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from msgspec.structs import replace
@@ -70,11 +70,20 @@ def derive(run: Run) -> Run:
 
 def with_index(run: Run, index: SpecIndex) -> Run:
     """Let the run go by another definition of the same jobs; its matrix jobs stay split."""
+    return replace(run, index=_index_of(run, index, run.jobs.values()))
+
+
+def index_of(run: Run, jobs: Iterable[Job | None]) -> SpecIndex:
+    """Give the definition of a run with its matrix jobs split as those records say."""
+    return _index_of(run, run.index, jobs)
+
+
+def _index_of(run: Run, index: SpecIndex, jobs: Iterable[Job | None]) -> SpecIndex:
     index = index.definition
-    for job in run.jobs.values():
-        if job.combinations:
+    for job in jobs:
+        if job is not None and job.combinations:
             index = _split(index, job, run)
-    return replace(run, index=index)
+    return index
 
 
 def _split(index: SpecIndex, job: Job, run: Run) -> SpecIndex:

@@ -16,7 +16,7 @@ from mulligan.core.matrix_text import MatrixError
 from mulligan.core.run import Run
 from mulligan.core.spec import JobSpec, MatrixSpec
 from mulligan.core.status import Status
-from mulligan.core.variables import Scope
+from mulligan.core.variables import Scope, secrets_of
 
 NO_COMBINATIONS = "the matrix gives no combination"
 
@@ -53,6 +53,9 @@ def _combinations(run: Run, job: JobSpec, matrix: MatrixSpec) -> tuple[Combinati
     for number in range(1, len(found) + 1):
         if child_id(job.id, number) in run.index.definition.jobs:
             raise MatrixError(f"the pipeline has too many jobs: {child_id(job.id, number)} is one")
+    secrets = secrets_of(run)
+    if any(secret in text for each in found for text in each.values() for secret in secrets):
+        raise MatrixError("a value of the matrix holds a secret; everybody could read it")
     return found
 
 

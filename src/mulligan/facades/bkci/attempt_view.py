@@ -4,11 +4,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from immutables import Map
-from msgspec.structs import replace
-
 from mulligan.core.cause import Cause
-from mulligan.core.evolve import with_index
+from mulligan.core.evolve import index_of
 from mulligan.core.ids import JobId, StageId, StepId
 from mulligan.core.run import Gate, Job, Run, RunAttempt, Stage, Step
 from mulligan.core.spec import JobSpec, SpecIndex, StageSpec, StepSpec
@@ -49,9 +46,7 @@ class AttemptView:
 
     def _split_then(self) -> SpecIndex:
         """Give the definition with its matrix jobs as they were split in this attempt."""
-        records = {node: self._up_to(records) for node, records in self.history.jobs.items()}
-        split = {JobId(node): job for node, job in records.items() if job and job.combinations}
-        return with_index(replace(self.run, jobs=Map(split)), self.run.index).index
+        return index_of(self.run, (self._up_to(jobs) for jobs in self.history.jobs.values()))
 
     @property
     def status(self) -> Status:

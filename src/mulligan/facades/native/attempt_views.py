@@ -15,6 +15,7 @@ def steps_with_attempts(run: Run, history: NodeHistory) -> shapes.StepList:
             _step_attempts(run.step(spec.id), spec, history.steps.get(spec.id, ()))
             for job in run.index.all_jobs()
             for spec in job.steps
+            if job.matrix is None
         )
     )
 

@@ -26,7 +26,7 @@ from mulligan.ports import EventRow
 MOST_BEHIND_BYTES = 1024 * 1024
 _BATCH = 100
 # Values of variables may be secrets that nobody has declared as such.
-_LEFT_OUT = frozenset({"writes", "values", "parameters"})
+_LEFT_OUT = frozenset({"writes", "values", "parameters", "combinations"})
 _ENCODER = msgspec.json.Encoder()
 
 

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from mulligan.core.recovery.plan import Action, NodePlan, Plan
-from mulligan.core.spec import SpecIndex
+from mulligan.core.spec import JobSpec, SpecIndex, StepSpec
 from mulligan.facades.native import shapes
+from mulligan.facades.native.run_views import job_name
 
 
 def etag(revision: int) -> str:
@@ -14,7 +15,9 @@ def etag(revision: int) -> str:
 
 def show_plan(plan: Plan, index: SpecIndex) -> shapes.PlanView:
     """Make the answer for a plan of a run of that definition."""
-    counts = {action: len(plan.steps_with(action)) for action in Action}
+    nodes = tuple(_nodes(plan, index))
+    actions = [node.action for node in nodes if node.kind == "step"]
+    counts = {action: actions.count(action.value) for action in Action}
     return shapes.PlanView(
         run=plan.run_id,
         revision=plan.revision,
@@ -28,18 +31,26 @@ def show_plan(plan: Plan, index: SpecIndex) -> shapes.PlanView:
         ),
         approvals=shapes.PlanApprovals(kept=plan.approvals_kept, void=plan.approvals_void),
         seconds_saved=round(plan.seconds_saved, 3),
-        nodes=tuple(_nodes(plan, index)),
+        nodes=nodes,
     )
 
 
 def _nodes(plan: Plan, index: SpecIndex) -> Iterator[shapes.PlanNode]:
     for stage in index.spec.stages:
         yield _node("stage", stage.id, stage.name, plan.stages[stage.id])
-        for job in stage.jobs:
-            workspace = plan.workspaces.get(job.id)
-            yield _node("job", job.id, job.name, plan.jobs[job.id], workspace)
-            for step in job.steps:
+        for job in index.jobs_of(stage):
+            node = plan.jobs.get(job.id)
+            if node is None:  # a copy of a matrix job that is split again
+                continue
+            yield _node("job", job.id, job_name(job), node, plan.workspaces.get(job.id))
+            for step in _steps(plan, job):
                 yield _node("step", step.id, step.name, plan.steps[step.id])
+
+
+def _steps(plan: Plan, job: JobSpec) -> tuple[StepSpec, ...]:
+    """Give the steps to be shown: of a matrix job that is split again the pattern of those."""
+    again = plan.jobs[job.id].action is Action.RERUN and job.id not in plan.splits_kept
+    return job.steps if job.matrix is None or again else ()
 
 
 def _node(

@@ -6,9 +6,10 @@ from typing import Any, TypeVar
 from msgspec.structs import replace
 
 from mulligan.core.cause import Cause
+from mulligan.core.evolve import index_of
 from mulligan.core.ids import StageId
 from mulligan.core.run import Caller, Gate, Job, Run, RunAttempt, RunHead, Stage, Step
-from mulligan.core.spec import JobSpec, StageSpec, StepSpec
+from mulligan.core.spec import JobSpec, SpecIndex, StageSpec, StepSpec
 from mulligan.core.status import Status
 from mulligan.engine.waits import Wait
 from mulligan.facades.native import shapes
@@ -17,6 +18,7 @@ from mulligan.ports import NodeHistory
 Record = TypeVar("Record", Stage, Job, Step)
 
 MASKED = "******"
+_LONGEST_VALUES = 80  # characters of the values in the name of a copy
 _ROLLBACKS = {Status.CANCELLED: "rolled back", Status.FAILED: "rollback failed"}
 
 
@@ -34,6 +36,10 @@ class Snapshot:
         self.run = run
         self.attempt = run.head.attempt if attempt is None else attempt
         self._history = None if self.attempt == run.head.attempt else history
+        self.index = run.index if self._history is None else self._split_then(self._history)
+
+    def _split_then(self, history: NodeHistory) -> SpecIndex:
+        return index_of(self.run, (self._at(records) for records in history.jobs.values()))
 
     def stage(self, spec: StageSpec) -> Stage:
         """Return the record of a stage."""
@@ -182,7 +188,7 @@ def _verdict(attempt: RunAttempt, status: Status, waivers: tuple[shapes.Waiver, 
 
 
 def _waivers(snapshot: Snapshot) -> Iterator[shapes.Waiver]:
-    for job in snapshot.run.index.all_jobs():
+    for job in snapshot.index.all_jobs():
         for spec in job.steps:
             step = snapshot.recorded_step(spec)
             if step.status is Status.SKIPPED and step.cause is Cause.WAIVED:
@@ -263,7 +269,7 @@ def _stage(snapshot: Snapshot, spec: StageSpec) -> shapes.StageView:
         attempt=stage.attempt,
         started_at=stage.started_at,
         ended_at=stage.ended_at,
-        jobs=tuple(_job(snapshot, job, stage) for job in spec.jobs),
+        jobs=tuple(_job(snapshot, job, stage) for job in snapshot.index.jobs_of(spec)),
     )
 
 
@@ -271,8 +277,10 @@ def _job(snapshot: Snapshot, spec: JobSpec, stage: Stage) -> shapes.JobView:
     job = snapshot.job(spec, stage)
     return shapes.JobView(
         id=spec.id,
-        name=spec.name,
+        name=job_name(spec),
         ref=spec.ref,
+        copy_of=snapshot.index.parents.get(spec.id),
+        values=dict(spec.matrix_values),
         status=job.status.value,
         cause=word(job.cause),
         attempt=job.attempt,
@@ -282,8 +290,23 @@ def _job(snapshot: Snapshot, spec: JobSpec, stage: Stage) -> shapes.JobView:
         workspace=job.workspace,
         started_at=job.started_at,
         ended_at=job.ended_at,
-        steps=tuple(_step(snapshot, step, job) for step in spec.steps),
+        # those of a matrix job are only the pattern of what its copies do
+        steps=tuple(_step(snapshot, step, job) for step in spec.steps if spec.matrix is None),
     )
+
+
+def job_name(spec: JobSpec) -> str:
+    """Give the name of a job; of a copy of a matrix job with its values."""
+    values = [value for name, value in spec.matrix_values if not _is_member(spec, name)]
+    if not spec.matrix_values:
+        return spec.name
+    text = ", ".join(values)
+    return f"{spec.name} ({text[:_LONGEST_VALUES]}{'…' if len(text) > _LONGEST_VALUES else ''})"
+
+
+def _is_member(spec: JobSpec, name: str) -> bool:
+    """Tell whether a value is a member of another one, which is an object."""
+    return any(name.startswith(f"{other}.") for other, _ in spec.matrix_values)
 
 
 def _step(snapshot: Snapshot, spec: StepSpec, job: Job) -> shapes.StepView:

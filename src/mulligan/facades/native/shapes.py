@@ -200,6 +200,8 @@ class JobView(Shape, frozen=True, kw_only=True):
     """A job of a run.
 
     Args:
+        copy_of: Of a copy of a matrix job: the id of that job, which itself has no steps.
+        values: Of such a copy: its combination.
         mode: "" or rollback: this attempt takes back what the job deployed.
         message: Why it ended, where no step of it says so.
         workspace: fresh, live or widened.
@@ -208,6 +210,8 @@ class JobView(Shape, frozen=True, kw_only=True):
     id: str
     name: str
     ref: str
+    copy_of: str | None
+    values: dict[str, str]
     status: str
     cause: str | None
     attempt: int
