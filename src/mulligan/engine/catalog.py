@@ -18,13 +18,14 @@ from mulligan.core.records import (
     PipelineSettings,
     PipelineVersion,
     Project,
-    Receipt,
     Role,
 )
 from mulligan.core.refusal import Refusal, RefusalCode
 from mulligan.core.rights import Actor
 from mulligan.core.spec import PipelineSpec
+from mulligan.engine.audited import with_receipt
 from mulligan.engine.call_circles import demand_no_circle
+from mulligan.engine.commands import ReceiptRequest
 from mulligan.engine.schedule import Schedule
 from mulligan.ports import Acts, Clock, Ids, Store
 
@@ -176,7 +177,7 @@ class Catalog:
         project_id: str,
         definition: Definition,
         settings: PipelineSettings | None = None,
-        receipt: Receipt | None = None,
+        receipt: ReceiptRequest | None = None,
         *,
         group: int = 0,
         hooks: Sequence[Hook] | None = None,
@@ -207,7 +208,8 @@ class Catalog:
             group=group,
             settings=settings or PipelineSettings(),
         )
-        acts = self._acts(actor, "pipeline.create", project_id, pipeline.id, receipt)
+        acts = self._acts(actor, "pipeline.create", project_id, pipeline.id)
+        acts = with_receipt(self._clock, acts, actor, receipt, pipeline)
         version = self._version(pipeline, definition, actor.user)
         async with self.changing:
             if group == 0:
@@ -227,6 +229,7 @@ class Catalog:
         hooks: Sequence[Hook] | None = None,
         draft: PipelineDraft | None = None,
         items: MakeItems | None = None,
+        receipt: ReceiptRequest | None = None,
     ) -> Pipeline:
         """Replace the definition: a new version. Runs keep the version that they began with.
 
@@ -270,6 +273,7 @@ class Catalog:
             drop = () if draft is None else (draft,)
             put = () if items is None else tuple(await items(changed))
             acts = replace(acts, items=ItemChange(put=put, drop=drop))
+            acts = with_receipt(self._clock, acts, actor, receipt, changed)
             version = self._version(changed, definition, actor.user)
             stored = await self._put(changed, version, acts, hooks=_owned(hooks, changed))
         await self._store.drop_versions(pipeline.id, pipeline.settings.kept_versions)
@@ -283,6 +287,7 @@ class Catalog:
         *,
         name: str | None = None,
         description: str | None = None,
+        receipt: ReceiptRequest | None = None,
     ) -> Pipeline:
         """Replace the settings; may rename. Counts from the next start.
 
@@ -299,27 +304,42 @@ class Catalog:
             changes["name"] = name
         if description is not None:
             changes["description"] = description
-        return await self._change(actor, pipeline, "pipeline.settings", changes)
+        return await self._change(actor, pipeline, "pipeline.settings", changes, receipt)
 
     async def find_draft(self, pipeline: Pipeline) -> PipelineDraft | None:
         """Return the draft of a pipeline, if there is one."""
         return await self._store.find_item(PipelineDraft, pipeline.project, pipeline.id)
 
-    async def lock_pipeline(self, actor: Actor, pipeline: Pipeline, *, locked: bool) -> Pipeline:
+    async def lock_pipeline(
+        self,
+        actor: Actor,
+        pipeline: Pipeline,
+        *,
+        locked: bool,
+        receipt: ReceiptRequest | None = None,
+    ) -> Pipeline:
         """Lock or unlock: a locked pipeline refuses starts and retries; what runs goes on."""
         action = "pipeline.lock" if locked else "pipeline.unlock"
         changes = {"locked": locked, "updated_at": self._clock.now()}
-        return await self._change(actor, pipeline, action, changes)
+        return await self._change(actor, pipeline, action, changes, receipt)
 
-    async def delete_pipeline(self, actor: Actor, pipeline: Pipeline) -> Pipeline:
+    async def delete_pipeline(
+        self, actor: Actor, pipeline: Pipeline, receipt: ReceiptRequest | None = None
+    ) -> Pipeline:
         """Delete: the name is free again, runs stay readable, nothing can be retried.
 
         Its hooks are gone.
         """
         changes = {"deleted_at": self._clock.now()}
-        return await self._change(actor, pipeline, "pipeline.delete", changes, hooks=())
+        return await self._change(actor, pipeline, "pipeline.delete", changes, receipt, hooks=())
 
-    async def restore_pipeline(self, actor: Actor, project_id: str, pipeline_id: str) -> Pipeline:
+    async def restore_pipeline(
+        self,
+        actor: Actor,
+        project_id: str,
+        pipeline_id: str,
+        receipt: ReceiptRequest | None = None,
+    ) -> Pipeline:
         """Take a deleted pipeline back, with all its versions; what started it stays gone.
 
         Raises:
@@ -339,6 +359,7 @@ class Catalog:
                 group=0,  # its own may be gone
             )
             acts = self._acts(actor, "pipeline.restore", project_id, pipeline_id)
+            acts = with_receipt(self._clock, acts, actor, receipt, restored)
             version = await self._store.find_version(pipeline.id, pipeline.version)
             spec = None if version is None else version.spec
             acts = replace(acts, triggers=self._schedule.defined(pipeline.id, spec))
@@ -352,6 +373,7 @@ class Catalog:
         pipeline: Pipeline,
         action: str,
         changes: dict[str, Any],
+        receipt: ReceiptRequest | None = None,
         *,
         hooks: Sequence[Hook] | None = None,
     ) -> Pipeline:
@@ -362,6 +384,7 @@ class Catalog:
             changed = replace(newest, **changes)
             if changed.name != newest.name:
                 await self.demand_free_name(changed)
+            acts = with_receipt(self._clock, acts, actor, receipt, changed)
             return await self._put(changed, None, acts, hooks=hooks)
 
     async def _put(
@@ -430,7 +453,6 @@ class Catalog:
         action: str,
         project: str,
         target: str,
-        receipt: Receipt | None = None,
         **detail: Any,
     ) -> Acts:
         entry = AuditEntry(
@@ -442,7 +464,7 @@ class Catalog:
             origin=actor.way,
             detail=detail,
         )
-        return Acts(receipt=receipt, audit=(entry,))
+        return Acts(audit=(entry,))
 
 
 def _check_project_id(project_id: str) -> None:

@@ -169,6 +169,7 @@ class Drafts:
         note: str = "",
         *,
         items: MakeItems | None = None,
+        receipt: ReceiptRequest | None = None,
     ) -> Pipeline:
         """Release a draft: a new version, with its number; `items` as for `edit_pipeline`.
 
@@ -185,7 +186,13 @@ class Drafts:
             made_from=draft.made_from,
         )
         return await self._catalog.edit_pipeline(
-            actor, pipeline, definition, settings=draft.settings, draft=draft, items=items
+            actor,
+            pipeline,
+            definition,
+            settings=draft.settings,
+            draft=draft,
+            items=items,
+            receipt=receipt,
         )
 
     def _draft(

@@ -192,6 +192,7 @@ class Templates:
         version: TemplateVersion,
         definition: Definition,
         settings: PipelineSettings,
+        receipt: ReceiptRequest | None = None,
     ) -> Pipeline:
         """Make a pipeline that is an instance of a version. Raises as `create_pipeline`."""
 
@@ -200,7 +201,7 @@ class Templates:
             return (TemplateInstance(**fields, parent=version.parent, version=version.version),)
 
         return await self._catalog.create_pipeline(
-            actor, version.project, definition, settings, items=items
+            actor, version.project, definition, settings, receipt, items=items
         )
 
     async def update_instance(

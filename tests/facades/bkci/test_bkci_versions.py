@@ -221,3 +221,23 @@ def test_versions_as_pipeline_files(alice: Caller) -> None:
     _, document = alice.send("GET", path, pipelineId=pipeline)
     assert (document["model"]["name"], document["setting"]["pipelineName"]) == ("demo", "demo")
     assert alice.refused("GET", path, pipelineId=pipeline, version=9) == (404, 2101184)
+
+
+def test_repeats_of_acts_that_took_away_what_they_were_about(alice: Caller) -> None:
+    """A repeat gets the first answer, though the draft or the pipeline is not there any more."""
+    pipeline = alice.make_pipeline()
+    alice.call("POST", DRAFT, {**both(), "pipelineId": pipeline})
+    view = {"name": "v", "viewType": 2, "pipelineIds": [pipeline]}
+    view_id = alice.call("POST", "projects/{p}/pipelineView/", view)["id"]
+    for method, path, query in (
+        ("POST", RELEASE, {"pipelineId": pipeline, "version": 2}),
+        ("DELETE", "projects/{p}/pipelineView/", {"viewId": view_id}),
+        ("DELETE", "projects/{p}/pipelines/pipeline", {"pipelineId": pipeline}),
+        ("PUT", "projects/{p}/pipelines/pipeline_restore", {"pipelineId": pipeline}),
+    ):
+        key = {"Idempotency-Key": f"{alice.project} {method} {path}"}
+        body: object = {} if path == RELEASE else None
+        first = alice.call(method, path, body, headers=key, **query)
+        assert alice.call(method, path, body, headers=key, **query) == first
+        assert alice.refused(method, path, body, headers=key, **query, x=1) == (400, 400)
+    assert versions(alice, pipeline)[0] == (2, "RELEASED")

@@ -7,11 +7,12 @@ import pytest
 from builders import one_job
 from engine_world import ADMIN, ANN, BOB, SHOP, World
 from mulligan.core.errors import ConflictError, InvalidError, NotFoundError, RefusedError
-from mulligan.core.records import Pipeline, PipelineSettings, Receipt, Role
+from mulligan.core.records import Pipeline, PipelineSettings, Role
 from mulligan.core.refusal import RefusalCode
 from mulligan.core.rights import Actor
 from mulligan.core.status import Status
 from mulligan.engine.catalog import Catalog, Definition
+from mulligan.engine.commands import ReceiptRequest
 
 pytestmark = pytest.mark.anyio
 
@@ -260,14 +261,8 @@ async def test_lock_does_not_undo_an_edit(catalog: Catalog, build: Pipeline) -> 
 
 async def test_acts_are_audited_with_their_receipt(hand: World, catalog: Catalog) -> None:
     """Each change names who made it; the receipt of a creation is stored with it."""
-    receipt = Receipt(
-        actor=BOB,
-        key="k",
-        fingerprint="f",
-        status=201,
-        body=b"{}",
-        content_type="application/json",
-        created_at=hand.clock.now(),
+    receipt = ReceiptRequest(
+        key="k", fingerprint="f", render=lambda made: (201, made.id.encode(), "text/plain")
     )
 
     made = await catalog.create_pipeline(BOBS, SHOP, definition(), receipt=receipt)
@@ -275,6 +270,9 @@ async def test_acts_are_audited_with_their_receipt(hand: World, catalog: Catalog
     with pytest.raises(ConflictError):
         await catalog.create_pipeline(BOBS, SHOP, definition("again"), receipt=receipt)
 
+    stored = await hand.store.find_receipt(BOB, "k")
+    assert stored is not None
+    assert (stored.status, stored.body) == (201, made.id.encode())
     lock, create, *_ = await hand.store.list_audit(project=SHOP)
     assert (lock.action, lock.actor, lock.target) == ("pipeline.lock", ANN, made.id)
     assert (create.action, create.actor) == ("pipeline.create", BOB)

@@ -14,7 +14,7 @@ from mulligan.engine.catalog import Definition
 from mulligan.engine.commands import ReceiptRequest
 from mulligan.facades.bkci import wire
 from mulligan.facades.bkci.bodies import read_object
-from mulligan.facades.bkci.calls import Call, ok
+from mulligan.facades.bkci.calls import Call, done, ok
 from mulligan.facades.bkci.definitions import DIALECT, read_definition
 from mulligan.facades.bkci.document import Part
 from mulligan.facades.bkci.model_source import model_of
@@ -32,8 +32,6 @@ from mulligan.facades.bkci.times import Json, present
 from mulligan.facades.bkci.trigger_calls import with_remote_token
 from mulligan.facades.common.sensitive import without_secrets
 from mulligan.ports import RunFilter
-
-_DONE = True
 
 
 async def pipeline_create(call: Call) -> Response:
@@ -70,13 +68,12 @@ async def make_pipeline(
     async def in_views(pipeline: Pipeline) -> Sequence[Item]:
         return await services.arrangement.with_pipeline(call.actor, call.project, views, pipeline)
 
-    async def act(_receipt: ReceiptRequest | None) -> Json:
-        pipeline = await services.catalog.create_pipeline(
-            call.actor, call.project, definition, settings, items=in_views
+    async def create(receipt: ReceiptRequest | None) -> Pipeline:
+        return await services.catalog.create_pipeline(
+            call.actor, call.project, definition, settings, receipt, items=in_views
         )
-        return render_pipeline_id(pipeline)
 
-    return await call.once(act, stores_receipt=False)
+    return await call.change(create, render_pipeline_id)
 
 
 async def pipeline_edit(call: Call) -> Response:
@@ -92,11 +89,12 @@ async def pipeline_edit(call: Call) -> Response:
         dialect=pipeline.settings.dialect,
     )
 
-    async def act(_receipt: ReceiptRequest | None) -> bool:
-        await services.catalog.edit_pipeline(call.actor, pipeline, definition)
-        return _DONE
+    async def edit(receipt: ReceiptRequest | None) -> Pipeline:
+        return await services.catalog.edit_pipeline(
+            call.actor, pipeline, definition, receipt=receipt
+        )
 
-    return await call.once(act, stores_receipt=False)
+    return await call.change(edit, done)
 
 
 async def pipeline_update(call: Call) -> Response:
@@ -108,13 +106,17 @@ async def pipeline_update(call: Call) -> Response:
     definition, settings = read_both(call, call.body(), pipeline.settings)
     await services.arrangement.demand_labels(call.project, settings.labels)
 
-    async def act(_receipt: ReceiptRequest | None) -> Json:
-        changed = await services.catalog.edit_pipeline(
-            call.actor, pipeline, definition, settings=settings
+    async def edit(receipt: ReceiptRequest | None) -> Pipeline:
+        return await services.catalog.edit_pipeline(
+            call.actor, pipeline, definition, settings=settings, receipt=receipt
         )
-        return render_deployed(changed.id, changed.name, changed.version)
 
-    return await call.once(act, stores_receipt=False)
+    return await call.change(edit, deployed)
+
+
+def deployed(pipeline: Pipeline) -> Json:
+    """Return the `DeployPipelineResult` of a stored pipeline."""
+    return render_deployed(pipeline.id, pipeline.name, pipeline.version)
 
 
 async def demand_dialect(call: Call, pipeline: Pipeline) -> None:
@@ -179,11 +181,10 @@ async def pipeline_delete(call: Call) -> Response:
     if not await call.services.access.allows(call.actor, Permission.EDIT, call.project):
         raise ForbiddenError(call.actor.user, Permission.EDIT.value, call.project)
 
-    async def act(_receipt: ReceiptRequest | None) -> bool:
-        await call.services.catalog.delete_pipeline(call.actor, pipeline)
-        return _DONE
+    async def delete(receipt: ReceiptRequest | None) -> Pipeline:
+        return await call.services.catalog.delete_pipeline(call.actor, pipeline, receipt)
 
-    return await call.once(act, stores_receipt=False)
+    return await call.change(delete, done)
 
 
 async def pipeline_lock(call: Call) -> Response:
@@ -192,11 +193,12 @@ async def pipeline_lock(call: Call) -> Response:
     pipeline = await call.pipeline(pipeline_id)
     await call.demand(Permission.EDIT)
 
-    async def act(_receipt: ReceiptRequest | None) -> bool:
-        await call.services.catalog.lock_pipeline(call.actor, pipeline, locked=locked)
-        return _DONE
+    async def lock(receipt: ReceiptRequest | None) -> Pipeline:
+        return await call.services.catalog.lock_pipeline(
+            call.actor, pipeline, locked=locked, receipt=receipt
+        )
 
-    return await call.once(act, stores_receipt=False)
+    return await call.change(lock, done)
 
 
 async def setting_get(call: Call) -> Response:
@@ -216,17 +218,17 @@ async def setting_save(call: Call) -> Response:
     if change.settings.labels != pipeline.settings.labels:
         await call.services.arrangement.demand_labels(call.project, change.settings.labels)
 
-    async def act(_receipt: ReceiptRequest | None) -> bool:
-        await call.services.catalog.save_settings(
+    async def save(receipt: ReceiptRequest | None) -> Pipeline:
+        return await call.services.catalog.save_settings(
             call.actor,
             pipeline,
             change.settings,
             name=change.name,
             description=change.description,
+            receipt=receipt,
         )
-        return _DONE
 
-    return await call.once(act, stores_receipt=False)
+    return await call.change(save, done)
 
 
 async def pipeline_list(call: Call) -> Response:

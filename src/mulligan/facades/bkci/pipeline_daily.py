@@ -9,7 +9,7 @@ from mulligan.core.rights import Permission
 from mulligan.engine.commands import ReceiptRequest
 from mulligan.facades.bkci import wire
 from mulligan.facades.bkci.bodies import read_name, read_names, read_object
-from mulligan.facades.bkci.calls import Call, ok
+from mulligan.facades.bkci.calls import Call, done, ok
 from mulligan.facades.bkci.definitions import DIALECT, read_definition
 from mulligan.facades.bkci.document import value_text
 from mulligan.facades.bkci.model_source import model_of
@@ -20,7 +20,6 @@ from mulligan.facades.bkci.run_out import render_page
 from mulligan.facades.bkci.times import Json, millis
 from mulligan.facades.common.sensitive import without_secrets
 
-_DONE = True
 CHANNEL = "BS"
 MOST_PIPELINES = 100  # that one call of pipeline_batch_get may ask for
 MOST_FOUND = 100  # that a search without pages gives
@@ -75,12 +74,12 @@ async def pipeline_name(call: Call) -> Response:
     await call.demand(Permission.EDIT)
     name = read_name(call.body())
 
-    async def act(_receipt: ReceiptRequest | None) -> bool:
-        settings = pipeline.settings
-        await call.services.catalog.save_settings(call.actor, pipeline, settings, name=name)
-        return _DONE
+    async def rename(receipt: ReceiptRequest | None) -> Pipeline:
+        return await call.services.catalog.save_settings(
+            call.actor, pipeline, pipeline.settings, name=name, receipt=receipt
+        )
 
-    return await call.once(act, stores_receipt=False)
+    return await call.change(rename, done)
 
 
 async def pipeline_restore(call: Call) -> Response:
@@ -88,11 +87,12 @@ async def pipeline_restore(call: Call) -> Response:
     ident = wire.read_pipeline_id(call.query)
     await call.demand(Permission.EDIT)
 
-    async def act(_receipt: ReceiptRequest | None) -> bool:
-        await call.services.catalog.restore_pipeline(call.actor, call.project, ident)
-        return _DONE
+    async def restore(receipt: ReceiptRequest | None) -> Pipeline:
+        return await call.services.catalog.restore_pipeline(
+            call.actor, call.project, ident, receipt
+        )
 
-    return await call.once(act, stores_receipt=False)
+    return await call.change(restore, done)
 
 
 async def search_by_name(call: Call) -> Response:

@@ -41,6 +41,7 @@ from mulligan.facades.common.auth import actor_of, header, language_of
 from mulligan.facades.common.body import read_body
 from mulligan.facades.common.errors import RequestError, UnauthenticatedError
 from mulligan.facades.common.guard import Receive, Scope, Send
+from mulligan.facades.common.idempotency import replayed
 from mulligan.facades.common.services import Services
 from mulligan.log import get_log
 
@@ -202,6 +203,7 @@ _ELSEWHERE: tuple[tuple[str, str, Handler], ...] = (
 )
 _PATTERNS: Patterns[Handler | str] = Patterns([*_ELSEWHERE, *KNOWN_CALLS])
 _OLD_PATHS = Patterns(V3_PATHS)
+_CHANGING = frozenset({"POST", "PUT", "DELETE"})
 _LOG_CALLS = frozenset(tail for _, tail in _IN_PROJECT if tail.startswith("logs/"))
 
 
@@ -235,7 +237,12 @@ class BkciApp:
             actor = await actor_of(request, self._services.access, gateway=True)
             found = self._find(request)
             name = found.name
-            return await found.handler(await self._call(request, actor, found))
+            call = await self._call(request, actor, found)
+            if request.method not in _CHANGING:
+                return await found.handler(call)
+            return await replayed(
+                request, self._services, actor, call.raw_body, lambda: found.handler(call)
+            )
         except _PathTypeError as error:
             return PlainTextResponse(str(error), status_code=400)
         except (MulliganError, RequestError) as error:

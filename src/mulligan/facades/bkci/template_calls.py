@@ -17,7 +17,7 @@ from mulligan.facades.bkci.calls import Call, done, ok
 from mulligan.facades.bkci.definitions import read_definition
 from mulligan.facades.bkci.document import Part, bad_type
 from mulligan.facades.bkci.errors import render_error
-from mulligan.facades.bkci.pipeline_out import render_deployed
+from mulligan.facades.bkci.pipeline_calls import deployed
 from mulligan.facades.bkci.query import blank
 from mulligan.facades.bkci.run_out import render_page
 from mulligan.facades.bkci.settings_io import NEW_PIPELINE
@@ -345,13 +345,13 @@ async def create_with_template(call: Call) -> Response:
     version = await templates.version(template, number or None)
     definition = _instance(call, version, given, name)
 
-    async def act(_receipt: ReceiptRequest | None) -> Json:
+    async def make(receipt: ReceiptRequest | None) -> Pipeline:
         if is_bound:
-            made = await templates.instantiate(call.actor, version, definition, version.settings)
-        else:
-            made = await call.services.catalog.create_pipeline(
-                call.actor, call.project, definition, version.settings
+            return await templates.instantiate(
+                call.actor, version, definition, version.settings, receipt
             )
-        return render_deployed(made.id, made.name, made.version)
+        return await call.services.catalog.create_pipeline(
+            call.actor, call.project, definition, version.settings, receipt
+        )
 
-    return await call.once(act, stores_receipt=False)
+    return await call.change(make, deployed)

@@ -20,7 +20,7 @@ from mulligan.facades.bkci.bodies import read_object
 from mulligan.facades.bkci.calls import Call, done, ok
 from mulligan.facades.bkci.document import Part, encode, whole_number
 from mulligan.facades.bkci.model_source import model_of
-from mulligan.facades.bkci.pipeline_calls import demand_dialect, read_both
+from mulligan.facades.bkci.pipeline_calls import demand_dialect, deployed, read_both
 from mulligan.facades.bkci.pipeline_out import render_deployed
 from mulligan.facades.bkci.query import blank
 from mulligan.facades.bkci.run_out import render_page
@@ -144,11 +144,12 @@ async def release_version(call: Call) -> Response:
     async def in_views(released: Pipeline) -> Sequence[Item]:
         return await services.arrangement.with_pipeline(call.actor, call.project, views, released)
 
-    async def act(_receipt: ReceiptRequest | None) -> Json:
-        released = await services.drafts.release(call.actor, pipeline, draft, note, items=in_views)
-        return render_deployed(released.id, released.name, released.version)
+    async def release(receipt: ReceiptRequest | None) -> Pipeline:
+        return await services.drafts.release(
+            call.actor, pipeline, draft, note, items=in_views, receipt=receipt
+        )
 
-    return await call.once(act, stores_receipt=False)
+    return await call.change(release, deployed)
 
 
 async def rollback_draft(call: Call) -> Response:
