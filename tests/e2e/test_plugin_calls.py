@@ -171,6 +171,8 @@ def test_files_reports_and_records(held: Held) -> None:
         ("Tests", "index.html", None),
         ("Web", None, "https://example.com"),
     ]
+    measured = http.request("GET", f"{runs}/metrics").body["items"]
+    assert [(each["name"], each["values"]) for each in measured] == [("x", {"r": 1})]
     page = http.request("GET", f"{listed[0]['pages']}/index.html")
     assert root == f"{sdk.keys['gateway']}{listed[0]['pages']}"
     assert (page.content, page.headers["content-type"]) == (b"<html>", "text/html; charset=utf-8")

@@ -1,6 +1,7 @@
 """`mulligan plugin`: install, list and remove plugins."""
 
 import contextlib
+import shutil
 import subprocess
 import tempfile
 import zipfile
@@ -142,9 +143,14 @@ def _opened(source: Path) -> Iterator[BinaryIO]:
 def _pack(folder: Path, packed: BinaryIO) -> None:
     if not (folder / "task.json").is_file():
         raise FailureError(f"{folder} has no task.json at its top", EXIT_USAGE)
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as archive:
+    with zipfile.ZipFile(packed, "w") as archive:
         for path in sorted(folder.rglob("*")):
             name = path.relative_to(folder)
             if not _NOT_PACKED.isdisjoint(name.parts) or not path.is_file():
                 continue
-            archive.write(path, name.as_posix())
+            # without a time: the same content again is the same zip
+            entry = zipfile.ZipInfo(name.as_posix())
+            entry.external_attr = path.stat().st_mode << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            with path.open("rb") as source, archive.open(entry, "w") as target:
+                shutil.copyfileobj(source, target)

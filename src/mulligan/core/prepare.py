@@ -19,7 +19,7 @@ from mulligan.core.run import Run
 from mulligan.core.secrets import ROOT, SecretLookup, SecretObjects
 from mulligan.core.spec import ENGINE_KINDS, Dialect, JobSpec, StepSpec
 from mulligan.core.values import text_of
-from mulligan.core.variables import Scope, environment_of, secrets_of, values_for_plugin
+from mulligan.core.variables import Scope, environment_of, secrets_of
 
 _DEFAULT_JOB_MINUTES = 900  # spec/bkci-model-and-engine.md §2.6
 _Replace: TypeAlias = Callable[[str, bool], str]  # a text, and whether it is a script
@@ -38,7 +38,8 @@ class StepOrder(msgspec.Struct, frozen=True, kw_only=True):
         secrets: Texts to be masked in the output.
         problem: Set if the step can't be run; it then fails with this message.
         mode: "rollback" if the step takes back what it deployed.
-        variables: All that a plugin can read, by old and new names; only for steps that may be one.
+        variables: All that a plugin can read, by old and new names; filled in only for plugins.
+        post_of: The step whose post action this is, "" = none.
         notes: Lines for its log before it begins.
     """
 
@@ -110,9 +111,6 @@ def prepare_step(run: Run, step: StepSpec, secrets: SecretLookup | None = None) 
         return replace(
             order,
             inputs=_inputs(run, step, scope, secrets),
-            variables=(
-                values_for_plugin(run, job_id, step, secrets) if may_be_plugin(step) else {}
-            ),
             env=environment_of(run, job_id, step, secrets),
             timeout_s=seconds,
             job_timeout_s=_job_seconds(job_spec, scope),
@@ -120,11 +118,6 @@ def prepare_step(run: Run, step: StepSpec, secrets: SecretLookup | None = None) 
         )
     except ExpressionError as error:  # its texts would get too large, or cost too much
         return replace(order, problem=error.reason)
-
-
-def may_be_plugin(step: StepSpec) -> bool:
-    """Tell whether a plugin may do the work of a step; an installed `run` replaces scripts."""
-    return step.kind == "plugin" or (step.kind == "script" and step.code == "run")
 
 
 def _inputs(run: Run, step: StepSpec, scope: Scope, secrets: SecretLookup | None) -> dict[str, Any]:

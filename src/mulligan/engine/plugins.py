@@ -199,20 +199,24 @@ class Plugins:
         version = choose_version(wanted, await self._store.plugin_versions(code))
         return None if version is None else await self._store.find_plugin(code, version)
 
-    async def equip(self, order: StepOrder) -> StepOrder:
+    async def equip(self, order: StepOrder, scope: Mapping[str, str]) -> StepOrder:
         """Complete the order of a step by the plugin that does its work, if one does.
 
         A version with `*` is looked up again at every attempt.
+
+        Args:
+            scope: What can be read at the step, by name.
         """
         if order.kind == "plugin":
-            return await self._with_plugin(order, order.inputs)
-        if order.kind == "script" and order.code == RUN:
-            inputs = {"input": {"script": order.inputs.get("script", ""), "shell": "auto"}}
-            if await self.find(RUN, DEFAULT_VERSION) is not None:
-                return await self._with_plugin(replace(order, kind="plugin"), inputs)
-        return order
+            return await self._with_plugin(order, order.inputs, scope)
+        is_run = order.kind == "script" and order.code == RUN
+        if not is_run or await self.find(RUN, DEFAULT_VERSION) is None:
+            return order
+        return await self._with_plugin(replace(order, kind="plugin"), _inputs_of_run(order), scope)
 
-    async def _with_plugin(self, order: StepOrder, inputs: Mapping[str, Any]) -> StepOrder:
+    async def _with_plugin(
+        self, order: StepOrder, inputs: Mapping[str, Any], scope: Mapping[str, str]
+    ) -> StepOrder:
         wanted = str(inputs.get("version") or DEFAULT_VERSION)
         plugin = await self.find(order.code, wanted)
         if plugin is None:
@@ -229,7 +233,7 @@ class Plugins:
             "gateway": self.gateway,
             "key": self._keys.make(order.run_id, order.step_id, order.step_attempt),
         }
-        return replace(order, inputs=equipped)
+        return replace(order, inputs=equipped, variables=dict(scope) | order.env)
 
     async def _missing(self, order: StepOrder, wanted: str) -> str:
         versions = sorted(await self._store.plugin_versions(order.code), key=version_parts)
@@ -259,6 +263,16 @@ class Plugins:
         return Post(
             condition=given.get("postCondition") or "", entry=given.get("postEntryParam") or ""
         )
+
+
+# `shell` of the plugin "run" for the types of script that its steps are read as.
+_SHELLS = {"SHELL": "auto", "BASH": "win_bash", "POWER_SHELL": "pwsh", "BAT": "cmd"}
+
+
+def _inputs_of_run(order: StepOrder) -> dict[str, Any]:
+    kind = str(order.inputs.get("scriptType") or "SHELL")
+    shell = _SHELLS.get(kind, kind.lower())
+    return {"input": {"script": order.inputs.get("script", ""), "shell": shell}}
 
 
 def _checked_version(version: str) -> str:

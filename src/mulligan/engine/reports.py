@@ -17,6 +17,7 @@ from mulligan.core.report import StepReport
 from mulligan.core.run import Run
 from mulligan.core.spec import StepSpec
 from mulligan.core.status import Status
+from mulligan.core.variables import Scope
 from mulligan.engine import changes
 from mulligan.engine.changes import Changes
 from mulligan.engine.checkouts import with_repository
@@ -44,7 +45,7 @@ class Reports(Changes):
         # the secrets that steps of a project may name
         self.open_vault: Callable[[ProjectId], Awaitable[Vault]] = _no_secrets
         # finds the plugin that does the work of a step
-        self.equip: Callable[[StepOrder], Awaitable[StepOrder]] = _as_it_is
+        self.equip: Callable[[StepOrder, Scope], Awaitable[StepOrder]] = _as_it_is
         # the offer that is next, for runners that take their next job with a report
         self.first_offer: Callable[[], Offer | None] = lambda: None
 
@@ -184,7 +185,8 @@ class Reports(Changes):
             try:
                 vault = await self.open_vault(run.head.project)
                 order = await with_repository(self.store, vault, ordered(run, step, vault))
-                return await files_of_inputs(self.store, await self.equip(order))
+                order = await self.equip(order, Scope(run, order.job_id, step.id))
+                return await files_of_inputs(self.store, order)
             except InfrastructureError as error:
                 log.warning("inputs_wait", run_id=run.head.id, error=str(error))
                 await asyncio.sleep(changes.TRY_AGAIN_S)
@@ -238,7 +240,7 @@ async def _no_secrets(_project: ProjectId) -> Vault:
     return Vault()
 
 
-async def _as_it_is(order: StepOrder) -> StepOrder:
+async def _as_it_is(order: StepOrder, _scope: Scope) -> StepOrder:
     return order
 
 

@@ -1,6 +1,7 @@
 """Plugins of every language as the step host runs them, after the protocol only."""
 
 import asyncio
+import importlib.util
 import io
 import json
 import shutil
@@ -365,6 +366,9 @@ def wheel() -> bytes:
     return content.getvalue()
 
 
+@pytest.mark.skipif(
+    importlib.util.find_spec("ensurepip") is None, reason="this Python has no ensurepip"
+)
 async def test_python(tmp_path: Path) -> None:
     """Its package is installed once, into an environment of its version; later steps find it."""
     name = "counter-1.0-py3-none-any.whl"

@@ -59,6 +59,23 @@ class ReportView(Shape, frozen=True, kw_only=True):
     created_at: datetime
 
 
+class MetricsView(Shape, frozen=True, kw_only=True):
+    """Metrics of quality that a step left, by name."""
+
+    step: str
+    attempt: int
+    name: str
+    values: dict[str, Any]
+    created_at: datetime
+
+
+class MetricsList(Shape, frozen=True, kw_only=True):
+    """A page of metrics."""
+
+    items: tuple[MetricsView, ...]
+    next_cursor: str | None
+
+
 class ReportList(Shape, frozen=True, kw_only=True):
     """A page of reports."""
 

@@ -1,7 +1,8 @@
-"""Reports that steps leave: which there are, and their pages."""
+"""Reports and metrics that steps leave: which there are, and the pages of reports."""
 
 import asyncio
 import mimetypes
+from collections.abc import Sequence
 from urllib.parse import quote
 
 from starlette.responses import FileResponse, Response
@@ -14,7 +15,7 @@ from mulligan.facades.native import plugin_shapes as shapes
 from mulligan.facades.native import queries
 from mulligan.facades.native.endpoints import OCTETS, Call, Endpoint, answer
 
-_REPORT = "report"
+_REPORT, _QUALITY = "report", "quality"
 # Pages come from programs of users: they must not act in the name of who looks at them.
 _HEADERS = {
     "Content-Security-Policy": "sandbox allow-scripts",
@@ -24,18 +25,37 @@ _HEADERS = {
 
 async def list_reports(call: Call) -> Response:
     """List the reports of a run, oldest first."""
-    found = await _reports(call)
-    offset, wanted = queries.offset(call.request), queries.limit(call.request)
-    page, cursor = queries.page_of(found[offset : offset + wanted + 1], offset, wanted)
+    page, cursor = _page(call, await _records(call, _REPORT))
     items = tuple(_view(call, record) for record in page)
     return answer(shapes.ReportList(items=items, next_cursor=cursor))
+
+
+async def list_metrics(call: Call) -> Response:
+    """List the metrics of a run, oldest first."""
+    page, cursor = _page(call, await _records(call, _QUALITY))
+    items = tuple(
+        shapes.MetricsView(
+            step=record.step,
+            attempt=record.attempt,
+            name=record.name,
+            values=record.data,
+            created_at=record.created_at,
+        )
+        for record in page
+    )
+    return answer(shapes.MetricsList(items=items, next_cursor=cursor))
+
+
+def _page(call: Call, found: Sequence[StepRecord]) -> tuple[Sequence[StepRecord], str | None]:
+    offset, wanted = queries.offset(call.request), queries.limit(call.request)
+    return queries.page_of(found[offset : offset + wanted + 1], offset, wanted)
 
 
 async def show_page(call: Call) -> Response:
     """Give a page of a report."""
     place = (call.part("step"), call.part("attempt"))
     path = call.part("path")
-    for record in await _reports(call):
+    for record in await _records(call, _REPORT):
         if (record.step, str(record.attempt)) != place:
             continue
         for file in record.files:
@@ -52,12 +72,12 @@ async def _send(call: Call, path: str, digest: str) -> Response:
     return FileResponse(bytes_at, media_type=media or OCTETS, headers=_HEADERS)
 
 
-async def _reports(call: Call) -> tuple[StepRecord, ...]:
+async def _records(call: Call, kind: str) -> tuple[StepRecord, ...]:
     run_id = RunId(call.part("run"))
     run = await call.services.engine.get_run(run_id)
     if run.head.project != call.project:
         raise NotFoundError("run", run_id)
-    return await call.services.store.list_step_records(run_id, _REPORT)
+    return await call.services.store.list_step_records(run_id, kind)
 
 
 def _view(call: Call, record: StepRecord) -> shapes.ReportView:
@@ -84,6 +104,15 @@ ENDPOINTS = (
         summary="List the reports that the steps of a run left",
         needs=Permission.VIEW,
         answer=shapes.ReportList,
+        query=queries.PAGED,
+    ),
+    Endpoint(
+        method="GET",
+        path="/projects/{project}/runs/{run}/metrics",
+        act=list_metrics,
+        summary="List the metrics of quality that the steps of a run left",
+        needs=Permission.VIEW,
+        answer=shapes.MetricsList,
         query=queries.PAGED,
     ),
     Endpoint(
