@@ -106,8 +106,9 @@ class Mutexes:
         tickets = await self._store.mutex_tickets(run.head.project, name)
         waiting = [(ticket.run, ticket.job) for ticket in tickets if not ticket.held]
         own = (run.head.id, job_id)
-        ahead = waiting.index(own) if own in waiting else 0
-        return Place(ahead=ahead, holder=await self._describe(tickets))
+        if own not in waiting:  # its turn has just come
+            return Place(ahead=0, holder=None)
+        return Place(ahead=waiting.index(own), holder=await self._describe(tickets))
 
     async def holder(self, run_id: RunId, job_id: str = "") -> Holder:
         """Describe a run or a job that has something."""

@@ -11,7 +11,7 @@ from mulligan.core.decision import Decision
 from mulligan.core.errors import ConflictError, InfrastructureError
 from mulligan.core.ids import JobId, ProjectId, RunId
 from mulligan.core.run import Job, RunHead
-from mulligan.core.spec import MutexSpec, ParameterSpec, PipelineSpec
+from mulligan.core.spec import MatrixSpec, MutexSpec, ParameterSpec, PipelineSpec
 from mulligan.core.status import Status
 from mulligan.engine import changes
 from mulligan.engine.catalog import Definition
@@ -422,3 +422,27 @@ async def test_second_holder_is_refused_by_the_store(hand: World) -> None:
 
     assert hand.unruly.failing == []
     assert await tickets(hand) == [(second.id, True)]
+
+
+@pytest.mark.parametrize(
+    ("name", "at_once"), [(DOOR, 1), ("door-${{ matrix.os }}", 2)], ids=["shared", "of-each"]
+)
+async def test_copies_of_a_matrix_job_take_the_mutex(hand: World, name: str, at_once: int) -> None:
+    """Each copy asks for itself, by its own values; the job as a whole asks for nothing."""
+    matrix = MatrixSpec(strategy='{"os": ["linux", "mac"]}')
+    spec = pipeline(stage("s", job("1", "a", mutex=door(name=name), matrix=matrix)))
+    head = await hand.start(await hand.add_pipeline(spec))
+    await at_rest(hand)
+    run = await hand.run(head.id)
+    copies = [copy.id for copy in run.index.children[JOB]]
+    free = [copy for copy in copies if run.job(copy).queued_at is not None]
+
+    for copy in copies:
+        await holds(hand, head, copy)
+        await hand.report(await hand.claim(head.id, copy))
+        await at_rest(hand)
+
+    assert run.job(JOB).mutex is None
+    assert free == copies[:at_once]
+    assert (await hand.run(head.id)).head.status is Status.SUCCEEDED
+    assert await hand.store.awaited_mutexes() == ()
