@@ -39,6 +39,7 @@ class StartRun(Command, frozen=True, kw_only=True):
         values: Given parameters by name.
         trigger: What started it, if no person did.
         triggers: Stored with the start; its outcome gets the id of the run.
+        replaces: A run that was stopped for this one: it does not make the queue full.
     """
 
     pipeline: PipelineId
@@ -57,6 +58,7 @@ class StartRun(Command, frozen=True, kw_only=True):
     run_id: RunId | None = None  # of the new run; None = a new one
     trigger: Origin | None = None
     triggers: TriggerChange | None = None
+    replaces: RunId | None = None
 
 
 class RetryRun(Command, frozen=True, kw_only=True):

@@ -6,6 +6,8 @@ be of other pipelines. Looked at whenever a run ends, comes to a review, or is n
 
 import functools
 
+from msgspec.structs import replace
+
 from mulligan.core import events as e
 from mulligan.core.admission import (
     Admission,
@@ -41,14 +43,30 @@ class Queues:
         self._store = changes.store
         self._floor = floor
 
-    def admit(self, pipeline: Pipeline, head: RunHead) -> Admission | Refusal:
-        """Judge a run that is about to begin, for the first time or once more."""
+    def admit(
+        self, pipeline: Pipeline, head: RunHead, replaces: RunId | None = None
+    ) -> Admission | Refusal:
+        """Judge a run that is about to begin, for the first time or once more.
+
+        Args:
+            replaces: A run that was stopped for this one: it is waited for, if need be, but it
+                does not make the queue full.
+        """
+        found = self._admit(pipeline, head, but=head.id)
+        if replaces is None or pipeline.settings.run_lock == "EXCLUSIVE":
+            return found
+        if not isinstance(found, Refusal):
+            return found
+        without = self._admit(pipeline, head, but=replaces)
+        return without if isinstance(without, Refusal) else replace(without, begins=False)
+
+    def _admit(self, pipeline: Pipeline, head: RunHead, *, but: RunId) -> Admission | Refusal:
         group = group_of(head)
         return admit(
             pipeline.settings,
-            self._lines.load(pipeline.id, but=head.id),
+            self._lines.load(pipeline.id, but=but),
             self._floor,
-            group=None if group is None else self._lines.group_load(group, but=head.id),
+            group=None if group is None else self._lines.group_load(group, but=but),
             supersedes=head.concurrency is not None and head.concurrency.supersedes,
         )
 

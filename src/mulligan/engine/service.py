@@ -186,7 +186,7 @@ class Engine(Reports):
             run, writes = run_or_refusal
             if special is not None:
                 run = _with_first_attempt(run, special.attempt)
-            admission = self.queues.admit(pipeline, run.head)
+            admission = self.queues.admit(pipeline, run.head, command.replaces)
             if isinstance(admission, Refusal):
                 self._give_number_back(pipeline.id, number)
                 raise RefusedError(admission)

@@ -403,3 +403,40 @@ async def test_retry_that_was_not_stored_is_no_load(hand: World) -> None:
 
     second = await hand.start(made)
     assert await statuses(hand, first, second) == [Status.FAILED, Status.RUNNING]
+
+
+async def test_run_in_place_of_a_stopped_one_waits_for_its_end(hand: World) -> None:
+    """Where no run may wait, the one that replaces another may: it begins when that has gone."""
+    made = await hand.add_pipeline(WORK, PipelineSettings(run_lock="SINGLE", max_queue_size=0))
+    first = await hand.start(made)
+    order = await hand.claim(first.id)
+    await hand.stop(first.id)
+
+    with pytest.raises(RefusedError):
+        await hand.start(made)
+    second = await hand.start(made, replaces=first.id)
+    with pytest.raises(RefusedError):
+        await hand.start(made, replaces=first.id)
+    before = await statuses(hand, first, second)
+    await hand.report(order, StepEnd(cause="cancelled"))
+    await hand.wait_status(second.id, Status.RUNNING)
+
+    assert before == [Status.RUNNING, Status.QUEUED]
+    assert await statuses(hand, first) == [Status.CANCELLED]
+
+
+async def test_run_in_place_of_a_stopped_one_takes_no_more_than_that(hand: World) -> None:
+    """Without a need to wait nothing is different, and others that wait come first."""
+    made = await hand.add_pipeline(WORK, SINGLE)
+    first, second = await hand.start(made), await hand.start(made)
+
+    third = await hand.start(made, replaces=first.id)
+    parallel = await hand.add_pipeline(pipeline(stage("s", job("1", "b")), name="many"))
+    alone = await hand.start(parallel, replaces=(await hand.start(parallel)).id)
+
+    assert await statuses(hand, first, second, third) == [
+        Status.RUNNING,
+        Status.QUEUED,
+        Status.QUEUED,
+    ]
+    assert alone.status is Status.RUNNING

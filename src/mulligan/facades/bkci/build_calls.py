@@ -179,6 +179,7 @@ async def build_restart(call: Call) -> Response:
             message=run.head.message,
             start_kind="manual",
             needs_manual_trigger=True,
+            replaces=run.head.id if is_running else None,
         )
         return (await engine.start_run(command)).id
 
