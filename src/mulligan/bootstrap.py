@@ -16,6 +16,7 @@ from mulligan.engine.access import Access
 from mulligan.engine.access_keys import AccessKeys
 from mulligan.engine.arrangement import Arrangement
 from mulligan.engine.catalog import Catalog
+from mulligan.engine.commit_statuses import CommitStatuses
 from mulligan.engine.dispatch import LocalDispatcher
 from mulligan.engine.download_links import DownloadLinks
 from mulligan.engine.drafts import Drafts
@@ -254,14 +255,19 @@ class Server:
         self.engine.on_commit = self.live.committed
         self.engine.on_fenced = self.live.report_fenced
         self.engine.first_offer = self.dispatcher.first
+        sending = Sending(
+            web=WebSender(private_targets=options.is_dev or settings.net.private_targets),
+            mail=MailSender(_mail_server(settings)),
+        )
+        users_url = settings.http.public_url or public_url
         self.supervisor.tell = Messenger(
             engine=self.engine,
             signals=self.services.signals,
-            sending=Sending(
-                web=WebSender(private_targets=options.is_dev or settings.net.private_targets),
-                mail=MailSender(_mail_server(settings)),
-            ),
-            public_url=settings.http.public_url or public_url,
+            sending=sending,
+            public_url=users_url,
+        ).send
+        self.supervisor.tell_host = CommitStatuses(
+            engine=self.engine, secrets=self.secrets, sending=sending, public_url=users_url
         ).send
         self.listens_at(public_url)
         self._tasks: list[asyncio.Task[None]] = []

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import hook_payloads as h
+from message_servers import Received, web_server
 from mulligan.testing import models
 from mulligan.testing.bkci import BkciClient
 from mulligan.testing.server import ServerProcess, poll_until
@@ -21,7 +22,7 @@ def call(
     """Send a request; return status and answer."""
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     given = {"Content-Type": "application/json", **(headers or {})}
-    request = urllib.request.Request(url, data if method == "POST" else None, given, method=method)
+    request = urllib.request.Request(url, None if method == "GET" else data, given, method=method)
     try:
         with urllib.request.urlopen(request, timeout=20) as answer:
             return answer.status, json.load(answer)
@@ -95,6 +96,34 @@ def test_triggers_across_a_kill(own_server: ServerProcess) -> None:
         tail = "webhook/pipeline_webhook_list"
         [webhook] = client.data("GET", "shop", tail, query={"pipelineId": pipeline})
         assert (webhook["repoName"], webhook["eventType"]) == ("shop/api", "PUSH")
+
+
+def test_the_host_is_told_how_it_went(server: ServerProcess) -> None:
+    """A Gitea server gets the status of the commit at the start and at the end of the run."""
+    with BkciClient(server.url) as client, web_server() as host:
+        client.project_create("told")
+        pipeline = client.pipeline_create("told", model())
+        own = f"{server.url}/api/v1/projects/told"
+        call(f"{own}/secrets/bot", {"value": "t0ken"}, method="PUT")
+        body = {"kind": "gitea", "secret": h.SECRET, "credential": "bot", "api": host.url}
+        _, hook = call(f"{own}/pipelines/{pipeline}/hooks", body)
+        headers, content = h.gitea(h.push())
+
+        _, taken = call(hook["url"], content, headers)
+        client.wait_finished("told", taken["run"])
+
+        def told_all() -> list[Received] | None:
+            found = host.received
+            return found if found and b"success" in found[-1].body else None
+
+        told = poll_until(
+            told_all,
+            what="the host hears of the end",
+        )
+
+    assert {each.path for each in told} == {f"/repos/shop/api/statuses/{h.NEW}"}
+    assert {each.headers["authorization"] for each in told} == {"token t0ken"}
+    assert json.loads(told[-1].body)["context"] == "mulligan/build"
 
 
 def log_of(own: str, run: str) -> str:

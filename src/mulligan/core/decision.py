@@ -13,10 +13,21 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from mulligan.core.events import Event, ValuesWithdrawn, ValuesWritten
+from mulligan.core.events import (
+    Event,
+    RunCreated,
+    RunFinished,
+    RunRepaired,
+    RunRetried,
+    ValuesWithdrawn,
+    ValuesWritten,
+)
 from mulligan.core.evolve import evolve
 from mulligan.core.ids import JobId, StageId, StepId
 from mulligan.core.run import Gate, Job, Run, Stage, Step
+
+# After these a run stands otherwise than before.
+_TOLD = (RunCreated, RunRetried, RunRepaired, RunFinished)
 
 
 class Effect(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -81,9 +92,17 @@ class Draft:
         if not self._events:
             self.run = replace(self.run, head=replace(self.run.head, revision=self._base + 1))
         self._events.append(event)
+        if isinstance(event, _TOLD):
+            self._tell_host()
         if isinstance(event, ValuesWritten | ValuesWithdrawn):
             return
         self._note_row(event.row, event.node)
+
+    def _tell_host(self) -> None:
+        """Have the code host told how the run stands whose event has started it."""
+        origin = self.run.head.origin
+        if origin is not None and origin.check:
+            self.effect(Effect(kind="notify", key=f"commit:{self._base}", data={"commit": True}))
 
     def _note_row(self, row: str, node: str) -> None:
         if row == "step":

@@ -100,10 +100,11 @@ def _login(vault: Vault, secret: str, user: str) -> dict[str, str]:
         raise _CheckoutError(f"the secret {secret!r} can't be read: {error}") from None
     if values.get("privateKey"):
         return {"key": values["privateKey"], "passphrase": values.get("passphrase", "")}
-    return {"user": values.get("username") or user or _ANY_USER, "password": _password(values)}
+    return {"user": values.get("username") or user or _ANY_USER, "password": password_of(values)}
 
 
-def _password(values: Mapping[str, str]) -> str:
+def password_of(values: Mapping[str, str]) -> str:
+    """Return the value of a secret that stands for a password or token."""
     for field in _PASSWORDS:
         if values.get(field):
             return values[field]

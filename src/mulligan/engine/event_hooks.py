@@ -7,7 +7,7 @@ whenever the server ends in between, the next one goes on with what is missing.
 import asyncio
 import contextlib
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import timedelta
 
 import msgspec
@@ -41,6 +41,7 @@ from mulligan.core.triggers.reading import delivery_id, read_event
 from mulligan.core.triggers.spec import EventKind, RepositoryRef, TriggerKind
 from mulligan.core.triggers.values import event_type, start_values
 from mulligan.engine.access import Access
+from mulligan.engine.alone import Alone
 from mulligan.engine.audited import audited, with_receipt
 from mulligan.engine.commands import ReceiptRequest, StartRun
 from mulligan.engine.service import Engine
@@ -157,7 +158,7 @@ class EventHooks:
         self._repositories = repositories
         self._kept = kept
         self._kept_for = timedelta(days=kept_days)
-        self._locks: dict[object, tuple[asyncio.Lock, int]] = {}
+        self._alone = Alone()
 
     # --- hooks ----------------------------------------------------------------------------------
 
@@ -266,7 +267,7 @@ class EventHooks:
         # some hosts repeat the secret in the body
         payload = body[:_SHOWN_PAYLOAD].decode("utf-8", "replace").replace(secret, _HIDDEN)
         opened = replace(delivery, state=DeliveryState.OPEN, event=event, payload=payload)
-        async with self._alone((hook.project, hook.id, delivery.key or object())):
+        async with self._alone.of((hook.project, hook.id, delivery.key or object())):
             return await self._accept(hook, opened)
 
     async def _refuse(self, delivery: Delivery, reason: str) -> None:
@@ -499,21 +500,6 @@ class EventHooks:
         except UnsealError:
             log.exception("hook_unreadable", hook=_shown(hook.id))
             return ""
-
-    @contextlib.asynccontextmanager
-    async def _alone(self, key: object) -> AsyncIterator[None]:
-        """Let deliveries of one key come one after the other: the second sees the first's runs."""
-        lock, waiting = self._locks.get(key, (asyncio.Lock(), 0))
-        self._locks[key] = (lock, waiting + 1)
-        try:
-            async with lock:
-                yield
-        finally:
-            lock, waiting = self._locks[key]
-            if waiting == 1:
-                del self._locks[key]
-            else:
-                self._locks[key] = (lock, waiting - 1)
 
 
 def _shown(ident: str) -> str:

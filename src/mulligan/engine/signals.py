@@ -1,8 +1,5 @@
 """Signals: what starts pipelines and stages from outside – webhooks, channels, pushes of code."""
 
-import asyncio
-import contextlib
-from collections.abc import AsyncIterator
 from enum import StrEnum
 
 import msgspec
@@ -24,6 +21,7 @@ from mulligan.core.rights import Permission
 from mulligan.core.run import Run
 from mulligan.core.spec import SignalSpec
 from mulligan.engine.access import Access
+from mulligan.engine.alone import Alone
 from mulligan.engine.commands import Command, StartRun
 from mulligan.engine.service import Engine
 from mulligan.log import get_log
@@ -69,7 +67,7 @@ class Signals:
         self._engine = engine
         self._store = engine.store
         self._access = access
-        self._locks: dict[PipelineId, tuple[asyncio.Lock, int]] = {}
+        self._alone = Alone()
 
     async def take(self, signal: Signal) -> Taken:
         """Take a signal: start what it starts, or remember it.
@@ -78,7 +76,7 @@ class Signals:
             RefusedError: A run is under way, or a failed one is held.
             NotFoundError: Its pipeline is gone.
         """
-        async with self._alone(signal.hook.pipeline):
+        async with self._alone.of(signal.hook.pipeline):
             pipeline, version = await self._pipeline(signal.hook.pipeline)
             run = await self._current(pipeline, version)
             phase = Phase.CLOSED if run is None else phase_of(run, self._engine.clock.now())
@@ -115,20 +113,6 @@ class Signals:
                 log.warning(
                     "signal_dropped", pipeline=hook.pipeline, channel=name, reason=str(error)
                 )
-
-    @contextlib.asynccontextmanager
-    async def _alone(self, pipeline: PipelineId) -> AsyncIterator[None]:
-        lock, waiting = self._locks.get(pipeline, (asyncio.Lock(), 0))
-        self._locks[pipeline] = (lock, waiting + 1)
-        try:
-            async with lock:
-                yield
-        finally:
-            lock, waiting = self._locks[pipeline]
-            if waiting == 1:
-                del self._locks[pipeline]
-            else:
-                self._locks[pipeline] = (lock, waiting - 1)
 
     async def _pipeline(self, pipeline_id: PipelineId) -> tuple[Pipeline, PipelineVersion]:
         pipeline = await self._store.find_pipeline(pipeline_id)

@@ -63,6 +63,8 @@ class Supervisor:
         self._telling: set[asyncio.Task[None]] = set()
         # sends the messages of an effect "notify"
         self.tell: Callable[[RunId, Effect], Awaitable[None]] = _tell_nobody
+        # tells the code host whose event has started the run
+        self.tell_host: Callable[[RunId, Effect], Awaitable[None]] = _tell_nobody
         # starts, stops and answers runs of other pipelines
         self.calls = Calls(engine)
 
@@ -153,7 +155,8 @@ class Supervisor:
     async def _tell(self, run_id: RunId, effect: Effect) -> None:
         async with self._tellers:
             try:
-                await self.tell(run_id, effect)
+                tell = self.tell_host if effect.data.get("commit") else self.tell
+                await tell(run_id, effect)
             except Exception:  # it would come again at every start
                 log.exception("messages_lost", run_id=run_id, key=effect.key)
             failpoints.hit("notify.sent")
