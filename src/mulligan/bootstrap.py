@@ -28,6 +28,7 @@ from mulligan.engine.messages_sending import Sending
 from mulligan.engine.messenger import Messenger
 from mulligan.engine.plugins import Plugins
 from mulligan.engine.publishing import Publishing
+from mulligan.engine.quality import QualityRules
 from mulligan.engine.remote_triggers import RemoteTriggers
 from mulligan.engine.repositories import Repositories
 from mulligan.engine.rollbacks import Rollbacks
@@ -220,6 +221,7 @@ class Server:
             software=self.software,
             secrets=self.secrets,
             repositories=Repositories(store=self.store, clock=self.clock, ids=ids),
+            quality=QualityRules(self.store, self.clock),
             plugins=self.plugins,
             step_keys=step_keys,
             event_hooks=self.event_hooks,

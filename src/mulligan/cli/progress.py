@@ -66,7 +66,7 @@ class Progress:
     def _question(self, state: Json, gate: Json) -> str:
         if gate["kind"] == "signal":
             return f"waiting for {signals_text(gate)}: stage {gate['node']}"
-        option = "--stage" if gate["kind"] == "stage-review" else "--step"
+        option = "--stage" if gate["kind"] in ("stage-review", "quality") else "--step"
         command = command_line(self._session, "approve", state["id"], option, gate["node"])
         what = "to be resumed" if gate["kind"] == "pause" else "for approval"
         who = f" by {', '.join(gate['reviewers'])}" if gate["reviewers"] else ""

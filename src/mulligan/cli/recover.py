@@ -175,7 +175,7 @@ def approve(
         raise click.UsageError("only one of --stage and --step")
     state = state_of(session, find_run(session, run, pipeline))
     gate = _gate(state, stage, step)
-    kind = "stages" if gate["kind"] == "stage-review" else "steps"
+    kind = "stages" if gate["kind"] in ("stage-review", "quality") else "steps"
     path = f"{path_of(state)}/{kind}/{part(gate['node'])}"
     body = {"approve": not reject, "group": gate["group"], "suggestion": message}
     if gate["kind"] == "pause":

@@ -11,6 +11,7 @@ import msgspec
 
 from mulligan.core.cause import Cause
 from mulligan.core.ids import RunnerName, UserName
+from mulligan.core.quality import Finding
 from mulligan.core.run import Called, RunAttempt, StartParameter, Write
 from mulligan.core.status import Status
 
@@ -119,6 +120,14 @@ class ParametersApplied(_RunEvent, frozen=True, kw_only=True, omit_defaults=True
     """The start parameters as the newest attempt shows them."""
 
     parameters: tuple[StartParameter, ...]
+
+
+class QualityChecked(_RunEvent, frozen=True, kw_only=True):
+    """The quality rules of a stage were looked at. `side`: check-in or check-out."""
+
+    stage: str
+    side: str
+    findings: tuple[Finding, ...]
 
 
 class StageStarted(_StageEvent, frozen=True, kw_only=True):
@@ -324,6 +333,7 @@ Event = (
     | ValuesWritten
     | ValuesWithdrawn
     | ParametersApplied
+    | QualityChecked
     | StageStarted
     | StageReached
     | StageFinished

@@ -572,6 +572,7 @@ _HANDLERS: dict[type, Callable[[Run, Any], Run]] = {
     e.ValuesWritten: _values_written,
     e.ValuesWithdrawn: _values_withdrawn,
     e.ParametersApplied: lambda run, event: _head(run, parameters=event.parameters),
+    e.QualityChecked: lambda run, _event: run,
     e.StageReached: _stage_reached,
     e.StageStarted: _stage_started,
     e.StageFinished: _stage_finished,

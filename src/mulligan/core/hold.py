@@ -86,6 +86,8 @@ def phase_of(run: Run, now: datetime) -> Phase:
         return Phase.EXECUTING
     if run.awaits_review or run.awaits_signals is not None:
         return Phase.PAUSED
+    if any(gate.state == "open" and gate.kind == "quality" for gate in run.gates.values()):
+        return Phase.PAUSED
     if head.stage < 0:
         return Phase.EXECUTING
     stage = run.index.spec.stages[head.stage]

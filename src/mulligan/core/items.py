@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from mulligan.core.ids import PipelineId, ProjectId, UserName
+from mulligan.core.quality import MetricCondition
 from mulligan.core.records import PipelineSettings
 from mulligan.core.spec import PipelineSpec
 
@@ -156,6 +157,15 @@ class LinkedRepository(Item, frozen=True, kw_only=True, omit_defaults=True, tag=
     secret: str = ""
     user: str = ""
     extra: dict[str, Any] = {}
+
+
+class QualityRule(Item, frozen=True, kw_only=True, omit_defaults=True, tag="quality-rule"):
+    """A quality rule (`id`: the name by which stages use it); see `core.quality`."""
+
+    conditions: tuple[MetricCondition, ...]
+    gatekeepers: tuple[UserName, ...] = ()
+    description: str = ""
+    enabled: bool = True
 
 
 class VersionCount(Item, frozen=True, kw_only=True, omit_defaults=True, tag="version-count"):

@@ -29,6 +29,7 @@ from mulligan.core.ids import (
     UserName,
 )
 from mulligan.core.posts import PostAction
+from mulligan.core.quality import Rule
 from mulligan.core.spec import Dialect, SpecIndex
 from mulligan.core.status import Status
 from mulligan.core.triggers.origin import Origin
@@ -177,6 +178,7 @@ class RunHead(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     released_at: datetime | None = None  # somebody gave the failed run up before its hold was over
     released_by: UserName | None = None
     caller: Caller | None = None
+    rules: tuple[Rule, ...] = ()  # that its stages name, as they were at the start
     alias: str = ""  # of its number, by the rule of its pipeline
     version_number: int | None = None  # the last part of the recommended version
     posts: tuple[PostAction, ...] = ()  # of the plugins that were installed when it started
@@ -192,7 +194,7 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     node: str  # StageId or StepId
     number: int
-    kind: str  # stage-review | step-review | pause | signal
+    kind: str  # stage-review | step-review | pause | signal | quality
     run_attempt: int
     opened_at: datetime
     state: str = "open"  # open | approved | rejected

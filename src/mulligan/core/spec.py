@@ -233,6 +233,8 @@ class StageSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     fast_kill: bool = False
     is_finally: bool = False
     review: ReviewSpec | None = None
+    check_in: tuple[str, ...] = ()  # ids of quality rules that must hold before it begins
+    check_out: tuple[str, ...] = ()  # … and when all its jobs went well
     signals: SignalSpec | None = None
     after_failure: AfterFailure = AfterFailure.END
     hold_s: int = 0

@@ -51,6 +51,7 @@ from mulligan.engine.commands import (
 )
 from mulligan.engine.counters import Count
 from mulligan.engine.mutexes import Mutexes
+from mulligan.engine.quality import rules_for
 from mulligan.engine.queues import Queues
 from mulligan.engine.reports import Reports
 from mulligan.engine.starting import (
@@ -164,6 +165,7 @@ class Engine(Reports):
         index = self._index(pipeline.id, pipeline.version, spec, posts)
         before_today = await self._number_before_today(pipeline)
         people = await self.people_of(pipeline.project, index)
+        rules = await rules_for(self.store, pipeline.project, version.spec if version else None)
         for _ in range(MOST_TRIES):
             number = await self._take_number(pipeline.id)
             run_or_refusal = new_run(
@@ -179,6 +181,7 @@ class Engine(Reports):
                 policy=self._start_policy,
                 of_day=number - before_today,
                 version_number=count.number,
+                rules=rules,
             )
             if isinstance(run_or_refusal, Refusal):
                 self._give_number_back(pipeline.id, number)

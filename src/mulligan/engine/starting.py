@@ -13,6 +13,7 @@ from mulligan.core.events import ValuesWritten
 from mulligan.core.evolve import evolve
 from mulligan.core.ids import RunId
 from mulligan.core.posts import PostAction
+from mulligan.core.quality import Rule
 from mulligan.core.records import Pipeline, PipelineVersion, Project
 from mulligan.core.refusal import Refusal, RefusalCode
 from mulligan.core.run import Run, RunAttempt, RunHead, RunSettings, Write
@@ -55,12 +56,14 @@ def new_run(
     policy: StartPolicy,
     of_day: int = 1,
     version_number: int | None = None,
+    rules: tuple[Rule, ...] = (),
 ) -> tuple[Run, tuple[Write, ...]] | Refusal:
     """Make the first snapshot of a run and its start values, or say why it may not start.
 
     Args:
         of_day: Which run of its day it is, from 1.
         version_number: What its recommended version ends with.
+        rules: The quality rules that its stages name.
     """
     refusal = _check(command, pipeline, project, version)
     if refusal is not None or version is None or index is None:
@@ -96,6 +99,7 @@ def new_run(
         chain=command.chain,
         caller=command.caller,
         version_number=version_number,
+        rules=rules,
         posts=posts,
         origin=command.trigger,
     )

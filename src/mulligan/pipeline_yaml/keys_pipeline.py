@@ -243,7 +243,7 @@ _GATES = make_key(
     "质量红线",
     "[{template: gate.yml}]",
     versions=ONLY_V2,
-    **ignored("there are no quality rules here", "这里没有质量红线规则"),
+    **ignored("quality rules are kept in the project", "质量规则保存在项目中"),
 )
 CHECK_IN = Object(
     name="check-in",
@@ -321,7 +321,7 @@ STAGE = Object(
             "准出",
             "{gates: []}",
             versions=ONLY_V2,
-            **ignored("there are no quality rules here", "这里没有质量红线规则"),
+            **ignored("quality rules are kept in the project", "质量规则保存在项目中"),
         ),
         make_key("jobs", JOBS, "jobs side by side", "Job", "{a: {steps: [{run: make}]}}"),
         make_key("template", TEMPLATE, "stages of another file", "引用模板", "stages.yml"),

@@ -26,6 +26,7 @@ from mulligan.engine.event_hooks import EventHooks
 from mulligan.engine.live import Live
 from mulligan.engine.logins import Logins
 from mulligan.engine.plugins import Plugins
+from mulligan.engine.quality import QualityRules
 from mulligan.engine.remote_triggers import RemoteTriggers
 from mulligan.engine.repositories import Repositories
 from mulligan.engine.rollbacks import Rollbacks
@@ -149,6 +150,7 @@ class NativeServer:
             software=software,
             secrets=self.secrets,
             repositories=Repositories(store=self.store, clock=self.clock, ids=ids),
+            quality=QualityRules(self.store, self.clock),
             plugins=Plugins(
                 store=self.store,
                 clock=self.clock,

@@ -27,6 +27,7 @@ LEAST: dict[Permission, Role | None] = {
     Permission.USE_SECRET: Role.DEVELOPER,
     Permission.APPROVE: Role.MAINTAINER,
     Permission.ROLL_BACK: Role.MAINTAINER,
+    Permission.SECRETS: Role.MAINTAINER,
     Permission.MANAGE: Role.OWNER,
     Permission.DELETE: Role.OWNER,
     Permission.OPERATE: None,

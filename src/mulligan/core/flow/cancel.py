@@ -6,6 +6,7 @@ from mulligan.core import events as e
 from mulligan.core.cause import Cause
 from mulligan.core.decision import Draft
 from mulligan.core.flow.calls import answer_caller, give_up_call, waiting_call
+from mulligan.core.flow.quality import waiting_gate
 from mulligan.core.flow.queue import leave_queue
 from mulligan.core.flow.split import is_split, split_result
 from mulligan.core.flow.steps import advance_job, close_step_gate
@@ -60,6 +61,11 @@ def stop_run(draft: Draft, actor: UserName) -> Refusal | None:
         )
     if run.awaits_review:
         _reject_review(draft, actor)
+    elif (node := _quality_node(run)) is not None:
+        draft.emit(e.CancelRequested(at=draft.now, actor=actor))
+        draft.emit(e.GateClosed(at=draft.now, node=node, approved=False))
+        stage_id = run.index.spec.stages[run.head.stage].id
+        draft.emit(e.StageFinished(at=draft.now, node=stage_id, status=Status.CANCELLED))
     elif (stage := run.awaits_signals) is not None:
         draft.emit(e.CancelRequested(at=draft.now, actor=actor))
         draft.emit(e.GateClosed(at=draft.now, node=stage, approved=False))
@@ -92,6 +98,13 @@ def release_hold(draft: Draft, actor: UserName) -> Refusal | None:
 
 def _current(run: Run) -> StageSpec | None:
     return run.index.spec.stages[run.head.stage] if run.head.stage >= 0 else None
+
+
+def _quality_node(run: Run) -> str | None:
+    """Return the node of the quality gate that the run stands at."""
+    stage = _current(run)
+    quality = waiting_gate(run, stage.id) if stage is not None else None
+    return None if quality is None else quality[1].node
 
 
 def _reject_review(draft: Draft, actor: UserName) -> None:

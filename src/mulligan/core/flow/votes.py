@@ -9,8 +9,10 @@ from mulligan.core import events as e
 from mulligan.core.cause import Cause
 from mulligan.core.decision import Draft, Effect
 from mulligan.core.expressions import substitute_classic
+from mulligan.core.flow.quality import Side, waiting_gate
 from mulligan.core.flow.steps import advance_job, close_step_gate
 from mulligan.core.flow.walk import (
+    decide_quality,
     enter_stage,
     go_on,
     group_reviewers,
@@ -43,6 +45,9 @@ def answer_stage(draft: Draft, stage_id: StageId, answer: Answer) -> Refusal | N
     run = draft.run
     gate = run.open_gate(stage_id)
     spec = run.index.spec.stages[run.index.stages[stage_id]]
+    quality = waiting_gate(run, stage_id)
+    if quality is not None:
+        return _answer_quality(draft, stage_id, *quality, answer)
     if gate is None or spec.review is None:
         return Refusal(
             code=RefusalCode.NOT_AWAITING,
@@ -81,6 +86,30 @@ def answer_stage(draft: Draft, stage_id: StageId, answer: Answer) -> Refusal | N
     elif not more:
         _approve_stage(draft, stage_id, spec.review)
     go_on(draft)
+    return None
+
+
+def _answer_quality(
+    draft: Draft, stage_id: StageId, side: Side, gate: Gate, answer: Answer
+) -> Refusal | None:
+    if answer.user not in gate.reviewers:
+        return Refusal(
+            code=RefusalCode.NOT_A_REVIEWER,
+            message=f"{answer.user} is not among the gatekeepers of the quality rules",
+            node=stage_id,
+            rule="R10",
+            values=(answer.user,),
+        )
+    draft.emit(
+        e.GateVoted(
+            at=draft.now,
+            node=gate.node,
+            user=answer.user,
+            approve=answer.approve,
+            suggestion=answer.suggestion,
+        )
+    )
+    decide_quality(draft, stage_id, side, passes=answer.approve)
     return None
 
 

@@ -18,6 +18,7 @@ from mulligan.core.flow.judge import (
     judge_job,
     judge_stage,
 )
+from mulligan.core.flow.quality import Passage, Side, gate_node, pass_quality
 from mulligan.core.flow.split import is_split, next_copies, split_job, split_result
 from mulligan.core.ids import SYSTEM, JobId, StageId
 from mulligan.core.mutex import ticket_for
@@ -39,9 +40,8 @@ def go_on(draft: Draft) -> None:
             spec = run.index.spec.stages[position]
             stage = run.stage(spec.id)
             if stage.status is Status.RUNNING:
-                if stage.open_jobs:
+                if stage.open_jobs or not _close_stage(draft, spec):
                     return
-                _close_stage(draft, spec)
             elif stage.status is Status.QUEUED:
                 return  # its review is open
         following = _after_rollback(draft.run) if run.head.is_rollback else _next_position(draft)
@@ -93,6 +93,16 @@ def enter_stage(draft: Draft, position: int) -> None:
             status, cause = Status.SKIPPED, SKIP_CAUSE[verdict]
         _finish_stage(draft, spec, status, cause)  # a job that a retry left red stays red (R8)
         return
+    match pass_quality(draft, spec, Side.IN):
+        case Passage.WAITING:
+            draft.emit(e.StageReached(at=draft.now, node=spec.id, position=position))
+            return
+        case Passage.CLOSED:
+            draft.emit(e.StageReached(at=draft.now, node=spec.id, position=position))
+            _finish_stage(draft, spec, Status.FAILED, Cause.QUALITY)
+            return
+        case Passage.OPEN:
+            pass
     if spec.review is not None and not spec.is_finally and not _is_approved(draft.run, spec):
         _ask_review(draft, position, spec, spec.review)
         return
@@ -192,6 +202,18 @@ def reject_stage(draft: Draft, stage_id: str) -> None:
     draft.emit(e.GateClosed(at=draft.now, node=stage_id, approved=False))
     draft.effect(Effect(kind="timer", key=f"review:{stage_id}", drop=True))
     _finish_stage(draft, spec, Status.FAILED, Cause.REJECTED)
+
+
+def decide_quality(draft: Draft, stage_id: StageId, side: Side, *, passes: bool) -> None:
+    """Close the quality gate of a stage as a gatekeeper says, and go on from there."""
+    draft.emit(e.GateClosed(at=draft.now, node=gate_node(stage_id, side), approved=passes))
+    position = draft.run.index.stages[stage_id]
+    if not passes:
+        spec = draft.run.index.spec.stages[position]
+        _finish_stage(draft, spec, Status.FAILED, Cause.QUALITY)
+    elif side is Side.IN:
+        enter_stage(draft, position)
+    go_on(draft)
 
 
 def release_jobs(draft: Draft, job_ids: Iterable[JobId]) -> None:
@@ -387,10 +409,20 @@ def _finish_stage(draft: Draft, spec: StageSpec, status: Status, cause: Cause | 
     draft.emit(e.StageFinished(at=draft.now, node=spec.id, status=status, cause=cause))
 
 
-def _close_stage(draft: Draft, spec: StageSpec) -> None:
+def _close_stage(draft: Draft, spec: StageSpec) -> bool:
+    """End a stage whose jobs have ended; False while a gatekeeper is asked."""
     status, cause = stage_result(draft.run, spec)
+    if status is Status.SUCCEEDED:
+        match pass_quality(draft, spec, Side.OUT):
+            case Passage.WAITING:
+                return False
+            case Passage.CLOSED:
+                status, cause = Status.FAILED, Cause.QUALITY
+            case Passage.OPEN:
+                pass
     _finish_stage(draft, spec, status, cause)
     _tell_result(draft, spec, status)
+    return True
 
 
 def _tell_result(draft: Draft, spec: StageSpec, status: Status) -> None:

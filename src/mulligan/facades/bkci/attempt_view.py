@@ -6,6 +6,7 @@ from typing import Protocol, TypeVar
 
 from mulligan.core.cause import Cause
 from mulligan.core.evolve import index_of
+from mulligan.core.flow.quality import waiting_gate
 from mulligan.core.ids import JobId, StageId, StepId
 from mulligan.core.run import Gate, Job, Run, RunAttempt, Stage, Step
 from mulligan.core.spec import JobSpec, SpecIndex, StageSpec, StepSpec
@@ -132,6 +133,8 @@ class AttemptView:
 
     def stage_status(self, spec: StageSpec) -> str | None:
         """Return the name of the status of a stage, None if it was not reached yet."""
+        if self.is_latest and waiting_gate(self.run, spec.id) is not None:
+            return "QUALITY_CHECK_WAIT"
         return stage_word(self.stage(spec.id), self.gate(spec.id), run_ended=self.status.is_final)
 
     def job_status(self, spec: JobSpec, stage: str | None) -> str | None:

@@ -18,6 +18,7 @@ from mulligan.facades.bkci.model_matrix import (
 )
 from mulligan.facades.bkci.model_review import render_check_in, render_review
 from mulligan.facades.bkci.model_source import fitting_source
+from mulligan.facades.bkci.quality_out import render_quality
 from mulligan.facades.bkci.status_out import CANCEL, FAILURES
 from mulligan.facades.bkci.texts import DEFAULT_LANGUAGE, MANUALLY_SKIPPED
 from mulligan.facades.bkci.times import Json, millis, present, span, time_cost
@@ -65,6 +66,7 @@ _ERRORS = {
     Cause.FAST_KILL: (1, 2199010),
     Cause.TERMINATED: (1, 2189500),
     Cause.REJECTED: (1, 2199002),
+    Cause.QUALITY: (1, 2199007),
     Cause.UNAUTHORIZED: (1, 2199004),
     Cause.UNREACHABLE: (4, 2199502),
 }
@@ -144,6 +146,7 @@ class ModelRenderer:
                 shown = gate if gate and gate.run_attempt >= record.run_attempt else None
                 check_in = source.get("checkIn") or {}
                 after["checkIn"] = render_check_in(view.run, check_in, spec.review, shown)
+        after |= render_quality(view, source, spec)
         can_retry = not spec.is_finally if self._offers_retry and word in _BAD else None
         return after | present({"status": word, "canRetry": can_retry})
 

@@ -31,6 +31,8 @@ def read_stage(stage: Part, position: int) -> StageSpec:
         fast_kill=stage.flag("fastKill"),
         is_finally=is_finally,
         review=_read_review(stage.part("checkIn")),
+        check_in=_rules(stage, "checkIn"),
+        check_out=_rules(stage, "checkOut"),
         jobs=read_jobs(stage, in_finally=is_finally),
     )
 
@@ -38,6 +40,12 @@ def read_stage(stage: Part, position: int) -> StageSpec:
 def stage_ref(stage: Part, position: int) -> str:
     """Return the user's own id of a stage; by default `stage_N`, N counted from 1."""
     return stage.text("stageIdForUser").strip() or f"stage_{position + 1}"
+
+
+def _rules(stage: Part, side: str) -> tuple[str, ...]:
+    """Read the ids of the quality rules of one side of a stage."""
+    check = stage.part(side)
+    return check.texts("ruleIds") if check is not None else ()
 
 
 def _read_review(check_in: Part | None) -> ReviewSpec | None:

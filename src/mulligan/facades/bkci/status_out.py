@@ -117,6 +117,8 @@ def stage_word(stage: Stage | None, gate: Gate | None, *, run_ended: bool) -> st
             return "PAUSE"
         return _unborn("SUCCEED" if run_ended else None, has_record=stage is not None)
     if stage.status is Status.FAILED:
+        if stage.cause is Cause.QUALITY:
+            return "QUALITY_CHECK_FAIL"
         if stage.cause is Cause.REJECTED and gate is not None and gate.state == "rejected":
             return "STAGE_SUCCESS"
         return "TERMINATE" if stage.cause is Cause.TERMINATED else "FAILED"
@@ -138,7 +140,7 @@ def job_word(
             return "LOOP_WAITING"
         if stage == "RUNNING" and spec.depends_on and not released:
             return "DEPENDENT_WAITING"
-        is_before = stage in {"PAUSE", "QUEUE"}
+        is_before = stage in {"PAUSE", "QUEUE", "QUALITY_CHECK_WAIT"}
         return _unborn(None if is_before else stage, has_record=job is not None)
     if job.status is Status.RUNNING and is_paused:
         return "PAUSE"

@@ -21,6 +21,7 @@ from mulligan.engine.event_hooks import EventHooks
 from mulligan.engine.live import Live
 from mulligan.engine.logins import Logins
 from mulligan.engine.plugins import Plugins
+from mulligan.engine.quality import QualityRules
 from mulligan.engine.remote_triggers import RemoteTriggers
 from mulligan.engine.repositories import Repositories
 from mulligan.engine.rollbacks import Rollbacks
@@ -97,6 +98,7 @@ class Services:
     secrets: Secrets
     repositories: Repositories
     plugins: Plugins
+    quality: QualityRules
     step_keys: StepKeys
     store: Store
     live: Live

@@ -22,6 +22,7 @@ from mulligan.facades.native import (
     pipelines,
     plugins,
     projects,
+    quality_rules,
     recovery,
     reports,
     rollbacks,
@@ -76,6 +77,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *triggers.ENDPOINTS,
     *projects.ENDPOINTS,
     *secrets.ENDPOINTS,
+    *quality_rules.ENDPOINTS,
     *people.ENDPOINTS,
     *access_keys.ENDPOINTS,
     Endpoint(

@@ -217,7 +217,7 @@ def _gate(run: Run, gate: Gate) -> shapes.GateView:
         review = run.index.spec.stages[position].review
         group = review.groups[gate.group].id if review is not None else ""
     return shapes.GateView(
-        node=gate.node,
+        node=gate.node.partition(":")[0] if gate.kind == "quality" else gate.node,
         kind=gate.kind,
         group=group,
         reviewers=gate.reviewers,

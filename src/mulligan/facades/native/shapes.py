@@ -243,7 +243,8 @@ class GateView(Shape, frozen=True, kw_only=True):
     """The run waits here.
 
     Args:
-        kind: stage-review, step-review, pause or signal (a webhook or channel).
+        kind: stage-review, step-review, pause, signal (a webhook or channel) or quality (rules
+            of the stage that is the node; gatekeepers answer as to a review).
         signals: Of a signal: how many have come, and how many are needed.
     """
 

@@ -1,0 +1,73 @@
+"""Quality rules: what metrics must be like before a stage begins, or after it has ended. Pure.
+
+A rule is kept in its project; a run takes those that its stages name along when it starts, so that
+a later change of a rule is no change of what runs.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+
+import msgspec
+
+from mulligan.core.ids import UserName
+
+OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
+    "<": lambda one, other: one < other,
+    "<=": lambda one, other: one <= other,
+    ">": lambda one, other: one > other,
+    ">=": lambda one, other: one >= other,
+    "==": lambda one, other: one == other,
+    "!=": lambda one, other: one != other,
+}
+_TRUTH = {"true": 1.0, "false": 0.0}
+
+
+class MetricCondition(msgspec.Struct, frozen=True, kw_only=True):
+    """What a metric must be like. `value`: a number, or true or false."""
+
+    metric: str
+    operator: str
+    value: str
+
+
+class Rule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """All conditions must hold. `gatekeepers`: who may let a run pass all the same."""
+
+    id: str
+    name: str
+    conditions: tuple[MetricCondition, ...]
+    gatekeepers: tuple[UserName, ...] = ()
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """How a rule judged a run. `values`: (metric, what it was; "" = nobody told it)."""
+
+    rule: str
+    passed: bool
+    values: tuple[tuple[str, str], ...] = ()
+
+
+def number_of(text: str) -> float | None:
+    """Give the value of a metric as a number; None if it is none."""
+    text = text.strip().lower()
+    if text in _TRUTH:
+        return _TRUTH[text]
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def judge(rules: tuple[Rule, ...], metrics: Mapping[str, str]) -> Iterator[Finding]:
+    """Tell of each rule whether the metrics satisfy it; one that nobody told does not."""
+    for rule in rules:
+        values = tuple((each.metric, metrics.get(each.metric, "")) for each in rule.conditions)
+        passed = all(_holds(each, metrics) for each in rule.conditions)
+        yield Finding(rule=rule.id, passed=passed, values=values)
+
+
+def _holds(condition: MetricCondition, metrics: Mapping[str, str]) -> bool:
+    found = number_of(metrics.get(condition.metric, ""))
+    wanted = number_of(condition.value)
+    if found is None or wanted is None:
+        return False
+    return OPERATORS[condition.operator](found, wanted)

@@ -1,0 +1,40 @@
+"""Quality gates of a stage, as the attempt of a run that is shown has them."""
+
+from mulligan.core.flow.quality import Side, gate_node
+from mulligan.core.spec import StageSpec
+from mulligan.core.status import Status
+from mulligan.facades.bkci.attempt_view import AttemptView
+from mulligan.facades.bkci.times import Json
+
+_MEMBERS = {Side.IN: "checkIn", Side.OUT: "checkOut"}
+_WORDS = {
+    "open": "QUALITY_CHECK_WAIT",
+    "approved": "QUALITY_CHECK_PASS",
+    "rejected": "QUALITY_CHECK_FAIL",
+}
+
+
+def render_quality(view: AttemptView, source: Json, spec: StageSpec) -> Json:
+    """Return `checkIn` and `checkOut` with their status, where they name rules.
+
+    One whose review has a status of its own keeps that.
+    """
+    found: Json = {}
+    for side, member in _MEMBERS.items():
+        rules = spec.check_in if side is Side.IN else spec.check_out
+        shown = source.get(member) or {}
+        word = _word(view, spec, side)
+        if rules and word is not None and not (side is Side.IN and spec.review is not None):
+            found[member] = {**shown, "status": word}
+    return found
+
+
+def _word(view: AttemptView, spec: StageSpec, side: Side) -> str | None:
+    gate = view.gate(gate_node(spec.id, side))
+    if gate is not None:
+        return _WORDS[gate.state]
+    stage = view.stage(spec.id)
+    if stage is None or stage.status is Status.QUEUED:
+        return None
+    passed = stage.status is not Status.RUNNING if side is Side.OUT else True
+    return "QUALITY_CHECK_PASS" if passed and stage.status is not Status.SKIPPED else None
