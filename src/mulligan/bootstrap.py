@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from mulligan.config import Settings
+from mulligan.core.decision import Decision
 from mulligan.core.ids import RunId, RunnerName
 from mulligan.engine.access import Access
 from mulligan.engine.access_keys import AccessKeys
@@ -26,6 +27,7 @@ from mulligan.engine.live_processes import LiveProcesses
 from mulligan.engine.logins import Logins
 from mulligan.engine.messages_sending import Sending
 from mulligan.engine.messenger import Messenger
+from mulligan.engine.outgoing import Outgoing
 from mulligan.engine.plugins import Plugins
 from mulligan.engine.publishing import Publishing
 from mulligan.engine.quality import QualityRules
@@ -49,6 +51,8 @@ from mulligan.executors.keeper.client import ensure
 from mulligan.executors.kinds.plugin import CACHE as PLUGIN_CACHE
 from mulligan.executors.work import RunFiles, Work
 from mulligan.facades.app import build_app
+from mulligan.facades.bkci.callback_out import BkciWords
+from mulligan.facades.bkci.notice_in import BkciNotices
 from mulligan.facades.common.guard import App
 from mulligan.facades.common.nodes import Node
 from mulligan.facades.common.services import Services
@@ -201,6 +205,19 @@ class Server:
             makes_up=settings.triggers.missed == "once",
         )
         catalog.on_timers = self.timers.wake
+        web = WebSender(private_targets=options.is_dev or settings.net.private_targets)
+        mail = MailSender(_mail_server(settings))
+        self.outgoing = Outgoing(
+            engine=self.engine,
+            ids=ids,
+            secret_key=self.secret_key,
+            callback_words=BkciWords(),
+            notice_words=BkciNotices(),
+            web=web,
+            mail=mail,
+            open_vault=self.secrets.vault,
+            public_url=settings.http.public_url or public_url,
+        )
         limits = _limits(settings)
         self.services = Services(
             engine=self.engine,
@@ -231,6 +248,7 @@ class Server:
                 secret_key=self.secret_key,
                 per_minute=settings.triggers.remote_per_minute,
             ),
+            outgoing=self.outgoing,
             store=self.store,
             live=self.live,
             logs=logs,
@@ -254,13 +272,11 @@ class Server:
         self.engine.equip = self.plugins.equip
         self.engine.find_posts = self.plugins.posts_of
         self.engine.on_effects = self.supervisor.take_effects
-        self.engine.on_commit = self.live.committed
+        self.engine.on_commit = self._committed
+        self.store.on_change = self.outgoing.changed
         self.engine.on_fenced = self.live.report_fenced
         self.engine.first_offer = self.dispatcher.first
-        sending = Sending(
-            web=WebSender(private_targets=options.is_dev or settings.net.private_targets),
-            mail=MailSender(_mail_server(settings)),
-        )
+        sending = Sending(web=web, mail=mail)
         users_url = settings.http.public_url or public_url
         self.supervisor.tell = Messenger(
             engine=self.engine,
@@ -273,6 +289,10 @@ class Server:
         ).send
         self.listens_at(public_url)
         self._tasks: list[asyncio.Task[None]] = []
+
+    def _committed(self, decision: Decision) -> None:
+        self.live.committed(decision)
+        self.outgoing.committed(decision)
 
     def _log_grew(self, run_id: RunId) -> None:
         self.live.log_grew(run_id)
@@ -325,6 +345,7 @@ class Server:
         else:
             await self._make_admin_token()
         await self.supervisor.recover()
+        await self.outgoing.open()
         loop = asyncio.get_running_loop()
         self._tasks = [
             loop.create_task(self.runner.run()),
@@ -333,6 +354,7 @@ class Server:
             loop.create_task(self.live_processes.watch()),
             loop.create_task(self.event_hooks.run()),
             loop.create_task(self.timers.run()),
+            loop.create_task(self.outgoing.follow()),
         ]
 
     async def _make_admin_token(self) -> None:
@@ -352,6 +374,7 @@ class Server:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.supervisor.stop_telling()
+        await self.outgoing.close()
         await self.executor.close()
         await self.store.close()
 

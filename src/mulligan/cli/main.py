@@ -56,6 +56,7 @@ SECTIONS = (
         "Secrets and messages",
         {
             "secret": Lazy("mulligan.cli.secrets", "secret", "Set, list and remove secrets."),
+            "channel": Lazy("mulligan.cli.channels", "channel", "Where notices go to."),
         },
     ),
     (

@@ -180,6 +180,39 @@ class VersionCount(Item, frozen=True, kw_only=True, omit_defaults=True, tag="ver
     value: int
 
 
+class CallbackRule(Item, frozen=True, kw_only=True, omit_defaults=True, tag="callback"):
+    """Tell an URL what happens. `parent`: a pipeline, "" = all of the project.
+
+    Args:
+        event: Word of the dialect.
+        token: Encrypted; sent along so that the receiver knows who calls. Empty = none.
+        extra: What a dialect gave and only that dialect reads.
+    """
+
+    event: str
+    url: str
+    token: bytes = b""
+    extra: dict[str, Any] = {}
+
+
+class Channel(Item, frozen=True, kw_only=True, omit_defaults=True, tag="channel"):
+    """A place that notices go to.
+
+    Args:
+        way: "webhook", "wecom", "dingtalk", "feishu" or "slack".
+        address: URL and signing key, encrypted.
+        shown: The URL's scheme and host.
+        tells: What of all pipelines of the project goes there: "success", "failure", "review".
+        chats: Ids of chats that pipelines name in their settings and that mean this channel.
+    """
+
+    way: str
+    address: bytes
+    shown: str
+    tells: tuple[str, ...] = ()
+    chats: tuple[str, ...] = ()
+
+
 class ItemChange(msgspec.Struct, frozen=True, kw_only=True):
     """Items to insert (number 0) or replace, and to delete; deleting a missing one is no error."""
 

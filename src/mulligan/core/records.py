@@ -30,6 +30,7 @@ class User(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     password: str = ""
     disabled: bool = False
     language: str = ""  # "" = by the request
+    email: str = ""  # where notices go to
 
 
 class Token(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -2,6 +2,7 @@
 
 import asyncio
 import hmac
+import re
 import secrets
 from datetime import datetime, timedelta
 from typing import Any
@@ -30,6 +31,7 @@ DEV_PROJECT = ProjectId("default")
 DEV_USER = UserName("admin")
 _TOKEN_PREFIX = "mlg_"  # noqa: S105 - lets secret scanners find one
 _LONGEST_NAME = 128
+_EMAIL = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9.-]{1,255}")
 
 
 class MadeToken(msgspec.Struct, frozen=True, kw_only=True):
@@ -229,6 +231,7 @@ class Access:
         language: str | None = None,
         password: str | None = None,
         disabled: bool | None = None,
+        email: str | None = None,
     ) -> User:
         """Change what is not None.
 
@@ -236,14 +239,18 @@ class Access:
         with that and with a new password.
 
         Raises:
-            ForbiddenError: Somebody else's language, or anything else, without being an admin.
+            ForbiddenError: Something of somebody else, or anything but language and address,
+                without being an admin.
+            InvalidError: The address is none.
         """
         if name != actor.user or password is not None or disabled is not None:
             await self.demand(actor, Permission.ADMINISTER, "")
+        if email and not _EMAIL.fullmatch(email):
+            raise InvalidError(f"{email[:100]!r} is no address of mail", pointer="/email")
         if disabled and name == actor.user:
             raise InvalidError("you can't disable yourself", pointer="/disabled")
         hashed = await passwords.hashed(password) if password else password
-        given = {"language": language, "password": hashed, "disabled": disabled}
+        given = {"language": language, "password": hashed, "disabled": disabled, "email": email}
         changes: dict[str, Any] = {key: new for key, new in given.items() if new is not None}
         acts = self._acts(actor, "user.change", target=name, changed=" ".join(sorted(changes)))
         async with self.changing:

@@ -57,7 +57,7 @@ class Repositories:
         now = self._clock.now()
         made = LinkedRepository(
             project=project,
-            id=self._ids.hex32()[:12],
+            id=self._ids.hex32()[-12:],
             created_by=actor.user,
             created_at=now,
             updated_by=actor.user,

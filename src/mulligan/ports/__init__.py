@@ -44,6 +44,7 @@ from mulligan.ports.acts import Acts as Acts
 from mulligan.ports.items import ItemStore
 from mulligan.ports.mutexes import MutexStore
 from mulligan.ports.plugins import PluginStore as PluginStore
+from mulligan.ports.postings import PostingStore
 from mulligan.ports.secrets import SecretStore
 from mulligan.ports.triggers import TriggerStore
 
@@ -758,6 +759,7 @@ class Store(
     SecretStore,
     PluginStore,
     TriggerStore,
+    PostingStore,
     Protocol,
 ):
     """Everything that is kept."""

@@ -64,6 +64,8 @@ class _Shelf:
 class CachedStore(SqlStore):
     """As `SqlStore`; every write forgets what it changes, before and after it is stored."""
 
+    # whom to wake when a project or a pipeline has changed; set by the composition root
+    on_change: Callable[[], None] = staticmethod(lambda: None)
     _projects: _Shelf
     _pipelines: _Shelf
     _versions: _Shelf
@@ -86,7 +88,9 @@ class CachedStore(SqlStore):
 
     async def put_project(self, project: Project, acts: Acts = NO_ACTS) -> Project:
         """Insert or replace a project."""
-        return await self._projects.write(project.id, super().put_project(project, acts))
+        stored = await self._projects.write(project.id, super().put_project(project, acts))
+        self.on_change()
+        return stored
 
     async def find_pipeline(self, pipeline_id: PipelineId) -> Pipeline | None:
         """Return a pipeline, also a deleted one."""
@@ -112,9 +116,11 @@ class CachedStore(SqlStore):
         hooks: Sequence[Hook] | None = None,
     ) -> Pipeline:
         """Insert or replace a pipeline, with a new version and its hooks."""
-        return await self._pipelines.write(
+        stored = await self._pipelines.write(
             pipeline.id, super().put_pipeline(pipeline, version, acts, hooks=hooks)
         )
+        self.on_change()
+        return stored
 
     async def find_version(self, pipeline: PipelineId, version: int) -> PipelineVersion | None:
         """Return one version."""

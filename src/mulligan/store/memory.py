@@ -35,6 +35,7 @@ from mulligan.store.memory_ledger import MemoryLedger
 from mulligan.store.memory_mutexes import MemoryMutexes
 from mulligan.store.memory_packages import MemoryPackages
 from mulligan.store.memory_plugins import MemoryPlugins
+from mulligan.store.memory_postings import MemoryPostings
 from mulligan.store.memory_records import StoredRun
 from mulligan.store.memory_secrets import MemorySecrets
 from mulligan.store.memory_triggers import MemoryTriggers
@@ -49,6 +50,7 @@ class MemoryStore(
     MemoryItems,
     MemorySecrets,
     MemoryTriggers,
+    MemoryPostings,
 ):
     """Implements `ports.Store`.
 

@@ -25,6 +25,7 @@ from mulligan.engine.drafts import Drafts
 from mulligan.engine.event_hooks import EventHooks
 from mulligan.engine.live import Live
 from mulligan.engine.logins import Logins
+from mulligan.engine.outgoing import Outgoing
 from mulligan.engine.plugins import Plugins
 from mulligan.engine.quality import QualityRules
 from mulligan.engine.remote_triggers import RemoteTriggers
@@ -40,11 +41,16 @@ from mulligan.engine.step_keys import StepKeys
 from mulligan.engine.supervisor import Supervisor
 from mulligan.engine.templates import Templates
 from mulligan.engine.trigger_sources import LinkedSources
+from mulligan.facades.bkci.callback_out import BkciWords
+from mulligan.facades.bkci.notice_in import BkciNotices
 from mulligan.facades.common.services import Services
 from mulligan.facades.common.ways import Limits
 from mulligan.facades.documents import AnyDialect
 from mulligan.facades.native.app import NativeApp, metrics_route
 from mulligan.logs.store import LogFiles
+from mulligan.notify.mail import MailSender
+from mulligan.notify.mail_server import MailServer
+from mulligan.notify.web import WebSender
 from mulligan.secret_key import stored_key
 from mulligan.store.sql.store import SqlStore
 from mulligan.testing.scripted import ScriptedExecutor, ScriptedFiles
@@ -128,6 +134,16 @@ class NativeServer:
             secret_key=key,
             repositories=LinkedSources(self.store),
         )
+        self.outgoing = Outgoing(
+            engine=self.engine,
+            ids=ids,
+            secret_key=key,
+            callback_words=BkciWords(),
+            notice_words=BkciNotices(),
+            web=WebSender(private_targets=True),
+            mail=MailSender(MailServer()),
+            open_vault=self.secrets.vault,
+        )
         self.services = Services(
             engine=self.engine,
             rollbacks=Rollbacks(self.engine),
@@ -162,6 +178,7 @@ class NativeServer:
             step_keys=step_keys,
             event_hooks=self.event_hooks,
             remote_triggers=RemoteTriggers(engine=self.engine, access=self.access, secret_key=key),
+            outgoing=self.outgoing,
             store=self.store,
             live=self.live,
             logs=logs,

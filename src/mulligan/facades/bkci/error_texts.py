@@ -53,6 +53,7 @@ SECRET_TAKEN = Problem(409, 409, "凭据[{0}]已存在", "Credential [{0}] exist
 REPOSITORY_TAKEN = Problem(
     409, 409, "代码库别名或ID已存在", "A repository of that alias exists already"
 )
+CALLBACK_URL = Problem(400, 2101132, "回调的url非法", "The callback url is illegal.")
 KEY_REUSED = Problem(
     400, 400, "Idempotency-Key已被用于其他请求", "Idempotency-Key was used for another call"
 )

@@ -91,6 +91,7 @@ INVALID: Mapping[str, Problem] = {
     "restarting": t.RESTARTING,
     "remark-too-long": t.REMARK_TOO_LONG,
     "too-many-runs": t.TOO_MANY_RUNS,
+    "callback-url": t.CALLBACK_URL,
     "element-too-long": t.ELEMENT_TOO_LONG,
 }
 MISSING: Mapping[str, Problem] = {

@@ -15,6 +15,7 @@ from mulligan.facades.bkci import (
     atom_calls,
     build_calls,
     build_lists,
+    callback_calls,
     credential_calls,
     environment_calls,
     label_calls,
@@ -159,6 +160,7 @@ _IN_PROJECT: dict[tuple[str, str], Handler] = {
 # (method, pattern of the whole path, handler): names in a pattern come to the handler as parameters
 # of the query would; `{project}` is entered.
 _ELSEWHERE: tuple[tuple[str, str, Handler], ...] = (
+    *callback_calls.ROUTES,
     ("POST", "projects/project_create", project_calls.project_create),
     ("POST", "projects/project/project_create", project_calls.project_create),
     ("GET", "projects/project_list", project_calls.project_list),

@@ -104,6 +104,8 @@ THINGS = {
     "token": Text("令牌", "Token"),
     "artifact": Text("制品", "Artifact"),
     "repository": Text("代码库", "Repository"),
+    "callback": Text("回调", "Callback"),
+    "posting": Text("回调记录", "Callback record"),
     "secret": Text("凭据", "Credential"),
     "log": Text("日志", "Log"),
 }

@@ -1,4 +1,4 @@
-"""Defaults of sensitive start parameters and sensitive inputs of plugins.
+"""Defaults of sensitive start parameters, sensitive inputs of plugins, tokens of callbacks.
 
 They are shown to nobody who may not edit the definition.
 """
@@ -26,8 +26,9 @@ def blank_if_sensitive(parameter: Json) -> Json:
 
 
 def without_secrets(model: Json, sensitive: SensitiveInputs = NO_INPUTS) -> Json:
-    """Return a stored model with sensitive defaults blanked and sensitive inputs masked."""
-    first, *stages = mask_inputs(model, sensitive)["stages"]
+    """Return a stored model with sensitive defaults and tokens blanked, and inputs masked."""
+    model = _without_tokens(mask_inputs(model, sensitive))
+    first, *stages = model["stages"]
     jobs = [_without_secrets(job) for job in first["containers"]]
     return {**model, "stages": [{**first, "containers": jobs}, *stages]}
 
@@ -69,6 +70,18 @@ def _masked_task(task: Json, sensitive: SensitiveInputs) -> Json:
 
 def _is_secret(value: object) -> bool:
     return bool(value) and not (isinstance(value, str) and _REFERENCE.fullmatch(value.strip()))
+
+
+def _without_tokens(model: Json) -> Json:
+    """Blank the tokens of the callbacks that stand in a model."""
+    events = model.get("events")
+    if not isinstance(events, dict) or not events:
+        return model
+    shown = {
+        name: {**rule, "secretToken": ""} if isinstance(rule, dict) else rule
+        for name, rule in events.items()
+    }
+    return {**model, "events": shown}
 
 
 def _without_secrets(job: Json) -> Json:

@@ -20,6 +20,7 @@ from mulligan.engine.drafts import Drafts
 from mulligan.engine.event_hooks import EventHooks
 from mulligan.engine.live import Live
 from mulligan.engine.logins import Logins
+from mulligan.engine.outgoing import Outgoing
 from mulligan.engine.plugins import Plugins
 from mulligan.engine.quality import QualityRules
 from mulligan.engine.remote_triggers import RemoteTriggers
@@ -100,6 +101,7 @@ class Services:
     plugins: Plugins
     quality: QualityRules
     step_keys: StepKeys
+    outgoing: Outgoing
     store: Store
     live: Live
     logs: LogFiles

@@ -12,6 +12,7 @@ from mulligan.facades.common.services import Services
 from mulligan.facades.native import (
     access_keys,
     answers,
+    channels,
     downloads,
     environments,
     events,
@@ -78,6 +79,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *projects.ENDPOINTS,
     *secrets.ENDPOINTS,
     *quality_rules.ENDPOINTS,
+    *channels.ENDPOINTS,
     *people.ENDPOINTS,
     *access_keys.ENDPOINTS,
     Endpoint(

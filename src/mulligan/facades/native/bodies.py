@@ -69,6 +69,7 @@ class UserChange(Body, frozen=True, kw_only=True):
     """What to change of a user; absent members stay as they are."""
 
     language: str | None = None
+    email: str | None = None
     password: str | None = None
     disabled: bool | None = None
 

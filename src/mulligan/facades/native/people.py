@@ -95,7 +95,7 @@ async def list_users(call: Call) -> Response:
 
 
 async def change_user(call: Call) -> Response:
-    """Change a user; everybody may set their own language, the rest is an admin's."""
+    """Change a user; everybody may set their own language and address, the rest is an admin's."""
     given = call.read(UserChange)
     if given.language not in {None, *_LANGUAGES}:
         raise InvalidError("language must be en, zh or empty", pointer="/language")
@@ -105,6 +105,7 @@ async def change_user(call: Call) -> Response:
         language=given.language,
         password=given.password,
         disabled=given.disabled,
+        email=given.email,
     )
     return answer(_user(changed))
 
@@ -115,6 +116,7 @@ def _user(user: User) -> shapes.UserView:
         is_admin=user.is_admin,
         disabled=user.disabled,
         language=user.language,
+        email=user.email,
         created_at=user.created_at,
     )
 
@@ -258,7 +260,7 @@ ENDPOINTS = (
         method="PATCH",
         path="/users/{user}",
         act=change_user,
-        summary="Set one's own language; admins: also password and whether the user is disabled",
+        summary="Set one's own language and address; admins: also password, and disable a user",
         body=UserChange,
         answer=shapes.UserView,
     ),

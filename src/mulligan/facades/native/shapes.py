@@ -39,6 +39,7 @@ class UserView(Shape, frozen=True, kw_only=True):
     is_admin: bool
     disabled: bool
     language: str
+    email: str
     created_at: datetime
 
 

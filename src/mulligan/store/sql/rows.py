@@ -11,6 +11,7 @@ from mulligan.core.events import Event
 from mulligan.core.hooks import AccessKey, Group, GroupGrant, Hook, Note, Template
 from mulligan.core.packages import Package, PackageFile, PackageVersion
 from mulligan.core.plugins import Plugin
+from mulligan.core.postings import Posting
 from mulligan.core.records import (
     App,
     Artifact,
@@ -45,6 +46,7 @@ app = msgspec.json.Decoder(App).decode
 artifact = msgspec.json.Decoder(Artifact).decode
 audit_entry = msgspec.json.Decoder(AuditEntry).decode
 delivery = msgspec.json.Decoder(Delivery).decode
+posting = msgspec.json.Decoder(Posting).decode
 deployment = msgspec.json.Decoder(Deployment).decode
 effect = msgspec.json.Decoder(Effect).decode
 environment = msgspec.json.Decoder(Environment).decode

@@ -17,6 +17,7 @@ from mulligan.store.sql.packages import SqlPackages
 from mulligan.store.sql.people import SqlPeople
 from mulligan.store.sql.pipelines import SqlPipelines
 from mulligan.store.sql.plugins import SqlPlugins
+from mulligan.store.sql.postings import SqlPostings
 from mulligan.store.sql.runs import SqlRuns
 from mulligan.store.sql.secrets import SqlSecrets
 from mulligan.store.sql.triggers import SqlTriggers
@@ -34,6 +35,7 @@ class SqlStore(
     SqlTriggers,
     SqlItems,
     SqlSecrets,
+    SqlPostings,
     SqlMutexes,
     SqlPlugins,
 ):

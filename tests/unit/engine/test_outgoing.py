@@ -1,0 +1,333 @@
+"""News become postings, and postings are sent: order, tries, crashes, what is not shown."""
+
+import asyncio
+import itertools
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import pytest
+from standardwebhooks import Webhook
+
+from builders import job as build_job
+from builders import one_job, pipeline, review, stage
+from engine_world import ADMIN, DEADLINE_S, SHOP, World
+from mulligan.core.decision import Decision
+from mulligan.core.errors import InvalidError, NotFoundError
+from mulligan.core.postings import Posting, PostingState
+from mulligan.core.records import PipelineSettings
+from mulligan.core.status import Status
+from mulligan.engine.callbacks import GivenCallback
+from mulligan.engine.channel_messages import Address, Notice, compose
+from mulligan.engine.channels import GivenChannel
+from mulligan.engine.outgoing import Outgoing
+from mulligan.engine.secrets import Vault
+from mulligan.engine.sender import Sender
+from mulligan.facades.bkci.callback_out import BkciWords
+from mulligan.facades.bkci.notice_in import BkciNotices
+from mulligan.secret_key import SecretKey
+
+pytestmark = pytest.mark.anyio
+
+URL = "http://example.com/hook"
+
+
+class Web:
+    """Answers as it is told, then 200; keeps what came."""
+
+    def __init__(self) -> None:
+        self.came: list[tuple[str, dict[str, str], bytes]] = []
+        self.answers: list[int | Exception] = []
+
+    async def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> int:
+        """Keep a request."""
+        assert method == "POST"
+        self.came.append((url, dict(headers), body))
+        answer = self.answers.pop(0) if self.answers else 200
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    @property
+    def events(self) -> list[str]:
+        """Give the events of the callbacks that came."""
+        return [json.loads(body)["event"] for _, _, body in self.came]
+
+
+class Mail:
+    """Keeps mails."""
+
+    is_set_up = True
+
+    def __init__(self) -> None:
+        self.came: list[tuple[str, str, str]] = []
+
+    async def send(self, to: str, subject: str, text: str) -> None:
+        """Keep a mail."""
+        self.came.append((to, subject, text))
+
+
+async def sent(world: World) -> None:
+    """Wait until no posting waits."""
+    async with asyncio.timeout(DEADLINE_S):
+        for _ in itertools.count():
+            if not await world.store.waiting_postings():
+                return
+            await asyncio.sleep(0)
+
+
+class Post:
+    """The outgoing parts of a world."""
+
+    def __init__(self, world: World, pauses_s: tuple[float, ...] = (0.0, 0.0)) -> None:
+        self.web, self.mail = Web(), Mail()
+        self.world = world
+
+        async def vault(_project: object) -> Vault:
+            return Vault()
+
+        self.out = Outgoing(
+            engine=world.engine,
+            ids=world.ids,
+            secret_key=SecretKey(lambda: b"k" * 32),
+            callback_words=BkciWords(),
+            notice_words=BkciNotices(),
+            web=self.web,
+            mail=self.mail,
+            open_vault=vault,
+            public_url="http://ci.example.com/",
+            pauses_s=pauses_s,
+        )
+
+    async def rule(self, event: str, url: str = URL) -> None:
+        """Make a callback of the project."""
+        given = GivenCallback(event=event, url=url, token="t-0123")
+        await self.out.callbacks.put(ADMIN, SHOP, given)
+
+    async def settle(self) -> None:
+        """Tell all news, and send until nothing waits."""
+        await self.out.news.catch_up()
+        await sent(self.world)
+
+
+@pytest.fixture
+async def post(world: World) -> Post:
+    """Give the outgoing parts of a world whose jobs run by themselves."""
+    return Post(world)
+
+
+async def run_once(world: World, status: Status = Status.SUCCEEDED, **settings: object) -> None:
+    """Run a pipeline of one step to its end."""
+    if status is Status.FAILED:
+        world.scripted.fail("a")
+    made = await world.add_pipeline(
+        one_job("a", name=f"p{world.ids.hex32()}"),
+        PipelineSettings(extra=dict(settings)),
+    )
+    head = await world.start(made)
+    await world.wait_end(head.id)
+
+
+async def test_events_are_told_in_their_order(world: World, post: Post) -> None:
+    """One URL hears of a run's events one after the other, with the token of their rule."""
+    for event in ("BUILD_END", "BUILD_START", "BUILD_TASK_END"):
+        await post.rule(event)
+    await run_once(world)
+
+    await post.settle()
+
+    assert post.web.events == ["BUILD_START", "BUILD_TASK_END", "BUILD_END"]
+    assert {headers["X-DEVOPS-WEBHOOK-TOKEN"] for _, headers, _ in post.web.came} == {"t-0123"}
+    stored, _ = await world.store.list_postings(SHOP, kind="callback")
+    assert {each.state for each in stored} == {PostingState.DONE}
+    assert "t-0123" not in str(stored)
+
+
+async def test_tries_are_bounded(world: World, post: Post) -> None:
+    """A refusal ends it at once, a failure after the last try; the next in the lane still goes."""
+    await post.rule("BUILD_START")
+    await post.rule("BUILD_END")
+    post.web.answers = [503, OSError("no answer"), 500, 410]
+    await run_once(world)
+
+    await post.settle()
+
+    ended, _ = await world.store.list_postings(SHOP, kind="callback")
+    facts = [(each.event, each.state, each.tries, each.status) for each in ended]
+    assert facts == [
+        ("BUILD_END", PostingState.FAILED, 1, 410),
+        ("BUILD_START", PostingState.FAILED, 3, 500),
+    ]
+
+
+async def test_news_of_an_earlier_life_are_told(world: World) -> None:
+    """A server that ended between an event and its telling tells it after its next start, once."""
+    first = Post(world)
+    await first.rule("BUILD_END")
+    await run_once(world)
+
+    second = Post(world)
+    await second.settle()
+    await second.settle()
+
+    assert (first.web.events, second.web.events) == ([], ["BUILD_END"])
+
+
+async def test_postings_of_an_earlier_life_are_sent(world: World) -> None:
+    """What was stored and not sent is sent by the next life."""
+    first = Post(world)
+    await first.rule("BUILD_END")
+    await run_once(world)
+    await first.out.news.catch_up()
+    await first.out.close()
+    assert await world.store.waiting_postings() != ()
+
+    second = Post(world)
+    await second.out.open()
+    await second.settle()
+
+    assert second.web.events == ["BUILD_END"]
+
+
+async def test_a_removed_rule_is_told_nothing(world: World, post: Post) -> None:
+    """What waits for a rule that is gone is given up."""
+    await post.rule("BUILD_END")
+    (rule,) = await post.out.callbacks.rules(SHOP)
+    await run_once(world)
+    await post.out.callbacks.drop(ADMIN, rule)
+
+    await post.settle()
+
+    assert post.web.came == []
+    with pytest.raises(NotFoundError):
+        await post.out.callbacks.again(SHOP, 99)
+
+
+async def test_whom_nobody_hears_is_not_read(world: World, post: Post) -> None:
+    """The follower is woken by pipelines that somebody hears, and by changes of rules."""
+    follower = asyncio.get_running_loop().create_task(post.out.follow())
+
+    def committed(decision: Decision) -> None:
+        world.live.committed(decision)
+        post.out.committed(decision)
+
+    world.engine.on_commit = committed
+    await run_once(world)
+    await run_once(world)
+    await post.rule("BUILD_END")
+    await run_once(world)
+
+    await world.until(lambda: post.web.events == ["BUILD_END"], "the end is told")
+    follower.cancel()
+
+
+@pytest.mark.parametrize(
+    ("status", "text"), [(Status.SUCCEEDED, "good SUCCEED"), (Status.FAILED, "bad FAILED")]
+)
+async def test_subscriptions_by_result(world: World, post: Post, status: Status, text: str) -> None:
+    """The list of the result counts; people without an address get nothing."""
+    await run_once(
+        world,
+        status,
+        successSubscriptionList=[
+            {
+                "types": ["RTX"],
+                "users": "x@example.com,nobody",
+                "content": "good ${ci.build_status}",
+            }
+        ],
+        failSubscription={
+            "types": ["EMAIL"],
+            "users": "x@example.com",
+            "content": "bad ${ci.build_status}",
+        },
+    )
+
+    await post.settle()
+
+    assert [(to, body) for to, _, body in post.mail.came] == [("x@example.com", text)]
+
+
+async def test_reviewers_are_asked_where_they_have_an_address(world: World, post: Post) -> None:
+    """The review of a stage asks its people by mail, and channels that want to know of reviews."""
+    channel = GivenChannel(name="c", way="slack", address=Address(URL), tells=("review",))
+    await post.out.channels.put(ADMIN, SHOP, channel)
+    spec = pipeline(stage("s", build_job("1", "a"), review=review("kim@example.com")))
+    await world.start(await world.add_pipeline(spec))
+
+    await post.settle()
+
+    ((to, subject, body),) = post.mail.came
+    assert (to, subject.endswith("review / 审核: s")) == ("kim@example.com", True)
+    assert "http://ci.example.com/runs/" in body
+    assert len(post.web.came) == 1
+
+
+async def test_channels_hide_their_addresses(world: World, post: Post) -> None:
+    """No row has the URL or the key; a test says what went wrong."""
+    address = Address("http://example.com/robot?key=k-777", "sign-777")
+    channel = GivenChannel(name="c", way="dingtalk", address=address)
+    made = await post.out.channels.put(ADMIN, SHOP, channel)
+    post.web.answers = [403]
+
+    problem = await post.out.channels.test(ADMIN, SHOP, "c")
+
+    assert problem == "answered 403"
+    assert "777" not in str(made) + str(address) + str(await world.store.list_audit())
+    for wrong in (
+        GivenChannel(name="a b", way="slack", address=Address(URL)),
+        GivenChannel(name="a", way="fax", address=Address(URL)),
+        GivenChannel(name="a", way="slack", address=Address("ftp://x/")),
+        GivenChannel(name="a", way="slack", address=Address(URL), tells=("never",)),
+    ):
+        with pytest.raises(InvalidError):
+            await post.out.channels.put(ADMIN, SHOP, wrong)
+
+
+async def test_webhooks_are_signed_by_the_standard(world: World) -> None:
+    """An independent verifier accepts the signature."""
+    key = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    notice = Notice(
+        ident="msg_1",
+        event="success",
+        project=SHOP,
+        title="t",
+        text="x",
+        at=datetime.now(UTC),
+    )
+
+    message = compose("webhook", Address(URL, key), notice)
+
+    Webhook(key).verify(message.body, message.headers)
+
+
+async def test_a_broken_way_does_not_stop_its_lane(world: World) -> None:
+    """A posting that nothing can send fails; those behind it go on."""
+    numbers: list[int] = []
+
+    async def send(posting: Posting) -> int:
+        numbers.append(posting.number)
+        if len(numbers) == 1:
+            raise RuntimeError("a mistake")
+        return 200
+
+    sender = Sender(store=world.store, clock=world.clock, ways={"known": send}, pauses_s=())
+    waiting = [
+        Posting(
+            project=SHOP,
+            kind=kind,
+            via="",
+            target=URL,
+            event="e",
+            lane="one",
+            body="",
+            created_at=world.clock.now(),
+        )
+        for kind in ("unknown", "known", "known")
+    ]
+    stored = await world.store.add_postings(waiting)
+    sender.take(stored)
+    await sent(world)
+
+    states = [await world.store.find_posting(SHOP, each.number) for each in stored]
+    assert [each.state.value for each in states if each] == ["failed", "failed", "done"]
