@@ -201,3 +201,29 @@ async def test_what_was_done_to_something(shop: Store) -> None:
     assert await acts(actor=ANN) == (["a3", "a0"], 2)
     assert await acts(limit=1, offset=1) == (["a1"], 3)
     assert (await shop.list_acts_on(BANK, "x")) == ((), 0)
+
+
+async def test_pipelines_that_have_a_version(shop: Store) -> None:
+    """Those with a draft alone can be left out of lists."""
+    await shop.put_pipeline(build.build_pipeline(1), build.build_version(1))
+    await shop.put_pipeline(replace(build.build_pipeline(2), version=0))
+
+    async def found(**wanted: Any) -> tuple[list[str], int]:
+        rows, total = await shop.list_group_pipelines(SHOP, **wanted)
+        return sorted(pipeline.name for pipeline, _ in rows), total
+
+    assert await found() == (["build 1", "build 2"], 2)
+    assert await found(released=True) == (["build 1"], 1)
+
+
+async def test_deleted_pipelines(shop: Store) -> None:
+    """They have a list of their own."""
+    gone = await shop.put_pipeline(build.build_pipeline(1), build.build_version(1))
+    await shop.put_pipeline(replace(gone, deleted_at=NOON))
+    await shop.put_pipeline(build.build_pipeline(2), build.build_version(2))
+
+    live, _ = await shop.list_pipelines(SHOP)
+    deleted, total = await shop.list_pipelines(SHOP, deleted=True)
+
+    assert [pipeline.name for pipeline in live] == ["build 2"]
+    assert ([pipeline.name for pipeline in deleted], total) == (["build 1"], 1)

@@ -19,11 +19,12 @@ from mulligan.cli.template_files import TemplateFiles, finds_templates
 @click.command(help="List pipelines.\n\n" + EXAMPLE + "mulligan pipelines --search web -o json")
 @in_project
 @click.option("--search", help="Only those with this text in the name.")
+@click.option("--label", help="Only those with this label, as LABEL or GROUP/LABEL.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
 @with_session
-def pipelines(session: Session, search: str | None, limit: int) -> None:
+def pipelines(session: Session, search: str | None, label: str | None, limit: int) -> None:
     """List pipelines."""
-    items = session.listed("pipelines", limit, search=search)
+    items = session.listed("pipelines", limit, search=search, label=label)
     if not session.is_table:
         emit(items, session.form)
         return

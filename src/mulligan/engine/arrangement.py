@@ -20,7 +20,7 @@ from mulligan.core.items import (
     ViewFilter,
     new_fields,
 )
-from mulligan.core.records import Pipeline
+from mulligan.core.records import Pipeline, PipelineSettings
 from mulligan.core.rights import Actor
 from mulligan.engine.audited import audited, with_receipt
 from mulligan.engine.catalog import Catalog
@@ -157,16 +157,24 @@ class Arrangement:
         found = await self._store.list_items(Label, ProjectId(project))
         return {label.id: label for label in found}
 
-    async def demand_labels(self, project: str, wanted: Iterable[str]) -> None:
-        """Check that there are such labels.
+    async def with_labels(
+        self, project: str, settings: PipelineSettings, before: PipelineSettings | None = None
+    ) -> PipelineSettings:
+        """Return settings with the labels that there are.
+
+        Args:
+            before: What the settings were; a label that is gone since is just left out.
 
         Raises:
-            NotFoundError: There is none with one of these ids (kind "label").
+            NotFoundError: There is no label with an id that is new in them (kind "label").
         """
         known = await self.labels(project)
-        for ident in wanted:
-            if ident not in known:
+        old = before.labels if before is not None else ()
+        for ident in settings.labels:
+            if ident not in known and ident not in old:
                 raise NotFoundError("label", ident)
+        labels = tuple(ident for ident in dict.fromkeys(settings.labels) if ident in known)
+        return replace(settings, labels=labels)
 
     async def add_label_group(
         self, actor: Actor, project: str, name: str, receipt: ReceiptRequest | None = None

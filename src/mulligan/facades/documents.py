@@ -109,14 +109,17 @@ class AnyDialect:
         self, services: Services, actor: Actor, pipeline: Pipeline, document: object
     ) -> Saved:
         """Replace a definition by one of the same dialect."""
-        version = await services.catalog.get_version(pipeline)
-        if (version.dialect == _SWR) != is_swr(document):
+        version = None
+        if pipeline.version:  # else it has only a draft, which is of the BK-CI dialect
+            version = await services.catalog.get_version(pipeline)
+        dialect = bkci.DIALECT if version is None else version.dialect
+        if (dialect == _SWR) != is_swr(document):
             raise InvalidError(
-                f"pipeline {pipeline.name!r} was made in the dialect {version.dialect!r}, "
+                f"pipeline {pipeline.name!r} was made in the dialect {dialect!r}, "
                 "the document is of another one",
                 code="dialect",
             )
-        if version.dialect == _SWR:
+        if version is not None and dialect == _SWR:
             from mulligan.facades.swr import documents as swr
 
             return await swr.edit(services, actor, pipeline, version, document)

@@ -532,13 +532,15 @@ class GroupStore(Protocol):
         *,
         name_contains: str = "",
         groups: Sequence[int] | None = None,
+        released: bool = False,
         limit: int = 1000,
         offset: int = 0,
     ) -> tuple[tuple[tuple[Pipeline, RunHead | None], ...], int]:
         """Return live pipelines with the head of their newest run, and how many there are in all.
 
         Last changed (the pipeline itself or its newest run) first. `groups`: only of these
-        (0 = without group); `name_contains` ignores the case of ASCII letters.
+        (0 = without group); `released`: only those with a version, not those with a draft alone;
+        `name_contains` ignores the case of ASCII letters.
         """
         ...
 

@@ -43,6 +43,7 @@ class MemoryExecutions(MemoryGroups):
         *,
         name_contains: str = "",
         groups: Sequence[int] | None = None,
+        released: bool = False,
         limit: int = 1000,
         offset: int = 0,
     ) -> tuple[tuple[tuple[Pipeline, RunHead | None], ...], int]:
@@ -52,6 +53,7 @@ class MemoryExecutions(MemoryGroups):
             for pipeline in self._live(project)
             if ascii_lower(name_contains) in ascii_lower(pipeline.name)
             and (groups is None or pipeline.group in groups)
+            and (not released or any(owner == pipeline.id for owner, _ in self._versions))
         ]
         found.sort(key=self._last_change, reverse=True)
         items = [(pipeline, await self.newest_run(pipeline.id)) for pipeline in found]

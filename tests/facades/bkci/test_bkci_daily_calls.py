@@ -155,6 +155,11 @@ def test_projects(alice: Caller) -> None:
     assert (shown["projectName"], shown["englishName"]) == (body["projectName"], alice.project)
     assert (shown["description"], shown["deptName"]) == ("all of it", "ops")
 
+    alice.call("PUT", "projects/project/{p}", {"deptName": "dev"})
+    shown = alice.call("GET", "projects/project/{p}")
+    assert (shown["projectName"], shown["deptName"]) == (body["projectName"], "dev")
+    assert shown["description"] == "all of it"
+
     path = "projects/project/project_name_validation"
     free = {"validateType": "project_name", "name": "free name"}
     assert alice.call("GET", path, **free) is True

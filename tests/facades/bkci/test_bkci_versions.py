@@ -241,3 +241,28 @@ def test_repeats_of_acts_that_took_away_what_they_were_about(alice: Caller) -> N
         assert alice.call(method, path, body, headers=key, **query) == first
         assert alice.refused(method, path, body, headers=key, **query, x=1) == (400, 400)
     assert versions(alice, pipeline)[0] == (2, "RELEASED")
+
+
+def test_a_draft_alone_in_the_own_api(alice: Caller) -> None:
+    """It is shown without a version; saving a definition releases one."""
+    pipeline = alice.call("POST", DRAFT, both("alone"))["pipelineId"]
+    sender = {"X-DEVOPS-UID": "alice"}
+    place = f"/api/v1/projects/{alice.project}/pipelines/{pipeline}"
+
+    shown = alice.http.get(place, headers=sender).json()
+    assert (shown["name"], shown["version"]) == ("alone", 0)
+    assert alice.http.get(f"{place}/definition", headers=sender).status_code == 404
+    saved = alice.http.put(place, json={**minimal_model(), "name": "alone"}, headers=sender)
+    assert (saved.status_code, saved.json()["version"]) == (200, 2)
+    assert versions(alice, pipeline) == [(1, "COMMITTING"), (2, "RELEASED")]
+
+
+def test_the_swr_api_has_no_word_for_a_draft_alone(served: Caller) -> None:
+    """It is not in its list; all others are."""
+    served.make_pipeline("released")
+    served.call("POST", DRAFT, both("alone"))
+
+    listed = served.http.get("/v3/manage/pipelines", headers={"X-DEVOPS-UID": "admin"})
+
+    assert listed.status_code == 200
+    assert [row["name"] for row in listed.json()] == ["released"]

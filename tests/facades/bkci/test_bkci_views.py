@@ -243,3 +243,44 @@ def test_forms_that_are_refused(alice: Caller) -> None:
     assert alice.refused("POST", VIEW, {"name": "x", "viewType": 3}) == (400, 400)
     assert alice.refused("POST", VIEW, {"name": "x", "logic": "XOR"}) == (400, 400)
     assert alice.refused("GET", VIEW) == (400, 400)
+
+
+def test_labels_that_are_gone_are_in_nobodys_way(alice: Caller) -> None:
+    """What keeps its labels while they are deleted can be saved, drafted and copied."""
+    ids = labels(alice)
+    pipeline = alice.make_pipeline()
+    give(alice, pipeline, ids["red"], ids["blue"])
+    alice.call("DELETE", LABEL, labelId=ids["red"])
+
+    model = alice.call("GET", "projects/{p}/pipelines/pipeline", pipelineId=pipeline)
+    both = {"model": model, "setting": {"maxQueueSize": 4}}
+    path = "projects/{p}/pipelines/pipeline_with_setting"
+    alice.call("PUT", path, both, pipelineId=pipeline)
+    body = {"pipelineId": pipeline, "modelAndSetting": both}
+    alice.call("POST", "projects/{p}/version/save_draft", body)
+    path = "projects/{p}/pipelines/pipeline_copying"
+    copy = alice.call("POST", path, {"name": "copy"}, pipelineId=pipeline)["id"]
+    for each in (pipeline, copy):
+        setting = alice.call("GET", "projects/{p}/pipelines/setting", pipelineId=each)
+        assert setting["labelNames"] == ["blue"]
+
+
+def test_labels_in_the_own_api(alice: Caller) -> None:
+    """Shown with their group; a filter of the list of pipelines, with or without it."""
+    ids = labels(alice)
+    give(alice, alice.make_pipeline("one"), ids["red"])
+    give(alice, alice.make_pipeline("two"), ids["red"], ids["blue"])
+    alice.make_pipeline("three")
+    place = f"/api/v1/projects/{alice.project}/pipelines"
+
+    def found(**query: str) -> list[tuple[str, list[str]]]:
+        answer = alice.http.get(place, params=query, headers={"X-DEVOPS-UID": "alice"}).json()
+        return [(item["name"], item["labels"]) for item in answer["items"]]
+
+    two = ("two", ["team/red", "team/blue"])
+    assert found(label="red") == [two, ("one", ["team/red"])]
+    assert found(label="team/blue") == [two]
+    assert found(label="red", limit="1", cursor="1") == [("one", ["team/red"])]
+    assert found(label="green") == []
+    assert found(label="red", search="tw") == [two]
+    assert len(found()) == 3

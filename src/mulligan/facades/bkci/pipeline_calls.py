@@ -51,19 +51,24 @@ async def pipeline_upload(call: Call) -> Response:
 
 
 async def make_pipeline(
-    call: Call, definition: Definition, settings: PipelineSettings, asks: Part | None
+    call: Call,
+    definition: Definition,
+    settings: PipelineSettings,
+    asks: Part | None,
+    like: PipelineSettings | None = None,
 ) -> Response:
     """Store a new pipeline, with its labels and in its views.
 
     Args:
-        asks: Names labels, unless the settings do, and views in the members `labels` and
-            `staticViews`.
+        asks: Names labels, besides those of the settings that count without, and views: in the
+            members `labels` and `staticViews`.
+        like: Settings of the pipeline that it is a copy of.
     """
     services = call.services
     views = asks.texts("staticViews") if asks is not None else ()
-    if asks is not None and not settings.labels:
-        settings = replace(settings, labels=tuple(dict.fromkeys(asks.texts("labels"))))
-    await services.arrangement.demand_labels(call.project, settings.labels)
+    if asks is not None and asks.texts("labels"):
+        settings = replace(settings, labels=asks.texts("labels"))
+    settings = await services.arrangement.with_labels(call.project, settings, like)
 
     async def in_views(pipeline: Pipeline) -> Sequence[Item]:
         return await services.arrangement.with_pipeline(call.actor, call.project, views, pipeline)
@@ -104,7 +109,7 @@ async def pipeline_update(call: Call) -> Response:
     await demand_dialect(call, pipeline)
     services = call.services
     definition, settings = read_both(call, call.body(), pipeline.settings)
-    await services.arrangement.demand_labels(call.project, settings.labels)
+    settings = await services.arrangement.with_labels(call.project, settings, pipeline.settings)
 
     async def edit(receipt: ReceiptRequest | None) -> Pipeline:
         return await services.catalog.edit_pipeline(
@@ -215,14 +220,15 @@ async def setting_save(call: Call) -> Response:
     pipeline = await call.pipeline(wire.read_pipeline_id(call.query))
     await call.demand(Permission.EDIT)
     change = read_setting(call.body(), pipeline.settings)
-    if change.settings.labels != pipeline.settings.labels:
-        await call.services.arrangement.demand_labels(call.project, change.settings.labels)
+    settings = await call.services.arrangement.with_labels(
+        call.project, change.settings, pipeline.settings
+    )
 
     async def save(receipt: ReceiptRequest | None) -> Pipeline:
         return await call.services.catalog.save_settings(
             call.actor,
             pipeline,
-            change.settings,
+            settings,
             name=change.name,
             description=change.description,
             receipt=receipt,

@@ -65,7 +65,7 @@ async def pipeline_copying(call: Call) -> Response:
     definition = read_definition(
         document, limits=services.limits, ids=services.ids, dialect=pipeline.settings.dialect
     )
-    return await make_pipeline(call, definition, pipeline.settings, given)
+    return await make_pipeline(call, definition, pipeline.settings, given, like=pipeline.settings)
 
 
 async def pipeline_name(call: Call) -> Response:

@@ -9,6 +9,7 @@ from mulligan.facades.bkci import wire
 from mulligan.facades.bkci.bodies import read_object, read_project
 from mulligan.facades.bkci.calls import Call, ok
 from mulligan.facades.bkci.pipeline_out import render_project
+from mulligan.facades.bkci.times import present
 
 _DONE = True
 
@@ -48,10 +49,12 @@ async def project_list(call: Call) -> Response:
 
 async def project_edit(call: Call) -> Response:
     """Change the name and the description of a project; its id stays."""
-    given = read_project({**read_object(call.body()).value, "englishName": call.project})
+    body = read_object(call.body()).value
     await call.demand(Permission.MANAGE)
     catalog = call.services.catalog
     project = await catalog.get_project(call.project)
+    as_it_is = {"projectName": project.name, "description": project.description}
+    given = read_project({**as_it_is, **present(body), "englishName": call.project})
 
     async def act(_receipt: ReceiptRequest | None) -> bool:
         extra = {**project.extra, **given.extra}

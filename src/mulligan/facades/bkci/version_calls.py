@@ -84,7 +84,7 @@ async def _read_draft(
         draft = await call.services.catalog.find_draft(pipeline)
         present_settings = draft.settings if draft is not None else pipeline.settings
     definition, settings = read_both(call, both.value, present_settings)
-    await call.services.arrangement.demand_labels(call.project, settings.labels)
+    settings = await call.services.arrangement.with_labels(call.project, settings, present_settings)
     return replace(definition, note=_note(given)), settings
 
 

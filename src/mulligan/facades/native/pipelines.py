@@ -1,11 +1,12 @@
 """Pipelines: their definitions in any known format, and the list of them."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 
 from starlette.responses import Response
 
 from mulligan.core.ids import PipelineId
+from mulligan.core.items import LabelGroup
 from mulligan.core.records import Pipeline
 from mulligan.core.rights import Permission
 from mulligan.engine.commands import ReceiptRequest
@@ -18,6 +19,7 @@ from mulligan.facades.native.endpoints import JSON, NOTHING, Call, Endpoint, Que
 from mulligan.facades.native.pipeline_files import Given, read_yaml_file
 from mulligan.facades.native.problems import QueryError
 
+MOST_LABELLED = 10_000  # pipelines that are looked at for a label
 YAML_TYPES = ("application/yaml", "application/x-yaml", "text/yaml")
 
 
@@ -92,22 +94,45 @@ def show_saved(saved: Saved, given: Given, installed: Collection[str]) -> shapes
 
 async def list_pipelines(call: Call) -> Response:
     """List the pipelines of a project, newest first; with `name` the one of exactly that name."""
+    request = call.request
+    names = await _label_names(call)
+    offset, wanted = queries.offset(request), queries.limit(request)
+    listed = await _listed(call, names, limit=wanted + 1, offset=offset)
+    page, cursor = queries.page_of(listed, offset, wanted)
+    items = tuple(_pipeline(pipeline, names) for pipeline in page)
+    return answer(shapes.PipelineList(items=items, next_cursor=cursor))
+
+
+async def _listed(
+    call: Call, names: Mapping[str, str], *, limit: int, offset: int
+) -> Sequence[Pipeline]:
     store, request = call.services.store, call.request
-    name = queries.text(request, "name")
+    name, search = queries.text(request, "name"), queries.text(request, "search")
     if name:
         found = await store.find_pipeline_by_name(call.project, name)
-        named = (_pipeline(found),) if found is not None else ()
-        return answer(shapes.PipelineList(items=named, next_cursor=None))
-    offset, wanted = queries.offset(request), queries.limit(request)
-    listed, _ = await store.list_pipelines(
-        call.project,
-        name_contains=queries.text(request, "search"),
-        limit=wanted + 1,
-        offset=offset,
-    )
-    page, cursor = queries.page_of(listed, offset, wanted)
-    items = tuple(_pipeline(pipeline) for pipeline in page)
-    return answer(shapes.PipelineList(items=items, next_cursor=cursor))
+        return () if found is None or offset else (found,)
+    label = queries.text(request, "label")
+    if not label:
+        listed, _ = await store.list_pipelines(
+            call.project, name_contains=search, limit=limit, offset=offset
+        )
+        return listed
+    wanted = {ident for ident, each in names.items() if label in {each, each.split("/", 1)[1]}}
+    every, _ = await store.list_pipelines(call.project, name_contains=search, limit=MOST_LABELLED)
+    labelled = [each for each in every if not wanted.isdisjoint(each.settings.labels)]
+    return labelled[offset : offset + limit]
+
+
+async def _label_names(call: Call) -> dict[str, str]:
+    """Return the labels of the project by id, as GROUP/LABEL."""
+    groups = await call.services.store.list_items(LabelGroup, call.project)
+    names = {group.id: group.name for group in groups}
+    labels = await call.services.arrangement.labels(call.project)
+    return {
+        ident: f"{names[label.parent]}/{label.name}"
+        for ident, label in labels.items()
+        if label.parent in names
+    }
 
 
 async def get_pipeline(call: Call) -> Response:
@@ -115,7 +140,7 @@ async def get_pipeline(call: Call) -> Response:
     pipeline = await pipeline_of(call)
     if _wants_yaml(call):
         return await _definition(call, pipeline, None)
-    return answer(_pipeline(pipeline))
+    return answer(_pipeline(pipeline, await _label_names(call)))
 
 
 def _wants_yaml(call: Call) -> bool:
@@ -158,7 +183,7 @@ async def delete_pipeline(call: Call) -> Response:
     return Response(status_code=NOTHING)
 
 
-def _pipeline(pipeline: Pipeline) -> shapes.PipelineView:
+def _pipeline(pipeline: Pipeline, labels: Mapping[str, str]) -> shapes.PipelineView:
     return shapes.PipelineView(
         id=pipeline.id,
         number=pipeline.number,
@@ -171,6 +196,7 @@ def _pipeline(pipeline: Pipeline) -> shapes.PipelineView:
         created_at=pipeline.created_at,
         updated_by=pipeline.updated_by,
         updated_at=pipeline.updated_at,
+        labels=tuple(labels[each] for each in pipeline.settings.labels if each in labels),
     )
 
 
@@ -206,6 +232,7 @@ ENDPOINTS = (
         query=(
             Query("name", "Only the one of exactly that name."),
             Query("search", "Only those with this text in the name."),
+            Query("label", "Only those with this label, as LABEL or GROUP/LABEL."),
             *queries.PAGED,
         ),
     ),

@@ -127,6 +127,7 @@ class PipelineView(Shape, frozen=True, kw_only=True):
     created_at: datetime
     updated_by: str
     updated_at: datetime
+    labels: tuple[str, ...] = ()  # as GROUP/LABEL
 
 
 # --- runs -------------------------------------------------------------------------------------

@@ -98,6 +98,7 @@ async def listing(call: Call) -> Response:
         call.account,
         name_contains=wanted.get("name", ""),
         groups=_wanted_groups(groups, number, wanted.get("group_name")),
+        released=True,
         limit=page.limit,
         offset=page.offset,
     )

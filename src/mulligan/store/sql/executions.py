@@ -18,6 +18,10 @@ RUNS_AT_MOST = 2_000  # that are searched for executions of a job
 _RUNS_AT_ONCE = 100
 
 _LIVE = "FROM pipelines WHERE project = (SELECT number FROM projects WHERE id = ?) AND deleted = 0"
+_RELEASED = (
+    " AND EXISTS (SELECT 1 FROM pipeline_versions "
+    "WHERE pipeline_versions.pipeline = pipelines.number)"
+)
 _NEWEST_KEY = (
     "SELECT key FROM runs WHERE pipeline = (SELECT number FROM pipelines WHERE id = ?) "
     "ORDER BY number DESC LIMIT 1"
@@ -56,12 +60,13 @@ class SqlExecutions(SqlBase):
         *,
         name_contains: str = "",
         groups: Sequence[int] | None = None,
+        released: bool = False,
         limit: int = 1000,
         offset: int = 0,
     ) -> tuple[tuple[tuple[Pipeline, RunHead | None], ...], int]:
         """Return live pipelines, last changed first, with the heads of their newest runs."""
         where, values = _group_filter(self.dialect, name_contains, groups)
-        where, values = f"{_LIVE}{where}", (project, *values)
+        where, values = f"{_LIVE}{where}{_RELEASED if released else ''}", (project, *values)
 
         def query(connection: Connection) -> tuple[list[Any], dict[int, RunHead], int]:
             sql = _BY_CHANGE.format(live=f"SELECT number, updated_at, doc {where}")
