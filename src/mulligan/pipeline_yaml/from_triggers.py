@@ -44,7 +44,11 @@ def write_triggers(elements: list[Json], pointer: str, notes: Notes) -> object:
         elif kind == "remoteTrigger" and "remote" not in first:
             first["remote"] = _own(element, "remote") or "enabled"
         elif kind == "timerTrigger":
-            first.setdefault("schedules", []).append(_timer(element))
+            made = _timer(element)
+            if {"cron", "interval"} & made.keys():
+                first.setdefault("schedules", []).append(made)
+            else:
+                notes.add(where, "a timer without times")
         elif kind in _KINDS:
             _add_event(element, kind, where, first, others, notes)
         else:

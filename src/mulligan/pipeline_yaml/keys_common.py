@@ -2,10 +2,13 @@
 
 from typing import Any
 
+from mulligan.core.expressions import ExpressionError, parse
+from mulligan.pipeline_yaml.findings import Path
 from mulligan.pipeline_yaml.shapes import (
     BOTH,
     V2,
     V3,
+    Check,
     Each,
     Either,
     Flag,
@@ -16,7 +19,9 @@ from mulligan.pipeline_yaml.shapes import (
     State,
     Text,
     Words,
+    is_expression,
 )
+from mulligan.pipeline_yaml.tree import Node
 
 ONLY_V2, ONLY_V3 = (V2,), (V3,)
 LONGEST_CONDITION = 512
@@ -69,7 +74,31 @@ CONDITION_MAP = Object(
         make_key("params", VALUES, "variables and their values", "变量及其值", "{region: east}"),
     ),
 )
-CONDITION = Either((Text(longest=LONGEST_CONDITION), CONDITION_MAP))
+
+
+class Condition(Text, frozen=True):
+    """A condition as a text: one of some words, or an expression."""
+
+    def check(self, node: Node, path: Path, check: Check) -> None:
+        """Check the length; warn about what is no expression, as it would never be true."""
+        super().check(node, path, check)
+        text = node.text.strip()
+        if check.version == V2 and text.startswith("${{") and text.endswith("}}"):
+            text = text[3:-2].strip()
+        if "${" in text:
+            if is_expression(node):
+                detail = "a condition stands without ${{ }}: a value is put in its place as text"
+                check.findings.warn(node, path, detail)
+            return
+        try:
+            parse(text)
+        except ExpressionError as error:
+            if text:
+                detail = f"the condition can't be read, so it is never true: {error}"
+                check.findings.warn(node, path, detail)
+
+
+CONDITION = Either((Condition(longest=LONGEST_CONDITION), CONDITION_MAP))
 
 IF_MODIFY = make_key(
     "if-modify",

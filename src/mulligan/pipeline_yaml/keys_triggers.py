@@ -195,7 +195,14 @@ INTERVAL = Object(
     name="interval",
     title=Note("an interval", "间隔"),
     keys=(
-        make_key("week", Each(Words(DAYS), or_one=True), "days", "星期", "[Mon]", is_required=True),
+        make_key(
+            "week",
+            Each(Words(DAYS), or_one=True, fewest=1),
+            "days",
+            "星期",
+            "[Mon]",
+            is_required=True,
+        ),
         make_key(
             "time-points",
             Each(Text(pattern=r"([01]?[0-9]|2[0-3]):[0-5][0-9]"), or_one=True),
@@ -217,7 +224,9 @@ SCHEDULE = Object(
     name="schedule",
     title=Note("a schedule", "定时触发"),
     keys=(
-        make_key("cron", Each(NAME, or_one=True), "cron texts", "cron 表达式", "'0 3 * * *'"),
+        make_key(
+            "cron", Each(NAME, or_one=True, fewest=1), "cron texts", "cron 表达式", "'0 3 * * *'"
+        ),
         make_key("interval", INTERVAL, "days and times", "星期和时间", "{week: [Mon]}"),
         make_key(
             "always",

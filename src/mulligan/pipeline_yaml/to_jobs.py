@@ -230,7 +230,7 @@ def _strategy(part: Fields) -> Json:
 
 def _cases(node: Node | None) -> str:
     """Give a matrix as text: an expression as it is, values as JSON (which is YAML, too)."""
-    if node is None:
+    if node is None or node.content in ([], {}):
         return ""
     if isinstance(node.content, dict | list):
         return json.dumps(plain(node), ensure_ascii=False)

@@ -1,26 +1,14 @@
 """A pipeline is written as a file of v3.0 that means the same."""
 
-import json
-import re
 from typing import Any
 
-import msgspec
 import pytest
-from yaml_files import NAMES, V3, definition_of, draft_of, model_of
+from yaml_files import NAMES, V3, definition_of, draft_of, meaning_of, model_of
 
-from mulligan.engine.catalog import Definition
 from mulligan.pipeline_yaml.from_model import Exported, write_pipeline
 from mulligan.pipeline_yaml.read import Draft, read_pipeline
 
 Json = dict[str, Any]
-_ID = re.compile(r"(?:[ec]-)?[0-9a-f]{32}")
-
-
-def meaning_of(definition: Definition) -> Json:
-    """Give what a definition means, without the ids that are new each time."""
-    text = _ID.sub("ID", msgspec.json.encode(definition.spec).decode())
-    meaning: Json = json.loads(text)
-    return meaning
 
 
 def again(model: Json, setting: Json) -> tuple[Exported, Draft]:

@@ -158,3 +158,25 @@ def test_version_2_minds_less() -> None:
         (2, "'cancel-policy' is not a key of v2.0, only of v3.0"),
         (3, "unknown key 'owner' in the file; it is ignored"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("version", "condition", "warning"),
+    [
+        (V3, "variables.a == 'b'", ""),
+        (V3, "FAILURE", ""),
+        (V2, "${{ variables.a == 'b' }}", ""),
+        (V3, "${{ variables.a == 'b' }}", "a condition stands without ${{ }}"),
+        (V3, "${a} == 'b'", ""),
+        (V3, "a = b", "the condition can't be read, so it is never true: unexpected '='"),
+        (V2, "always()", "the condition can't be read, so it is never true: unknown function"),
+    ],
+)
+def test_conditions_are_read(version: str, condition: str, warning: str) -> None:
+    """A condition that would never be true is warned about."""
+    text = f'{version}steps: [{{run: a, if: "{condition}"}}]\n'
+
+    found = [each.text for each in read_pipeline(text, name="a").warnings]
+
+    assert len(found) == bool(warning)
+    assert not warning or found[0].startswith(warning)

@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from yaml_files import FILES, NAMES, V2, V3, definition_of
+from yaml_files import FILES, NAMES, V2, V3, definition_of, meaning_of
 
 from mulligan.core.errors import InvalidError
 from mulligan.pipeline_yaml.findings import YamlError
@@ -90,7 +90,7 @@ def read(text: str, source: Source | None = None) -> Draft | None:
 
 
 def check(text: str, source: Source | None = None) -> None:
-    """Read a text, store what came out, write it, read that."""
+    """Read a text, store what came out, write it, read that: it means the same."""
     draft = read(text, source)
     if draft is None:
         return
@@ -103,6 +103,8 @@ def check(text: str, source: Source | None = None) -> None:
     exported = write_pipeline(definition.source, draft.setting)
     again = read(exported.text)
     assert again is not None, exported.text
+    if not exported.notes:
+        assert meaning_of(definition_of(again)) == meaning_of(definition), exported.text
 
 
 @settings(max_examples=300, deadline=None)

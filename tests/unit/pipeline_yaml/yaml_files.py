@@ -1,8 +1,12 @@
 """Short ways to read pipeline files in tests."""
 
 import itertools
+import json
+import re
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from mulligan.engine.catalog import Definition
 from mulligan.facades.common.ways import Limits
@@ -53,6 +57,16 @@ def triggers_of(text: str) -> list[dict[str, Any]]:
     """Read a text; give the elements of the trigger job."""
     elements: list[dict[str, Any]] = model_of(text)["stages"][0]["containers"][0]["elements"]
     return elements
+
+
+_ID = re.compile(r"(?:[ec]-)?[0-9a-f]{32}")
+
+
+def meaning_of(definition: Definition) -> dict[str, Any]:
+    """Give what a definition means, without the ids that are new each time."""
+    text = _ID.sub("ID", msgspec.json.encode(definition.spec).decode())
+    meaning: dict[str, Any] = json.loads(text)
+    return meaning
 
 
 def definition_of(draft: Draft) -> Definition:
