@@ -37,22 +37,7 @@ def write_triggers(elements: list[Json], pointer: str, notes: Notes) -> object:
     first: Json = {}
     others: list[Json] = []
     for number, element in enumerate(elements):
-        where = f"{pointer}/{number}"
-        kind = text(element, "@type")
-        if kind == "manualTrigger" and "manual" not in first:
-            first["manual"] = _manual(element)
-        elif kind == "remoteTrigger" and "remote" not in first:
-            first["remote"] = _own(element, "remote") or "enabled"
-        elif kind == "timerTrigger":
-            made = _timer(element)
-            if {"cron", "interval"} & made.keys():
-                first.setdefault("schedules", []).append(made)
-            else:
-                notes.add(where, "a timer without times")
-        elif kind in _KINDS:
-            _add_event(element, kind, where, first, others, notes)
-        else:
-            notes.add(where, f"a trigger of type {kind!r}")
+        _put(element, f"{pointer}/{number}", first, others, notes)
     first.setdefault("manual", "disabled")
     if first["manual"] == "enabled":
         del first["manual"]
@@ -64,6 +49,25 @@ def write_triggers(elements: list[Json], pointer: str, notes: Notes) -> object:
     if not first and others:
         entries.insert(0, {"manual": "enabled"})
     return entries[0] if len(entries) == 1 else entries
+
+
+def _put(element: Json, where: str, first: Json, others: list[Json], notes: Notes) -> None:
+    """Put one trigger where it belongs. `first`: the entry of the file's own repository."""
+    kind = text(element, "@type")
+    if kind == "manualTrigger" and "manual" not in first:
+        first["manual"] = _manual(element)
+    elif kind == "remoteTrigger" and "remote" not in first:
+        first["remote"] = _own(element, "remote") or "enabled"
+    elif kind == "timerTrigger":
+        made = _timer(element)
+        if {"cron", "interval"} & made.keys():
+            first.setdefault("schedules", []).append(made)
+        else:
+            notes.add(where, "a timer without times")
+    elif kind in _KINDS:
+        _add_event(element, kind, where, first, others, notes)
+    else:
+        notes.add(where, f"a trigger of type {kind!r}")
 
 
 def _is_default(entry: Json) -> bool:

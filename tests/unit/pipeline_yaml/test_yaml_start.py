@@ -5,11 +5,10 @@ import sys
 
 
 def test_server_starts_without_it() -> None:
-    """Neither the YAML library nor the table of keys is imported before the first file comes."""
+    """Nothing that reads files is imported before the first one comes."""
     code = (
         "import sys, mulligan.bootstrap, mulligan.facades.app, mulligan.cli.serve\n"
-        "print(sorted(name for name in sys.modules if name == 'yaml'\n"
-        "             or name.startswith('mulligan.pipeline_yaml.')))\n"
+        "print([name for name in sys.modules if name.startswith('mulligan.pipeline_yaml.')])\n"
     )
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
