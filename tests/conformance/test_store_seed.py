@@ -141,6 +141,9 @@ def sound(tmp_path: Path) -> Path:
             created.run,
             e.RunStarted(at=created.run.head.queued_at),
             e.StageStarted(at=created.run.head.queued_at, node="stage-2", position=0),
+            e.MutexAsked(
+                at=created.run.head.queued_at, node="1", mutex="door", run_attempt=1, places=1
+            ),
             e.JobQueued(at=created.run.head.queued_at, node="1", run_attempt=1),
             effects=[Effect(kind="offer", key="1")],
         )
@@ -187,6 +190,8 @@ SECOND_ATTEMPT = (
     ("statements", "finding"),
     [
         ([UNQUEUE], "no job, gate or effect will carry it on"),
+        ([UNQUEUE], "job 1 has a ticket for a mutex, but it has ended"),
+        (["DELETE FROM mutex_tickets"], "job 1 needs a mutex, but it has no ticket"),
         (["UPDATE jobs SET doc = json_remove(doc, '$.runner')"], "no runner holds it"),
         (["DELETE FROM events WHERE revision = 2"], "do not lead from revision 1 to 3"),
         (["DELETE FROM events WHERE revision = 3"], "do not lead from revision 1 to 3"),

@@ -6,12 +6,11 @@ import msgspec
 from immutables import Map
 from msgspec.structs import replace
 
-from mulligan.core.expressions import ExpressionError, substitute_classic
 from mulligan.core.ids import RunId
 from mulligan.core.records import PipelineSettings
 from mulligan.core.refusal import Refusal, RefusalCode
 from mulligan.core.run import Concurrency, Run, Write
-from mulligan.core.variables import Scope
+from mulligan.core.variables import shown_text
 
 LONGEST_GROUP = 255  # characters
 
@@ -36,16 +35,13 @@ def concurrency_of(
 ) -> Concurrency | None:
     """Give the group that a new run belongs to: its name is evaluated here, once.
 
-    A name that evaluates to nothing, or to too much, is that of the pipeline alone.
+    A name that evaluates to nothing is that of the pipeline alone; one that would show a secret is
+    taken as it is written.
     """
     if settings.run_lock != "GROUP_LOCK":
         return None
     values = Map({write.name: (write,) for write in writes})
-    scope = Scope(replace(run, writes=values))
-    try:
-        group = substitute_classic(settings.concurrency_group, scope.get).strip()
-    except ExpressionError:
-        group = ""
+    group = shown_text(replace(run, writes=values), settings.concurrency_group).strip()
     return Concurrency(
         group=group[:LONGEST_GROUP] or run.head.pipeline, supersedes=settings.concurrency_cancel
     )

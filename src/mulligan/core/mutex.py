@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from mulligan.core.expressions import ExpressionError, substitute_classic
+from mulligan.core.expressions import ExpressionError
 from mulligan.core.ids import JobId, RunId
 from mulligan.core.minutes import minutes_of, waiting_minutes
 from mulligan.core.run import MutexTicket, Run
 from mulligan.core.spec import MutexSpec
-from mulligan.core.variables import Scope
+from mulligan.core.variables import Scope, open_text
 
 LONGEST_NAME = 255  # characters
 
@@ -50,10 +50,13 @@ def ticket_for(run: Run, job_id: JobId, spec: MutexSpec, now: datetime) -> Mutex
     """Give what the job asks for now, or say why it can't ask. Who may not wait has no place."""
     scope = Scope(run, job_id)
     try:
-        name = substitute_classic(spec.name, scope.get).strip()
+        text = open_text(run, spec.name, job_id)
         wait = timedelta(minutes=_wait_minutes(spec, scope))
     except ExpressionError as error:
         return f"the mutex can't be asked for: {error.reason}"
+    if text is None:
+        return f"the name of the mutex, {spec.name!r}, would show a secret"
+    name = text.strip()
     if not name:
         return f"the name of the mutex is empty: {spec.name!r} gives no text"
     if len(name) > LONGEST_NAME:

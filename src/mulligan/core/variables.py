@@ -10,7 +10,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 import msgspec
 
 from mulligan.core.cause import Cause
-from mulligan.core.expressions import ExpressionError, substitute_classic
+from mulligan.core.expressions import (
+    Context,
+    ExpressionError,
+    substitute_classic,
+    substitute_constrained,
+)
 from mulligan.core.ids import JobId, StepId, UserName
 from mulligan.core.report import StepReport
 from mulligan.core.run import Caller, Run, RunHead, StartParameter, Step, Write
@@ -467,13 +472,30 @@ def substitute_people(names: Iterable[str], scope: Mapping[str, str]) -> tuple[s
     return tuple(found)
 
 
+def open_text(run: Run, text: str, job_id: JobId | None = None) -> str | None:
+    """Substitute variables in a text that everybody may see; None if that would show a secret.
+
+    Expressions are computed where the dialect of the run has them.
+
+    Raises:
+        ExpressionError: It would get too large, or cost too much.
+    """
+    scope = Scope(run, job_id)
+    value = text
+    if run.head.settings.dialect is Dialect.CONSTRAINED and "${{" in text:
+        value = substitute_constrained(text, Context.from_flat(scope))
+    value = substitute_classic(value, scope.get)
+    shows = (secret in value and secret not in text for secret in secrets_of(run))
+    return None if any(shows) else value
+
+
 def shown_text(run: Run, text: str) -> str:
-    """Substitute variables in a text that people read; as it is if that would show a secret."""
-    try:
-        value = substitute_classic(text, Scope(run).get)
-    except ExpressionError:
-        return text
-    return text if any(secret in value for secret in secrets_of(run)) else value
+    """Substitute variables in a text that people read; as it is if that can't be done."""
+    with contextlib.suppress(ExpressionError):
+        value = open_text(run, text)
+        if value is not None:
+            return value
+    return text
 
 
 def environment_of(

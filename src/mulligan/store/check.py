@@ -56,6 +56,17 @@ _LEFT_OPEN = """
 SELECT deployments.id, deployments.run FROM deployments WHERE outcome = 'running'
 AND NOT EXISTS (SELECT 1 FROM runs WHERE id = deployments.run AND ended_at IS NULL)
 """
+_STALE_TICKETS = """
+SELECT runs.id, mutex_tickets.job FROM mutex_tickets JOIN runs ON runs.key = mutex_tickets.run
+WHERE NOT EXISTS (SELECT 1 FROM jobs WHERE run = mutex_tickets.run AND latest = 1
+    AND node = mutex_tickets.job AND status IN ('queued', 'running'))
+"""
+_MISSING_TICKETS = """
+SELECT runs.id, node FROM jobs JOIN runs ON runs.key = jobs.run
+WHERE latest = 1 AND jobs.status IN ('queued', 'running')
+AND json_extract(jobs.doc, '$.mutex.name') IS NOT NULL
+AND NOT EXISTS (SELECT 1 FROM mutex_tickets WHERE run = jobs.run AND job = jobs.node)
+"""
 _RUNS = "SELECT key, id, revision FROM runs ORDER BY key"
 _EVENTS = "SELECT revision, doc FROM events WHERE run = ? ORDER BY seq"
 
@@ -84,6 +95,7 @@ def _findings(connection: Connection) -> Iterator[str]:
     yield from _gaps_in_numbers(connection)
     yield from _wrong_latest(connection)
     yield from _wrong_ledgers(connection)
+    yield from _wrong_tickets(connection)
     yield from _wrong_histories(connection)
 
 
@@ -130,6 +142,13 @@ def _wrong_ledgers(connection: Connection) -> Iterator[str]:
             yield f"environment {key}: its {column} {ident} is not a deployment that succeeded"
     for ident, run in connection.execute(_LEFT_OPEN):
         yield f"deployment {ident}: is under way, but its run {run} is not"
+
+
+def _wrong_tickets(connection: Connection) -> Iterator[str]:
+    for run_id, job in connection.execute(_STALE_TICKETS):
+        yield f"run {run_id}: job {job} has a ticket for a mutex, but it has ended"
+    for run_id, job in connection.execute(_MISSING_TICKETS):
+        yield f"run {run_id}: job {job} needs a mutex, but it has no ticket"
 
 
 def _wrong_histories(connection: Connection) -> Iterator[str]:

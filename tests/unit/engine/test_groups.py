@@ -353,3 +353,14 @@ async def test_waiting_run_says_for_whom(hand: World) -> None:
         [],
         [("queue", "", 0, ["alone #1"])],
     ]
+
+
+async def test_group_shows_no_secret(hand: World) -> None:
+    """A name that would show one is taken as it is written: all such runs are of one group."""
+    parameters = (ParameterSpec(name="word", default="hunter2", sensitive=True),)
+    spec = pipeline(stage("s", job("1", "a")), parameters=parameters, name="one")
+
+    head = await begin(hand, await hand.add_pipeline(spec, grouped("prod-${word}")))
+
+    assert head.concurrency is not None
+    assert head.concurrency.group == "prod-${word}"

@@ -10,8 +10,9 @@ from mulligan.core.cause import Cause
 from mulligan.core.decision import Decision
 from mulligan.core.errors import ConflictError, InfrastructureError
 from mulligan.core.ids import JobId, ProjectId, RunId
+from mulligan.core.records import PipelineSettings
 from mulligan.core.run import Job, RunHead
-from mulligan.core.spec import MatrixSpec, MutexSpec, ParameterSpec, PipelineSpec
+from mulligan.core.spec import Dialect, MatrixSpec, MutexSpec, ParameterSpec, PipelineSpec
 from mulligan.core.status import Status
 from mulligan.engine import changes
 from mulligan.engine.catalog import Definition
@@ -446,3 +447,28 @@ async def test_copies_of_a_matrix_job_take_the_mutex(hand: World, name: str, at_
     assert free == copies[:at_once]
     assert (await hand.run(head.id)).head.status is Status.SUCCEEDED
     assert await hand.store.awaited_mutexes() == ()
+
+
+async def test_name_may_be_an_expression(hand: World) -> None:
+    """Where the dialect has expressions, they are computed in the name."""
+    spec = pipeline(
+        stage("s", job("1", "a", mutex=door(name="${{ format('lock-{0}', variables.where) }}"))),
+        parameters=(ParameterSpec(name="where", default="north"),),
+    )
+    settings = PipelineSettings(dialect=Dialect.CONSTRAINED)
+    head = await hand.start(await hand.add_pipeline(spec, settings))
+
+    await holds(hand, head)
+
+    assert await tickets(hand, "lock-north") == [(head.id, True)]
+
+
+async def test_name_that_would_show_a_secret_fails_the_job(hand: World) -> None:
+    """Names of mutexes are seen by everybody who may look at a run."""
+    spec = pipeline(
+        stage("s", job("1", "a", mutex=door(name="lock-${word}"))),
+        parameters=(ParameterSpec(name="word", default="hunter2", sensitive=True),),
+    )
+    run = await hand.wait_end((await hand.start(await hand.add_pipeline(spec))).id)
+
+    assert (run.job(JOB).cause, "hunter2" in run.job(JOB).message) == (Cause.CONFIG, False)
