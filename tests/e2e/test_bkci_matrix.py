@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from e2e.scenario import BAD_REQUEST, Build, Scenario, assert_refused
+from mulligan.testing.bkci import BkciClient
 from mulligan.testing.models import job, pipeline, stage, step
 from mulligan.testing.server import poll_until
 
 if TYPE_CHECKING:
-    from mulligan.testing.bkci import BkciClient
     from mulligan.testing.models import Workbench
+    from mulligan.testing.server import ServerProcess
 
 Json = dict[str, Any]
 GRID = [f"{os}-{db}" for os in ("win", "mac", "lin") for db in ("pg", "my", "ora")]
@@ -159,3 +160,29 @@ def test_a_copy_is_retried_while_others_work(client: BkciClient, bench: Workbenc
     assert (http, body["data"]["executeCount"]) == (200, 1)
     assert (view.status, view.execute_count) == ("SUCCEED", 1)
     assert bench.counts("work-1", "work-2") == [2, 1]
+
+
+def test_a_split_survives_a_kill(
+    own_server: ServerProcess, own_client: BkciClient, bench: Workbench
+) -> None:
+    """Killed in the middle, the next server goes on with the same copies; ended ones stay."""
+    first = step("list", bench.script("list", 'setEnv cells "[1,2,3,4,5]"'))
+    elements = [step("work", bench.script("work-${matrix.n}"))]
+    matrix = matrix_job("m", elements, "n: ${{ fromJSON(variables.cells) }}", maxConcurrency=2)
+    stages = [stage("a", [job("list", [first])]), stage("b", [matrix])]
+    scenario = Scenario(own_client, bench, pipeline("killed", stages))
+    bench.hold("work-2", "work-3")
+    build = scenario.start()
+    poll_until(lambda: bench.counts("work-1", "work-2", "work-3") == [1, 1, 1], what="two held")
+
+    own_server.kill()
+    bench.release_all()
+    own_server.start()
+    with BkciClient(own_server.url) as client:
+        view = client.wait_finished(scenario.project, build.id)
+
+    assert view.status == "SUCCEED"
+    containers = view.job("2")["groupContainers"]
+    assert [each["matrixContext"]["matrix.n"] for each in containers] == list("12345")
+    assert bench.counts("list", "work-1", "work-4", "work-5") == [1, 1, 1, 1]
+    assert bench.counts("work-2", "work-3") == [2, 2]
