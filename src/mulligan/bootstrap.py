@@ -187,7 +187,7 @@ class Server:
         )
         schedule = Schedule(self.clock, settings.triggers.time_zone)
         catalog = Catalog(store=self.store, clock=self.clock, ids=ids, schedule=schedule)
-        repositories = LinkedSources(self.store)
+        repositories = LinkedSources(self.store, self.secrets)
         self.event_hooks = EventHooks(
             engine=self.engine,
             access=self.access,

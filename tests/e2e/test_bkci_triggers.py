@@ -1,10 +1,14 @@
 """Triggers of a real server: signed deliveries, a remote start, a timer – across `kill -9`."""
 
+import http.client
 import json
 import urllib.error
 import urllib.request
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 import hook_payloads as h
 from message_servers import Received, web_server
@@ -124,6 +128,32 @@ def test_the_host_is_told_how_it_went(server: ServerProcess) -> None:
     assert {each.path for each in told} == {f"/repos/shop/api/statuses/{h.NEW}"}
     assert {each.headers["authorization"] for each in told} == {"token t0ken"}
     assert json.loads(told[-1].body)["context"] == "mulligan/build"
+
+
+@pytest.mark.parametrize("point", ["delivery.stored", "start.after_commit"])
+def test_a_kill_in_the_middle_of_a_delivery(tmp_path: Path, point: str) -> None:
+    """Before the start or after it: the run is there once, and the host's next try is told it."""
+    dying = ServerProcess(tmp_path / "data", environment={"MULLIGAN_FAILPOINT": point})
+    with dying, BkciClient(dying.url) as client:
+        client.project_create("shop")
+        pipeline = client.pipeline_create("shop", model())
+        path = f"/api/v1/projects/shop/pipelines/{pipeline}/hooks"
+        _, hook = call(dying.url + path, {"kind": "github", "secret": h.SECRET})
+        headers, body = h.github(h.push())
+        with pytest.raises((OSError, http.client.HTTPException)):
+            call(hook["url"], body, headers)
+
+    with ServerProcess(tmp_path / "data") as server:
+
+        def only() -> Json | None:
+            _, found = call(f"{server.url}/api/v1/projects/shop/runs", method="GET")
+            return found["items"][0] if len(found["items"]) == 1 else None
+
+        run = poll_until(only, what="the one run")
+        address = server.url + "/api/v1" + hook["url"].partition("/api/v1")[2]
+        status, again = call(address, body, headers)
+        assert (status, again["run"]) == (200, run["id"])
+        assert only() is not None
 
 
 def log_of(own: str, run: str) -> str:

@@ -15,7 +15,7 @@ from mulligan.ports.items import ItemStore
 from mulligan.secret_key import UnsealError
 
 _MOST = 1000  # repositories of a project that are looked through for an alias
-_ANY_USER = "oauth2"  # what servers take beside a token, most of them any name
+ANY_USER = "oauth2"  # what servers take beside a token, most of them any name
 _OWN_URL = "GIT_CI_REPO_URL"  # variable of a run that an event of a repository has started
 # Fields of secrets that stand for a password, the best first.
 _PASSWORDS = ("password", "access_token", "oauth_token", "token", "value", "secretKey")
@@ -54,7 +54,7 @@ async def _completed(store: ItemStore, vault: Vault, order: StepOrder) -> StepOr
         login = _login(vault, secret, user)
         _check_fits(url, secret, login)
     elif inputs.get("password"):
-        login = {"user": user or _ANY_USER, "password": str(inputs["password"])}
+        login = {"user": user or ANY_USER, "password": str(inputs["password"])}
     hidden = [text for field, text in login.items() if field != "user" and text]
     masked = dict.fromkeys((*order.secrets, *hidden))
     shown: dict[str, Any] = {**inputs, "url": url, "login": login}
@@ -100,7 +100,7 @@ def _login(vault: Vault, secret: str, user: str) -> dict[str, str]:
         raise _CheckoutError(f"the secret {secret!r} can't be read: {error}") from None
     if values.get("privateKey"):
         return {"key": values["privateKey"], "passphrase": values.get("passphrase", "")}
-    return {"user": values.get("username") or user or _ANY_USER, "password": password_of(values)}
+    return {"user": values.get("username") or user or ANY_USER, "password": password_of(values)}
 
 
 def password_of(values: Mapping[str, str]) -> str:

@@ -56,7 +56,7 @@ MOST_KEPT_REFUSED = 20  # deliveries without proof that are kept for each hook
 LONGEST_SECRET = 1024
 _PURPOSE = "event-hook"
 _SHOWN_PAYLOAD = 64 * 1024  # bytes of a body that are kept for people
-_ID_BYTES = 18
+_ID_BYTES = 16
 _SWEEP_S = 3600.0
 _PAUSE_S = 1.0
 # Headers that are kept: they say what was sent, none of them holds a secret.
@@ -180,7 +180,7 @@ class EventHooks:
         if len(await self._store.list_items(EventHook, project)) >= MOST_HOOKS:
             raise InvalidError(f"a project has at most {MOST_HOOKS} hooks", code="too-many-hooks")
         now = self._clock.now()
-        ident = secrets.token_urlsafe(_ID_BYTES)
+        ident = secrets.token_hex(_ID_BYTES)
         hook = EventHook(
             project=project,
             id=ident,
@@ -429,11 +429,11 @@ class EventHooks:
         found = names_it(ref, event)
         if found is not None:
             return found
-        url = await self._repositories.url_of(hook.project, ref)
-        if url is None:
+        source = await self._repositories.find(hook.project, ref)
+        if source is None:
             # who gave the pipeline a hook of its own has said which repository is meant
             return True if hook.parent else None
-        return names_it(replace(ref, value=url), event)
+        return names_it(replace(ref, value=source.url), event)
 
     @staticmethod
     def _starts_plainly(hook: EventHook, event: CodeEvent, version: PipelineVersion) -> bool:

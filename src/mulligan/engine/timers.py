@@ -18,17 +18,17 @@ from mulligan.core.errors import (
 from mulligan.core.ids import PipelineId, StepId
 from mulligan.core.records import Pipeline
 from mulligan.core.rights import Permission
-from mulligan.core.spec import PipelineSpec
+from mulligan.core.spec import PipelineSpec, StepSpec
 from mulligan.core.trigger_records import Timer, TriggerChange
 from mulligan.core.triggers.origin import Origin
-from mulligan.core.triggers.spec import RepositoryBy, TimerSpec
+from mulligan.core.triggers.spec import RepositoryBy, RepositoryRef, TimerSpec
 from mulligan.core.triggers.values import SCHEDULE
 from mulligan.engine.access import Access
 from mulligan.engine.commands import StartRun
 from mulligan.engine.schedule import Schedule
 from mulligan.engine.service import Engine
 from mulligan.log import get_log
-from mulligan.ports.sources import Heads, Repositories
+from mulligan.ports.sources import Heads, Repositories, Source
 
 log = get_log()
 
@@ -191,11 +191,9 @@ class Timers:
             return
         try:
             found = {
-                f"{url} {branch}": (branch, commit)
-                for url, branches in sources
-                for branch, commit in (
-                    await self._heads.heads(pipeline.project, url, branches)
-                ).items()
+                f"{source.url} {branch}": (branch, commit)
+                for source, branches in sources
+                for branch, commit in (await self._heads.heads(source, branches)).items()
             }
         except OSError as error:
             await self._settle(timer, next_at, f"the repository can't be asked: {error}")
@@ -219,21 +217,18 @@ class Timers:
 
     async def _sources(
         self, pipeline: Pipeline, spec: PipelineSpec, timed: TimerSpec
-    ) -> list[tuple[str, tuple[str, ...]]]:
-        """Return the addresses to ask, with branches: the named repository, else the checkouts."""
+    ) -> list[tuple[Source, tuple[str, ...]]]:
+        """Return what to ask, with branches: the named repository, else the checkouts."""
         if timed.repository.by is not RepositoryBy.NONE:
-            url = await self._repositories.url_of(pipeline.project, timed.repository)
-            return [] if url is None else [(url, timed.branches or (_DEFAULT_BRANCH,))]
-        found: list[tuple[str, tuple[str, ...]]] = []
-        for job in (job for stage in spec.stages for job in stage.jobs):
-            for step in job.steps:
-                inputs = step.inputs
-                if step.kind != "checkout" or not step.enabled or not inputs.get("url"):
-                    continue
-                is_branch = inputs.get("ref_kind", "branch") == "branch"
-                branch = str(inputs.get("ref") or _DEFAULT_BRANCH) if is_branch else ""
-                if branch and "$" not in branch + str(inputs["url"]):
-                    found.append((str(inputs["url"]), (branch,)))
+            source = await self._repositories.find(pipeline.project, timed.repository)
+            return [] if source is None else [(source, timed.branches or (_DEFAULT_BRANCH,))]
+        found: list[tuple[Source, tuple[str, ...]]] = []
+        for step in (step for stage in spec.stages for job in stage.jobs for step in job.steps):
+            ref = _checked_out(step)
+            source = None if ref is None else await self._repositories.find(pipeline.project, ref)
+            branch = str(step.inputs.get("ref") or _DEFAULT_BRANCH)
+            if source is not None and "$" not in branch:
+                found.append((source, (branch,)))
         return found
 
     # --- acts -----------------------------------------------------------------------------------
@@ -284,6 +279,18 @@ class Timers:
         await self._store.move_timer(moved)
         log.info("timer_passed", pipeline=timer.pipeline, trigger=timer.trigger, reason=why)
         return moved
+
+
+def _checked_out(step: StepSpec) -> RepositoryRef | None:
+    """Return the repository whose branch a step checks out, if it is such a step."""
+    inputs = step.inputs
+    if step.kind != "checkout" or not step.enabled or inputs.get("ref_kind") in {"tag", "commit"}:
+        return None
+    by_id = inputs.get("by") == "ID"
+    value = str(inputs.get("url") or inputs.get("repository") or "")
+    if not value or "$" in value:
+        return None
+    return RepositoryRef(by=RepositoryBy.ID if by_id else RepositoryBy.NAME, value=value)
 
 
 def _facts(pipeline: Pipeline, timer: Timer, branch: str, commit: str) -> dict[str, str]:

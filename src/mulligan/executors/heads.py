@@ -4,10 +4,10 @@ import asyncio
 import tempfile
 from pathlib import Path
 
-from mulligan.core.ids import ProjectId
 from mulligan.executors.programs.basics import StepError
-from mulligan.executors.programs.git import Git
+from mulligan.executors.programs.git import Git, last_words
 from mulligan.executors.programs.targets import read_remote
+from mulligan.ports.sources import Source
 
 _TIMEOUT_S = 30.0
 _MOST_READ = 256 * 1024  # bytes: three branches take some hundred
@@ -24,9 +24,7 @@ class GitHeads:
     def __init__(self, *, private_targets: bool) -> None:
         self._private_targets = private_targets
 
-    async def heads(
-        self, _project: ProjectId, url: str, branches: tuple[str, ...]
-    ) -> dict[str, str]:
+    async def heads(self, source: Source, branches: tuple[str, ...]) -> dict[str, str]:
         """Return the newest commit of each branch that exists; () = the default one, as "HEAD".
 
         Raises:
@@ -35,7 +33,7 @@ class GitHeads:
         wanted = [each for each in branches if each and not each.startswith("-")] or ["HEAD"]
         try:
             async with asyncio.timeout(_TIMEOUT_S):
-                git, address = await asyncio.to_thread(self._git, url)
+                git, address = await asyncio.to_thread(self._git, source)
                 output = await self._ask(git, address, wanted)
         except StepError as error:
             raise OSError(str(error)) from None
@@ -49,9 +47,11 @@ class GitHeads:
                 found[name] = commit
         return found
 
-    def _git(self, url: str) -> tuple[Git, str]:
+    def _git(self, source: Source) -> tuple[Git, str]:
         """Return git for a repository, and its address without a credential."""
-        remote = read_remote(url, private_targets=self._private_targets)
+        remote = read_remote(source.url, private_targets=self._private_targets)
+        if source.password and remote.scheme != "ssh":
+            remote.user, remote.password = source.user, source.password
         place = Path(tempfile.gettempdir())
         return Git(place, remote, private_targets=self._private_targets), remote.url
 
@@ -72,6 +72,6 @@ class GitHeads:
             await process.wait()
             raise
         if process.returncode:
-            lines = said[-_MOST_READ:].decode("utf-8", "replace").strip().splitlines()
-            raise OSError(lines[-1] if lines else "git ls-remote failed")
+            text = said[-_MOST_READ:].decode("utf-8", "replace")
+            raise OSError(last_words(text) or "git ls-remote failed")
         return output[:_MOST_READ].decode("utf-8", "replace")

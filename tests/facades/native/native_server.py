@@ -132,7 +132,7 @@ class NativeServer:
             engine=self.engine,
             access=self.access,
             secret_key=key,
-            repositories=LinkedSources(self.store),
+            repositories=LinkedSources(self.store, self.secrets),
         )
         self.outgoing = Outgoing(
             engine=self.engine,

@@ -10,9 +10,10 @@ import pytest
 from msgspec.structs import replace
 
 import builders as b
-from engine_world import ADMIN, NOON, World
-from mulligan.core.errors import InfrastructureError
+from engine_world import ADMIN, ANN, NOON, SHOP, World
+from mulligan.core.errors import InfrastructureError, NotFoundError
 from mulligan.core.ids import ProjectId, StepId
+from mulligan.core.items import ItemChange, LinkedRepository
 from mulligan.core.records import Pipeline, Role
 from mulligan.core.run import RunHead
 from mulligan.core.spec import ParameterSpec, PipelineSpec
@@ -30,6 +31,7 @@ from mulligan.engine.schedule import Schedule, zone_of
 from mulligan.engine.timers import Timers
 from mulligan.engine.trigger_sources import LinkedSources
 from mulligan.ports import RunFilter
+from mulligan.ports.sources import Source
 
 pytestmark = pytest.mark.anyio
 NIGHTLY = StepId("T-1")
@@ -45,14 +47,20 @@ class FakeHeads:
         self.error: OSError | None = None
         self.asked: list[str] = []
 
-    async def heads(
-        self, _project: ProjectId, url: str, branches: tuple[str, ...]
-    ) -> dict[str, str]:
+    async def heads(self, source: Source, branches: tuple[str, ...]) -> dict[str, str]:
         """Return what the test says."""
-        self.asked.append(url)
+        self.asked.append(source.url)
         if self.error is not None:
             raise self.error
         return {name: commit for name, commit in self.commits.items() if name in branches}
+
+
+class NoSecrets:
+    """No project has a secret."""
+
+    async def detail(self, _project: ProjectId, secret_id: str) -> dict[str, str]:
+        """Find none."""
+        raise NotFoundError("secret", secret_id)
 
 
 class Clockwork:
@@ -65,7 +73,7 @@ class Clockwork:
             engine=world.engine,
             access=world.access,
             schedule=Schedule(world.clock),
-            repositories=LinkedSources(world.store),
+            repositories=LinkedSources(world.store, NoSecrets()),
             heads=self.heads,
             makes_up=makes_up,
         )
@@ -334,3 +342,28 @@ async def test_the_loop_fires_what_is_due_and_sees_new_timers(works: Clockwork) 
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
+
+
+async def test_a_checkout_by_alias_is_watched(works: Clockwork) -> None:
+    """The alias stands for the linked repository; one that is not there is not watched."""
+    store = works.world.store
+    linked = LinkedRepository(
+        project=SHOP,
+        id="r1",
+        name="api",
+        created_by=ANN,
+        created_at=NOON,
+        updated_by=ANN,
+        updated_at=NOON,
+        url=URL,
+        secret="gone",
+    )
+    await store.change_items(ItemChange(put=(linked,)))
+    ref = RepositoryRef(by=RepositoryBy.NAME, value="api")
+    pipeline = await works.define("0 * * * *", only_changes=True, repository=ref)
+
+    await works.fire(pipeline)
+    await works.fire(pipeline)
+
+    assert len(await works.runs(pipeline)) == 1
+    assert set(works.heads.asked) == {URL}

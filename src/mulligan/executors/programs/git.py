@@ -95,7 +95,7 @@ class Git:
         relay.join()
         if process.wait() != 0:
             text = "".join(said)
-            raise GitError(_last_words(text) or f"git {arguments[0]} failed", text)
+            raise GitError(last_words(text) or f"git {arguments[0]} failed", text)
         return output
 
 
@@ -111,7 +111,8 @@ def _relay(stream: Iterable[bytes], said: list[str], is_quiet: bool) -> None:  #
             sys.stdout.flush()
 
 
-def _last_words(text: str) -> str:
+def last_words(text: str) -> str:
+    """Return the line of what git said that tells best why it failed."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     fatal = [line for line in lines if line.startswith(("fatal:", "error:"))]
     return (fatal or lines or [""])[-1].removeprefix("fatal: ")[:500]
