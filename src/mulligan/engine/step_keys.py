@@ -34,11 +34,11 @@ class StepKeys:
     def read(self, key: str) -> StepKey | None:
         """Tell whose key that is; None if this server never gave it out."""
         text, _, proof = key.rpartition(_SEPARATOR)
-        parts = text.split(_SEPARATOR)
-        is_ours = hmac.compare_digest(proof.encode(), self._proof(text).encode())
-        if not is_ours or len(parts) != 3:
+        if not hmac.compare_digest(proof.encode(), self._proof(text).encode()):
             return None
-        return StepKey(run=RunId(parts[0]), step=StepId(parts[1]), attempt=int(parts[2]))
+        run, _, rest = text.partition(_SEPARATOR)
+        step, _, attempt = rest.rpartition(_SEPARATOR)  # the id of a step may hold any character
+        return StepKey(run=RunId(run), step=StepId(step), attempt=int(attempt))
 
     def _proof(self, text: str) -> str:
         return base64.urlsafe_b64encode(self._secret_key.derive(_PURPOSE, text)).decode()

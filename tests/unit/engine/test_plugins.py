@@ -10,6 +10,7 @@ import pytest
 from builders import one_job, step
 from engine_world import ADMIN, World
 from mulligan.core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
+from mulligan.core.ids import RunId, StepId
 from mulligan.core.posts import post_id
 from mulligan.core.prepare import StepOrder
 from mulligan.core.records import Role
@@ -18,7 +19,7 @@ from mulligan.core.status import Status
 from mulligan.engine.plugin_archive import PluginArchiveError
 from mulligan.engine.plugins import Plugins
 from mulligan.engine.software_center import KeptBytes, SoftwareCenter
-from mulligan.engine.step_keys import StepKeys
+from mulligan.engine.step_keys import StepKey, StepKeys
 from mulligan.ports import StepEnd
 from mulligan.secret_key import random_key
 from plugin_zips import Json, manifest, plugin_zip
@@ -207,3 +208,16 @@ async def test_post_action_belongs_to_the_run(shop: Shop) -> None:
     assert list(run.index.steps) == ["a", "b", post.step_id]
     later = await shop.started(one_job(plugin_step(), "b", name="later"))
     assert len((await shop.world.run(later.run_id)).index.steps) == 2
+
+
+def test_keys_of_steps() -> None:
+    """A key says whose it is, whatever the id of the step; a changed one says nothing."""
+    keys = StepKeys(random_key())
+    run, odd = RunId("b-1"), StepId("a.b.2")
+
+    key = keys.make(run, odd, 3)
+
+    assert keys.read(key) == StepKey(run=run, step=odd, attempt=3)
+    for wrong in ("", ".", "b-1", key[:-1], key.replace("b-1", "b-2"), key.replace(".3.", ".4.")):
+        assert keys.read(wrong) is None
+    assert StepKeys(random_key()).read(key) is None
