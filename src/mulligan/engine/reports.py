@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
+from msgspec.structs import replace
+
 from mulligan import failpoints
 from mulligan.core.cause import Cause
 from mulligan.core.decision import Draft
@@ -17,6 +19,7 @@ from mulligan.core.report import StepReport
 from mulligan.core.run import Run
 from mulligan.core.spec import StepSpec
 from mulligan.core.status import Status
+from mulligan.core.values import text_of
 from mulligan.core.variables import Scope
 from mulligan.engine import changes
 from mulligan.engine.changes import Changes
@@ -29,6 +32,8 @@ from mulligan.log import get_log
 from mulligan.ports import Clock, Ids, Offer, Store
 
 log = get_log()
+
+_MAY_BE_PLUGINS = frozenset({"plugin", "script"})
 _Started: TypeAlias = tuple[Run, StepSpec] | None  # a step, in the run as it was started
 
 
@@ -106,6 +111,7 @@ class Reports(Changes):
                 step = self._hand_over(draft, runner)
             return (draft.run, step) if step is not None else None
 
+        report = await self._with_told_metrics(run_id, report)
         if report.artifacts:
             await self.store.add_artifacts(await self._archived(run_id, report))
             await self.publish(run_id, report)
@@ -142,6 +148,19 @@ class Reports(Changes):
         if step.status is not Status.RUNNING or step.attempt != report.attempt:
             raise StaleFenceError(f"attempt {report.attempt} of step {step.id} does not run")
         return run
+
+    async def _with_told_metrics(self, run_id: RunId, report: StepReport) -> StepReport:
+        """Add the metrics that a plugin told while it ran; it is known by its version."""
+        run = (await self.lines.get(run_id)).tip
+        if not report.pin or run.index.steps[report.step].kind not in _MAY_BE_PLUGINS:
+            return report
+        told = [
+            (name, text_of(value))
+            for record in await self.store.list_step_records(run_id, "quality")
+            if (record.step, record.attempt) == (report.step, report.attempt)
+            for name, value in record.data.items()
+        ]
+        return replace(report, metrics=(*told, *report.metrics)) if told else report
 
     async def _noted(self, run_id: RunId, report: StepReport) -> list[StepRecord]:
         await self._demand_running(run_id, report)

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from builders import one_job, step
-from engine_world import ADMIN, World
+from engine_world import ADMIN, NOON, World
 from mulligan.core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from mulligan.core.ids import RunId, StepId
 from mulligan.core.posts import post_id
 from mulligan.core.prepare import StepOrder
-from mulligan.core.records import Role
+from mulligan.core.records import Role, StepRecord
+from mulligan.core.report import StepNote
 from mulligan.core.spec import PipelineSpec
 from mulligan.core.status import Status
 from mulligan.engine.plugin_archive import PluginArchiveError
@@ -208,6 +209,29 @@ async def test_post_action_belongs_to_the_run(shop: Shop) -> None:
     assert list(run.index.steps) == ["a", "b", post.step_id]
     later = await shop.started(one_job(plugin_step(), "b", name="later"))
     assert len((await shop.world.run(later.run_id)).index.steps) == 2
+
+
+async def test_metrics_that_were_told_while_it_ran(shop: Shop) -> None:
+    """They count as those of its result do, which win; those of another attempt do not."""
+    await shop.install("1.0.0")
+    order = await shop.started(one_job(plugin_step()))
+    for attempt, data in ((1, {"rate": 0.5, "lines": "7"}), (2, {"other": "1"})):
+        record = StepRecord(
+            run=order.run_id,
+            step=order.step_id,
+            attempt=attempt,
+            kind="quality",
+            name="lint",
+            created_at=NOON,
+            data=data,
+        )
+        await shop.world.store.add_step_records((record,))
+
+    note = StepNote(kind="quality", name="echo", data={"rate": "0.9"})
+    await shop.world.report(order, StepEnd(exit_code=0, pin="1.0.0", notes=(note,)))
+
+    step = (await shop.world.run(order.run_id)).step(order.step_id)
+    assert dict(step.metrics) == {"rate": "0.9", "lines": "7"}
 
 
 def test_keys_of_steps() -> None:
