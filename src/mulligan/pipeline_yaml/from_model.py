@@ -106,7 +106,8 @@ def _stage(stage: Json, number: int, pointer: str, notes: Notes) -> Json:
             "enable": None if flag(control, "enable", default=True) else False,
             "if": condition(control, {}),
             "fast-kill": flag(stage, "fastKill") or None,
-            "check-in": _check_in(part(stage, "checkIn"), pointer, notes),
+            "check-in": _check_in(part(stage, "checkIn")),
+            "check-out": only_set({"rules": texts(part(stage, "checkOut"), "ruleIds")}),
             "jobs": _jobs(stage, pointer, notes),
         }
     )
@@ -140,11 +141,10 @@ def _finally(stage: Json | None, number: int, notes: Notes) -> Json | None:
     return _jobs(stage, pointer, notes)
 
 
-def _check_in(check_in: Json, pointer: str, notes: Notes) -> Json | None:
-    if check_in.get("ruleIds"):
-        notes.add(f"{pointer}/checkIn", "quality rules")
+def _check_in(check_in: Json) -> Json:
+    rules = only_set({"rules": texts(check_in, "ruleIds")})
     if not flag(check_in, "manualTrigger"):
-        return None
+        return rules
     flows = [
         only_set(
             {
@@ -171,6 +171,7 @@ def _check_in(check_in: Json, pointer: str, notes: Notes) -> Json | None:
                     "chat-id": texts(check_in, "notifyGroup"),
                 }
             ),
+            **rules,
             "timeout-hours": hours if hours != DEFAULT_HOURS else None,
         }
     )

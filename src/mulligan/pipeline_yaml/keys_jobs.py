@@ -304,7 +304,6 @@ STEP = Object(
             "who is told of the pause",
             "暂停通知人",
             "[alice]",
-            **STORED,
         ),
         make_key("shell", Words(SHELLS), "of `run`", "`run` 使用的 shell", "sh", default="bash"),
         make_key("template", TEMPLATE, "steps of another file", "引用模板", "steps.yml"),

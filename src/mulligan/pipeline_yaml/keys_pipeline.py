@@ -7,7 +7,6 @@ from mulligan.pipeline_yaml.keys_common import (
     IF_MODIFY,
     ONLY_V2,
     ONLY_V3,
-    STORED,
     TEMPLATE,
     TEXT,
     TEXTS,
@@ -223,7 +222,6 @@ REVIEWS = Object(
             "通知方式",
             "[RTX]",
             versions=ONLY_V3,
-            **STORED,
         ),
         make_key(
             "chat-id",
@@ -232,7 +230,6 @@ REVIEWS = Object(
             "群 ID",
             "['1']",
             versions=ONLY_V3,
-            **STORED,
         ),
     ),
 )
@@ -245,6 +242,13 @@ _GATES = make_key(
     versions=ONLY_V2,
     **ignored("quality rules are kept in the project", "质量规则保存在项目中"),
 )
+_RULES = make_key(
+    "rules",
+    TEXTS,
+    "quality rules of the project, by id (our own)",
+    "项目质量规则的 ID（自有扩展）",
+    "[tests-green]",
+)
 CHECK_IN = Object(
     name="check-in",
     title=Note("'check-in'", "check-in"),
@@ -256,6 +260,7 @@ CHECK_IN = Object(
             "人工审核",
             "{flows: [{reviewers: [alice]}]}",
         ),
+        _RULES,
         _GATES,
         make_key(
             "timeout-hours",
@@ -267,6 +272,7 @@ CHECK_IN = Object(
         ),
     ),
 )
+CHECK_OUT = Object(name="check-out", title=Note("'check-out'", "check-out"), keys=(_RULES, _GATES))
 
 
 def _has_jobs(node: Node, path: Path, check: Check) -> None:
@@ -316,12 +322,10 @@ STAGE = Object(
         ),
         make_key(
             "check-out",
-            Anything(),
-            "after it",
+            CHECK_OUT,
+            "before the next one",
             "准出",
-            "{gates: []}",
-            versions=ONLY_V2,
-            **ignored("quality rules are kept in the project", "质量规则保存在项目中"),
+            "{rules: [tests-green]}",
         ),
         make_key("jobs", JOBS, "jobs side by side", "Job", "{a: {steps: [{run: make}]}}"),
         make_key("template", TEMPLATE, "stages of another file", "引用模板", "stages.yml"),
@@ -588,7 +592,6 @@ PIPELINE = Object(
             "messages at the end",
             "结束通知",
             "[{type: [email]}]",
-            **ignored("stored, but no messages are sent yet", "会保存，但尚不发送"),
         ),
         make_key("concurrency", CONCURRENCY, "how many runs at once", "并发", "{group: deploy}"),
         make_key(

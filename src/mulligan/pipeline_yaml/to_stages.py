@@ -65,6 +65,7 @@ def _stage(stage: Fields, number: int, jobs: Jobs, origins: Origins) -> Json:
                 **read_condition(stage),
             },
             "checkIn": _check_in(stage, origins),
+            "checkOut": present({"ruleIds": stage.part("check-out").texts("rules")}),
             "containers": list(jobs.read(stage.node.content["jobs"])),
         }
     )
@@ -73,11 +74,13 @@ def _stage(stage: Fields, number: int, jobs: Jobs, origins: Origins) -> Json:
 def _check_in(stage: Fields, origins: Origins) -> Json:
     part = stage.part("check-in")
     reviews = part.part("reviews")
+    rules = part.texts("rules")
     if not reviews.node.content:
-        return {}
+        return present({"ruleIds": rules})
     made = present(
         {
             "manualTrigger": True,
+            "ruleIds": rules,
             "reviewGroups": [
                 origins.mark(_flow(flow, number), flow.node)
                 for number, flow in enumerate(reviews.parts("flows"), 1)

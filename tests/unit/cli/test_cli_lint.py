@@ -113,14 +113,14 @@ def test_warnings(call: Program, project: Path) -> None:
     """What can't run here is said; the file is taken."""
     file = project / "w.yml"
     file.write_text(
-        "version: v3.0\nnotices: [{type: email}]\nsteps:\n  - uses: notify@1.*\n", encoding="utf-8"
+        "version: v3.0\nruns-on: docker\nsteps:\n  - uses: notify@1.*\n", encoding="utf-8"
     )
 
     result = call("lint", file)
 
     assert result.exit_code == 0
     lines = result.stderr.splitlines()
-    assert lines[0].startswith(f"{file}:2:10: warning: 'notices' is ignored: ")
+    assert lines[0].startswith(f"{file}:2:10: warning: 'runs-on' is ignored: ")
     assert lines[1].startswith(f"{file}:4:5: warning: plugin 'notify' is not installed")
 
 

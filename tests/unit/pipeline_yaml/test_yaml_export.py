@@ -30,7 +30,7 @@ def test_file_comes_back(name: str) -> None:
     assert again(second.model, second.setting)[0].text == exported.text
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "matrix"])
+@pytest.mark.parametrize("name", NAMES)
 def test_file_means_the_same(name: str) -> None:
     """What is stored of a file and written again means what it meant."""
     draft = draft_of(name)

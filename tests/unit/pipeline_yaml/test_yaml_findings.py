@@ -115,7 +115,7 @@ def test_warnings_have_places() -> None:
     found = [(each.line, each.pointer) for each in draft_of("deploy").warnings]
 
     assert (22, "/stages/0/jobs/pack/runs-on/container/image") in found
-    assert any(pointer == "/notices" for _, pointer in found)
+    assert any(pointer == "/stages/1/jobs/push/checkpoint" for _, pointer in found)
 
 
 def test_error_of_the_model_has_its_place() -> None:

@@ -40,6 +40,7 @@ AROUND: dict[str, Json] = {
     "option": {"variables": {"V": {"props": {"options": ["@"]}}}},
     "stage": {"stages": ["@"]},
     "check-in": {"stages": [{"jobs": JOBS, "check-in": "@"}]},
+    "check-out": {"stages": [{"jobs": JOBS, "check-out": "@"}]},
     "reviews": {"stages": [{"jobs": JOBS, "check-in": {"reviews": "@"}}]},
     "flow": {"stages": [{"jobs": JOBS, "check-in": {"reviews": {"flows": ["@"]}}}]},
     "review-variable": {
