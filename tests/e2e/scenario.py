@@ -18,6 +18,7 @@ Json = dict[str, Any]
 Reply = tuple[int, Json]
 
 BAD_REQUEST = 400
+FORBIDDEN = 403
 NOT_FOUND = 404
 OK = 200
 

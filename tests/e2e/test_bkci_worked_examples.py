@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from e2e.scenario import OK, Scenario
+from e2e.scenario import FORBIDDEN, OK, Scenario
 from mulligan.testing.models import finally_stage, job, one_job, pipeline, review, stage, step
 
 if TYPE_CHECKING:
@@ -196,6 +196,42 @@ def test_11_rejected_review(client: BkciClient, bench: Workbench) -> None:
     assert bench.counts("on_success", "on_failure", "on_cancel", "always") == [1, 0, 0, 1]
     assert view.status == "STAGE_SUCCESS"
     assert build.status()["endTime"] > 0
+
+
+def test_review_by_two_groups(client: BkciClient, bench: Workbench) -> None:
+    """First people named, then those of a role; tasks see who answered, and the last values."""
+    facts = ("0.operator", "0.result", "1.operator")
+    flow = " ".join(f"${{{{ stages.ship.check-in.flow.{fact} }}}}" for fact in facts)
+    look = bench.note(f"$version by {flow}")
+    check_in = {
+        "manualTrigger": True,
+        "timeout": 24,
+        "reviewGroups": [
+            {"name": "one", "reviewers": ["bob"]},
+            {"name": "two", "groups": ["manager"]},
+        ],
+        "reviewParams": [{"key": "version", "value": "1", "valueType": "STRING", "required": True}],
+    }
+    ship = job("ship", [step("ship", bench.script("ship", look))])
+    stages = [stage("s", [ship], checkIn=check_in, stageIdForUser="ship")]
+    scenario = Scenario(client, bench, pipeline("example", stages))
+    build = scenario.start()
+    build.wait_status("STAGE_SUCCESS")
+    bob = client.acting_as("bob")
+
+    early = client.review(scenario.project, build.id, "stage-2")
+    first = bob.review(scenario.project, build.id, "stage-2", version="2")
+    groups = build.detail().stage("stage-2")["checkIn"]["reviewGroups"]
+    second = client.review(scenario.project, build.id, "stage-2", version="3")
+    view = build.wait()
+    bob.close()
+
+    assert (early[0], first[0], second[0]) == (FORBIDDEN, OK, OK)
+    assert (groups[0]["status"], groups[0]["operator"]) == ("PROCESS", "bob")
+    assert groups[0]["params"] == [{"key": "version", "value": "2", "valueType": "STRING"}]
+    assert groups[1]["reviewers"] == ["alice"]
+    assert view.status == "SUCCEED"
+    assert "3 by bob checked alice" in bench.journal()
 
 
 def test_12_all_stages_disabled(client: BkciClient, bench: Workbench) -> None:

@@ -197,11 +197,12 @@ class BkciClient:
         return dict(self.data("POST", project, "build_variables", query=query, body=[*names]))
 
     def review(
-        self, project: str, build_id: str, stage_id: str, *, cancel: bool = False
+        self, project: str, build_id: str, stage_id: str, *, cancel: bool = False, **values: str
     ) -> tuple[int, Json]:
-        """Approve, or with `cancel` refuse, a stage that waits for review."""
+        """Approve, or with `cancel` refuse, a stage that waits for review, with these values."""
         query: Query = {"buildId": build_id, "stageId": stage_id, "cancel": cancel}
-        body = {"reviewParams": [], "suggest": "checked"}
+        params = [{"key": key, "value": value} for key, value in values.items()]
+        body = {"reviewParams": params, "suggest": "checked"}
         tail = "manual_start_build_stage"
         return self.call("POST", project, tail, query=query, body=body).pair
 

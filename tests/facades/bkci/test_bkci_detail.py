@@ -667,3 +667,15 @@ def test_mutex_group_shows_its_name_and_its_holder() -> None:
     plain = {"enable": True, "mutexGroupName": "${x}", "runtimeMutexGroup": "door"}
     assert shown(record) == plain | {"linkTip": "p-1_Pipeline[one]Job[two]"}
     assert shown(ended) == plain | {"linkTip": "no place"}
+
+
+def test_waiting_for_a_mutex_is_queueing() -> None:
+    """The time in the queue begins when the job asks, not when the mutex is its own."""
+    index, source = compiled(minimal_model())
+    ticket = MutexTicket(name="door", asked_at=at(1), held=True)
+    ran = replace(job(1, Status.SUCCEEDED, 11, 21), mutex=ticket)
+
+    found = render_detail(AttemptView(run_of(index, head(), ran)), AROUND, source=source)
+
+    cost = found["model"]["stages"][1]["containers"][0]["timeCost"]
+    assert (cost["queueCost"], cost["executeCost"]) == (10_000, 10_000)

@@ -364,3 +364,22 @@ async def test_group_shows_no_secret(hand: World) -> None:
 
     assert head.concurrency is not None
     assert head.concurrency.group == "prod-${word}"
+
+
+async def test_retry_supersedes_the_group_as_a_start_does(hand: World) -> None:
+    """A run that goes on again is the newest of its group: it stops the one that runs."""
+    made = await add(hand, "one", grouped(cancels=True))
+    first = await begin(hand, made)
+    await hand.report(await hand.claim(first.id), StepEnd(exit_code=1))
+    second = await begin(hand, made)
+    order = await hand.claim(second.id)
+    hand.clock.advance(seconds=1)
+
+    await hand.retry(first.id)
+    await at_rest()
+    before = await statuses(hand, first, second)
+    await hand.report(order, StepEnd(cause="cancelled"))
+    await at_rest()
+
+    assert before == [QUEUED, RUNNING]
+    assert await statuses(hand, first, second) == [RUNNING, CANCELLED]

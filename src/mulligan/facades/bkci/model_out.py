@@ -215,7 +215,8 @@ class ModelRenderer:
 
     def _job_times(self, record: Job, spec: JobSpec) -> Json:
         started = record.started_at
-        queued = span(record.queued_at, started)
+        asked = record.mutex.asked_at if record.mutex is not None else record.queued_at
+        queued = span(asked, started)
         waited = sum(self._waited(self._view.gate(step.id), started) for step in spec.steps)
         ran = span(started, record.ended_at or self._now)
         return present(
