@@ -5,6 +5,7 @@ left out by the core; it does not know the secrets of the project.
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -37,7 +38,24 @@ def end_without_secrets(end: StepEnd, secrets: Iterable[str]) -> StepEnd:
         error=None if end.error is None else (end.error[0], mask_text(masker, end.error[1])),
         variables=_shown(masker, end.variables),
         outputs=_shown(masker, end.outputs),
+        metrics=_shown(masker, end.metrics),
+        progress=mask_text(masker, end.progress),
+        notes=tuple(
+            replace(note, name=mask_text(masker, note.name), data=_masked(masker, note.data))
+            for note in end.notes
+        ),
     )
+
+
+def _masked(masker: Masker, value: Any) -> Any:
+    """Mask every text in JSON-like data; names in it stay."""
+    if isinstance(value, str):
+        return mask_text(masker, value)
+    if isinstance(value, list):
+        return [_masked(masker, item) for item in value]
+    if isinstance(value, dict):
+        return {name: _masked(masker, item) for name, item in value.items()}
+    return value
 
 
 def _shown(masker: Masker, pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:

@@ -8,6 +8,7 @@ from engine_world import ADMIN, SHOP, World
 from mulligan.core.errors import ConflictError, InvalidError, NotFoundError
 from mulligan.core.prepare import StepOrder
 from mulligan.core.records import PipelineSettings
+from mulligan.core.report import StepNote
 from mulligan.core.spec import Dialect, ParameterSpec, PipelineSpec
 from mulligan.engine import secrets as module
 from mulligan.engine.masking import end_without_secrets
@@ -202,10 +203,15 @@ def test_the_end_of_a_step_shows_no_secret() -> None:
         error=(1, TEXT),
         variables=(("a", "1"), ("b", f"x{TEXT}"), (TEXT, "1"), ("c", "cGEkJCB3b3JkLTc3")),
         outputs=(("o", TEXT), ("p", "2")),
+        metrics=(("m", TEXT), ("n", "3")),
+        progress=f"at {TEXT}",
+        notes=(StepNote(kind="report", name=TEXT, data={"url": [f"x {TEXT}", 1]}),),
     )
 
     safe = end_without_secrets(end, (TEXT,))
 
     assert (safe.message, safe.remark) == ("can't log in with ******", "******!")
     assert safe.error == (1, "******")
+    assert (safe.metrics, safe.progress) == ((("n", "3"),), "at ******")
+    assert safe.notes == (StepNote(kind="report", name="******", data={"url": ["x ******", 1]}),)
     assert (safe.variables, safe.outputs) == ((("a", "1"),), (("p", "2"),))
