@@ -37,13 +37,15 @@ class JobLimits:
         return True
 
     def _in_same_job(self, run: Run, spec: JobSpec) -> Iterator[Job]:
+        whole = run.index.jobs[run.index.parents.get(spec.id, spec.id)]  # counted with its copies
         for other in self._lines.unfinished(run.head.pipeline):
-            found = _same_job(other, spec)
-            if found is None or (other.head.id, found) == (run.head.id, spec.id):
+            found = _same_job(other, whole)
+            if found is None:
                 continue
-            job = other.job(found)
-            if _is_held(job):
-                yield job
+            for each in (found, *(copy.id for copy in other.index.children.get(found, ()))):
+                is_itself = (other.head.id, each) == (run.head.id, spec.id)
+                if not is_itself and _is_held(other.job(each)):
+                    yield other.job(each)
 
     def committed(self, decision: Decision) -> list[Place]:
         """Take in a stored decision; give the jobs that may be offered again for it."""
@@ -53,7 +55,8 @@ class JobLimits:
         for job in left:
             if job.status.is_final:
                 self._waiting.pop((decision.run.head.id, job.id), None)
-        if not any(_is_limited(decision.run.index.jobs[job.id]) for job in left):
+        specs = (decision.run.index.jobs.get(job.id) for job in left)  # None: a copy that is gone
+        if not any(spec is not None and _is_limited(spec) for spec in specs):
             return []
         again, self._waiting = list(self._waiting), {}
         return again

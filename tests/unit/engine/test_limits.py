@@ -9,7 +9,7 @@ from engine_world import ADMIN, World, a_world
 from mulligan.core.ids import JobId, RunnerName
 from mulligan.core.records import Pipeline
 from mulligan.core.run import RunHead
-from mulligan.core.spec import PipelineSpec
+from mulligan.core.spec import MatrixSpec, PipelineSpec
 from mulligan.core.status import Status
 from mulligan.engine.catalog import Definition
 from mulligan.ports import StepEnd
@@ -174,3 +174,18 @@ async def test_job_that_ends_while_it_waits_is_forgotten(hand: World) -> None:
     await hand.report(order, StepEnd(exit_code=1))
 
     assert await offered(hand) == [(third.id, "1")]
+
+
+async def test_copies_of_a_matrix_job_are_counted_together(hand: World) -> None:
+    """The limit is that of the job: its copies share it, in one run and over all."""
+    matrix = job("1", "a", hash_id="c-1", most_at_once=2, matrix=MatrixSpec(strategy="n: [1, 2]"))
+    made = await hand.add_pipeline(pipeline(stage("s", matrix)))
+    first, second = await started(hand, made, 2)
+
+    got = [
+        await claims(hand, head, NORTH, copy)
+        for head in (first, second)
+        for copy in ("1001", "1002")
+    ]
+
+    assert got == [True, True, False, False]
