@@ -4,7 +4,7 @@ The words are those of the plugin protocol (spec/bkci-yaml-and-plugins.md §3).
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -126,19 +126,6 @@ def fields_of(manifest: Json, what: str) -> Json:
 def is_sensitive(field: Any) -> bool:
     """Tell whether the value of an input or output is secret."""
     return isinstance(field, Mapping) and field.get("isSensitive") in (True, "true")
-
-
-def text_of(value: Any, encode: Callable[[Any], str]) -> str:
-    """Give a value as plugins get it: always a text; lists and maps as JSON."""
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return str(value)
-    return encode(value)
 
 
 def execution_of(manifest: Json, machine: str = "") -> Execution:

@@ -274,6 +274,7 @@ async def test_package_in_a_folder_of_the_zip(tmp_path: Path) -> None:
         ("nodejs", "sh ./run.sh", "args:--post-action=True"),
         ("java", "$bk_java_path -jar run.sh", "args:-DpostEntryParam=True -jar run.sh"),
         ("java", "java -jar run.sh", "args:-DpostEntryParam=True -jar run.sh"),
+        ("java", "java -cp run.sh Main", "args:-DpostEntryParam=True -cp run.sh Main"),
     ],
 )
 async def test_post_action(tmp_path: Path, language: str, target: str, call: str) -> None:

@@ -14,11 +14,10 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-import msgspec
-
-from mulligan.core.plugins import Execution, execution_of, fields_of, is_sensitive, text_of
+from mulligan.core.plugins import Execution, execution_of, fields_of, is_sensitive
 from mulligan.core.posts import ENTRY_INPUT
 from mulligan.core.prepare import StepOrder
+from mulligan.core.values import text_of
 from mulligan.executors.ends import REPORT
 from mulligan.executors.kinds.base import CannotRunError, Here, Program, own_program
 from mulligan.executors.programs.content import place_of
@@ -114,7 +113,9 @@ def _with_post(target: str, language: str, param: str) -> str:
     value = shlex.quote(param)
     if language != "java":
         return f"{target} {_POST_FLAGS[language]}={value}"
-    head, found, tail = target.partition(" -jar ")
+    # behind the last option of the machine it would be one of the program's
+    at = " -jar " if " -jar " in target else " "
+    head, found, tail = target.partition(at)
     return f"{head} -DpostEntryParam={value}{found}{tail}"
 
 
@@ -128,11 +129,7 @@ def _inputs(order: StepOrder, manifest: Mapping[str, Any]) -> dict[str, str]:
         if isinstance(field, Mapping)
     }
     merged = defaults | {name: value for name, value in given.items() if value is not None}
-    return {name: text_of(value, _json) for name, value in merged.items()}
-
-
-def _json(value: Any) -> str:
-    return msgspec.json.encode(value).decode()
+    return {name: text_of(value) for name, value in merged.items()}
 
 
 def _secrets(manifest: Mapping[str, Any], inputs: Mapping[str, str]) -> list[str]:
