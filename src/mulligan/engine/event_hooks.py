@@ -5,9 +5,8 @@ whenever the server ends in between, the next one goes on with what is missing.
 """
 
 import asyncio
-import contextlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import timedelta
 
 import msgspec
@@ -159,6 +158,7 @@ class EventHooks:
         self._kept = kept
         self._kept_for = timedelta(days=kept_days)
         self._alone = Alone()
+        self._tasks: set[asyncio.Task[None]] = set()
 
     # --- hooks ----------------------------------------------------------------------------------
 
@@ -288,7 +288,11 @@ class EventHooks:
                 raise
             return await self._again(hook, known)
         failpoints.hit("delivery.stored")
-        return await self._work(hook, stored)
+        try:
+            return await self._work(hook, stored)
+        except InfrastructureError:  # not every host sends it again
+            self._spawn(self._work_surely(hook, stored))
+            raise
 
     async def _again(self, hook: EventHook, known: Delivery) -> Received:
         """Answer a delivery that had come before; what it left undone is done now."""
@@ -346,6 +350,11 @@ class EventHooks:
                 continue
             await self._work_surely(hook, delivery)
 
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
     async def _work_surely(self, hook: EventHook, delivery: Delivery) -> None:
         while True:
             try:
@@ -361,11 +370,26 @@ class EventHooks:
 
     async def run(self) -> None:
         """Finish what an earlier life began; then, every hour, forget old deliveries."""
-        await self.resume()
+        await self._until_stored(self.resume)
+        try:
+            while True:
+                await self._until_stored(self._forget_old)
+                await asyncio.sleep(_SWEEP_S)
+        finally:
+            for task in self._tasks:
+                task.cancel()
+
+    async def _forget_old(self) -> None:
+        await self._store.drop_old_deliveries(self._clock.now() - self._kept_for)
+
+    @staticmethod
+    async def _until_stored(act: Callable[[], Awaitable[None]]) -> None:
         while True:
-            with contextlib.suppress(InfrastructureError):
-                await self._store.drop_old_deliveries(self._clock.now() - self._kept_for)
-            await asyncio.sleep(_SWEEP_S)
+            try:
+                return await act()
+            except InfrastructureError as error:
+                log.warning("deliveries_wait", error=str(error))
+                await asyncio.sleep(_PAUSE_S)
 
     # --- what a delivery starts -----------------------------------------------------------------
 

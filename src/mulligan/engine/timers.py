@@ -85,7 +85,7 @@ class Timers:
         try:
             while True:
                 self._wake.clear()
-                sleep_s = await self._look()
+                sleep_s = await self._look_surely()
                 try:
                     await asyncio.wait_for(self._wake.wait(), sleep_s)
                 except TimeoutError:
@@ -95,17 +95,23 @@ class Timers:
                 task.cancel()
             await asyncio.gather(*self._firing.values(), return_exceptions=True)
 
+    async def _look_surely(self) -> float | None:
+        try:
+            return await self._look()
+        except InfrastructureError as error:
+            log.warning("timers_wait", error=str(error))
+            return _TRY_AGAIN_S
+        except Exception:  # the timers of all pipelines hang on this
+            log.exception("timers_broken")
+            return _LONGEST_SLEEP_S
+
     async def _look(self) -> float | None:
         """Begin to fire what is due; return for how long there is nothing more to do."""
         now = self._clock.now()
         until = now + timedelta(seconds=_LONGEST_SLEEP_S)
-        try:
-            soon = await self._store.due_timers(until, limit=_MOST_LOOKED_AT)
-            if not soon and await self._store.next_timer_at() is None:
-                return None
-        except InfrastructureError as error:
-            log.warning("timers_wait", error=str(error))
-            return _TRY_AGAIN_S
+        soon = await self._store.due_timers(until, limit=_MOST_LOOKED_AT)
+        if not soon and await self._store.next_timer_at() is None:
+            return None
         sleep_s = _LONGEST_SLEEP_S
         for timer in soon:
             key = (timer.pipeline, timer.trigger)

@@ -10,6 +10,7 @@ from native_client import Answer, Json, NativeClient
 from native_server import NativeServer
 
 import hook_payloads as h
+from mulligan.core.errors import InfrastructureError
 from mulligan.testing import models
 from mulligan.testing.server import poll_until
 
@@ -199,6 +200,34 @@ def test_an_alias_that_nobody_knows(api: NativeClient) -> None:
 
     assert (of_project["run"], of_project["reason"]) == (None, "there is no repository 'my-api'")
     assert of_pipeline["run"] is not None
+
+
+def test_the_own_repository_of_a_pipeline(api: NativeClient) -> None:
+    """Of SELF only a hook of the pipeline knows which it is: the others would start on any."""
+    ident = pipeline(api, GIT | {"eventType": "PUSH", "repositoryType": "SELF"})
+
+    of_project = deliver(api, add_hook(api, "github"), h.github(h.push()))
+    of_pipeline = deliver(api, add_hook(api, "github", ident), h.github(h.push()))
+
+    assert (of_project["run"], of_project["reason"]) == (None, "nobody knows its repository")
+    assert of_pipeline["run"] is not None
+
+
+def test_an_outage_loses_no_delivery(api: NativeClient) -> None:
+    """What was stored, but could not be started, is started when the store is back."""
+    hook = add_hook(api, "github", pipeline(api))
+    engine = api.server.engine
+    starts = engine.start_run
+
+    async def fails(_command: object) -> None:
+        engine.start_run = starts  # type: ignore[method-assign] # the store is back
+        raise InfrastructureError("the disk is full")
+
+    engine.start_run = fails  # type: ignore[assignment,method-assign] # plays an outage
+    deliver(api, hook, h.github(h.push()), expect=503)
+
+    poll_until(lambda: len(runs(api)) == 1, what="the run of the delivery")
+    assert deliver(api, hook, h.github(h.push()), expect=200)["run"] == runs(api)[0]["id"]
 
 
 def test_a_pipeline_that_refuses_says_so(api: NativeClient) -> None:

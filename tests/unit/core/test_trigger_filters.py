@@ -236,15 +236,17 @@ def test_the_first_match_ends_the_search() -> None:
     """Triggers are tried in order; what is off, of another host or repository is passed over."""
     other = RepositoryRef(by=RepositoryBy.NAME, value="shop/web")
     nowhere = RepositoryRef(by=RepositoryBy.NAME, value="gone")
+    own = RepositoryRef(by=RepositoryBy.NAME, value="shop/api")
     triggers = (
         TriggerSpec(id=StepId("T-0"), kind=TriggerKind.MANUAL, element="manualTrigger"),
         trigger(1, of(), enabled=False),
         trigger(2, of(hosts=("gitlab",))),
+        trigger(8, of()),  # of the pipeline's own repository, which nobody knows
         trigger(3, of(repository=other)),
         trigger(4, of(repository=nowhere)),
-        trigger(5, of(branches=("rel",))),
-        trigger(6, of()),
-        trigger(7, of()),
+        trigger(5, of(branches=("rel",), repository=own)),
+        trigger(6, of(repository=own)),
+        trigger(7, of(repository=own)),
     )
 
     found = choose(triggers, push(), lambda ref: names_it(ref, push()))
@@ -254,6 +256,7 @@ def test_the_first_match_ends_the_search() -> None:
     assert [passed.filter for passed in found.passed_over] == [
         "enabled",
         "host",
+        "repository",
         "repository",
         "repository",
         "branch",

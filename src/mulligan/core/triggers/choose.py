@@ -58,7 +58,8 @@ def _bar(trigger: TriggerSpec, event: CodeEvent, is_its: IsItsRepository) -> Rej
         return Rejection(filter="host", reason=reason)
     known = is_its(code.repository)
     if known is None:
-        reason = f"there is no repository {code.repository.value!r}"
+        named = code.repository.value
+        reason = f"there is no repository {named!r}" if named else "nobody knows its repository"
         return Rejection(filter="repository", reason=reason)
     if not known:
         reason = f"the trigger is for {code.repository.value!r}, not {event.repository.full_name!r}"
@@ -69,10 +70,10 @@ def _bar(trigger: TriggerSpec, event: CodeEvent, is_its: IsItsRepository) -> Rej
 def names_it(ref: RepositoryRef, event: CodeEvent) -> bool | None:
     """Tell whether a reference names the repository of an event by its full name or URL.
 
-    None: it is an alias, which has to be looked up.
+    None: it is an alias, which has to be looked up, or names none.
     """
     if ref.by is RepositoryBy.SELF or not ref.value:
-        return True
+        return None
     repository = event.repository
     if "/" not in ref.value and "$" not in ref.value:
         return True if ref.value == repository.full_name else None

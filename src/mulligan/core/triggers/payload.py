@@ -6,7 +6,8 @@ from typing import Any
 from mulligan.core.triggers.event import EventRepository
 
 HEADS, TAGS = "refs/heads/", "refs/tags/"
-_MOST_PATHS = 10_000
+_MOST_PATHS = 3000
+_LONGEST = 65_536  # characters of a text; what is longer is cut
 
 
 class Payload:
@@ -37,7 +38,7 @@ class Payload:
             if isinstance(found, int) and not isinstance(found, bool):
                 return str(found)
             if isinstance(found, str) and found:
-                return found
+                return found[:_LONGEST]
         return ""
 
     def whole(self, path: str) -> int:
@@ -70,15 +71,15 @@ class Payload:
         return tuple(text for text in texts if text)
 
 
-def changed_paths(commits: Iterable[Payload]) -> tuple[str, ...]:
-    """Return the files that commits add, change and remove."""
+def changed_paths(commits: Iterable[Payload]) -> tuple[str, ...] | None:
+    """Return the files that commits add, change and remove; None = more than can be kept."""
     found: dict[str, None] = {}
     for commit in commits:
         for member in ("added", "modified", "removed"):
             for path in commit.texts(member):
                 found[path] = None
-                if len(found) >= _MOST_PATHS:
-                    return tuple(found)
+        if len(found) > _MOST_PATHS:
+            return None
     return tuple(found)
 
 
