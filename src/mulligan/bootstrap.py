@@ -224,7 +224,7 @@ class Server:
             rollbacks=Rollbacks(self.engine),
             signals=Signals(self.engine, self.access),
             catalog=catalog,
-            drafts=Drafts(store=self.store, clock=self.clock, ids=ids, catalog=catalog),
+            drafts=Drafts(store=self.store, clock=self.clock, catalog=catalog),
             arrangement=Arrangement(store=self.store, clock=self.clock, ids=ids, catalog=catalog),
             templates=Templates(store=self.store, clock=self.clock, ids=ids, catalog=catalog),
             access=self.access,

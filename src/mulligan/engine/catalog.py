@@ -194,20 +194,7 @@ class Catalog:
             ConflictError: The name is taken (code "pipeline-name").
             InvalidError: It would start itself (code "call-circle").
         """
-        await self.get_project(project_id)
-        now = self._clock.now()
-        pipeline = Pipeline(
-            id=PipelineId("p-" + self._ids.hex32()),
-            project=ProjectId(project_id),
-            name=definition.spec.name,
-            created_by=actor.user,
-            created_at=now,
-            updated_by=actor.user,
-            updated_at=now,
-            description=definition.description,
-            group=group,
-            settings=settings or PipelineSettings(),
-        )
+        pipeline = await self.new_pipeline(actor, project_id, definition, settings, group=group)
         acts = self._acts(actor, "pipeline.create", project_id, pipeline.id)
         acts = with_receipt(self._clock, acts, actor, receipt, pipeline)
         version = self._version(pipeline, definition, actor.user)
@@ -218,6 +205,37 @@ class Catalog:
             if items is not None:
                 acts = replace(acts, items=ItemChange(put=tuple(await items(pipeline))))
             return await self._put(pipeline, version, acts, hooks=_owned(hooks, pipeline))
+
+    async def new_pipeline(
+        self,
+        actor: Actor,
+        project_id: str,
+        definition: Definition,
+        settings: PipelineSettings | None,
+        *,
+        group: int = 0,
+        version: int = 1,
+    ) -> Pipeline:
+        """Return a pipeline that is not stored yet.
+
+        Raises:
+            NotFoundError: No such project.
+        """
+        project = await self.get_project(project_id)
+        now = self._clock.now()
+        return Pipeline(
+            id=PipelineId("p-" + self._ids.hex32()),
+            project=project.id,
+            name=definition.spec.name,
+            created_by=actor.user,
+            created_at=now,
+            updated_by=actor.user,
+            updated_at=now,
+            description=definition.description,
+            version=version,
+            group=group,
+            settings=settings or PipelineSettings(),
+        )
 
     async def edit_pipeline(
         self,

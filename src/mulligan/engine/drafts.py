@@ -7,23 +7,21 @@ are. A pipeline may have nothing but a draft: its `version` is 0 then, and it ca
 from msgspec.structs import replace
 
 from mulligan.core.errors import ConflictError, NotFoundError
-from mulligan.core.ids import PipelineId
 from mulligan.core.items import ItemChange, PipelineDraft, new_fields
 from mulligan.core.records import Pipeline, PipelineSettings
 from mulligan.core.rights import Actor
 from mulligan.engine.audited import audited, with_receipt
 from mulligan.engine.catalog import Catalog, Definition, MakeItems, next_version
 from mulligan.engine.commands import ReceiptRequest
-from mulligan.ports import Clock, Ids, Store
+from mulligan.ports import Clock, Store
 
 
 class Drafts:
     """The use cases of drafts. Rights are checked by the callers."""
 
-    def __init__(self, *, store: Store, clock: Clock, ids: Ids, catalog: Catalog) -> None:
+    def __init__(self, *, store: Store, clock: Clock, catalog: Catalog) -> None:
         self._store = store
         self._clock = clock
-        self._ids = ids
         self._catalog = catalog
 
     async def get(self, pipeline: Pipeline, version: int) -> PipelineDraft:
@@ -50,19 +48,8 @@ class Drafts:
         Raises:
             ConflictError: The name is taken (code "pipeline-name").
         """
-        project = await self._catalog.get_project(project_id)
-        now = self._clock.now()
-        pipeline = Pipeline(
-            id=PipelineId("p-" + self._ids.hex32()),
-            project=project.id,
-            name=definition.spec.name,
-            created_by=actor.user,
-            created_at=now,
-            updated_by=actor.user,
-            updated_at=now,
-            description=definition.description,
-            version=0,
-            settings=settings,
+        pipeline = await self._catalog.new_pipeline(
+            actor, project_id, definition, settings, version=0
         )
         draft = self._draft(actor, pipeline, definition, settings, version=1)
         async with self._catalog.changing:
@@ -71,7 +58,7 @@ class Drafts:
                 self._clock,
                 actor,
                 "pipeline.create-draft",
-                project=project.id,
+                project=pipeline.project,
                 target=pipeline.id,
                 version="1",
             )

@@ -86,6 +86,18 @@ def read_object(body: object) -> Part:
     return Part(body)
 
 
+def needed(part: Part, key: str) -> str:
+    """Return the text of a member that must be there.
+
+    Raises:
+        InvalidError: It is absent or blank.
+    """
+    text = part.text(key).strip()
+    if not text:
+        raise blank(key)
+    return text
+
+
 def read_start_values(body: object) -> StartValues:
     """Read the body of `build_start`: texts stay, all other values become their JSON text."""
     given = read_object(body).value
@@ -228,9 +240,7 @@ def read_project(body: object) -> ProjectBody:
 
 def read_name(body: object, *, longest: int = LONGEST_NAME) -> str:
     """Read the name in a body that asks for a new one, as `pipeline_name` does."""
-    name = read_object(body).text("name").strip()
-    if not name:
-        raise blank("name")
+    name = needed(read_object(body), "name")
     if len(name) > longest:
         raise InvalidError(
             f"the name has {len(name)} characters; at most {longest} are allowed",

@@ -14,7 +14,7 @@ from mulligan.core.ids import ProjectId
 from mulligan.core.items import NodeGroup
 from mulligan.core.rights import Permission
 from mulligan.engine.commands import ReceiptRequest
-from mulligan.facades.bkci.bodies import read_names, read_object
+from mulligan.facades.bkci.bodies import needed, read_names, read_object
 from mulligan.facades.bkci.calls import Call, done, ok
 from mulligan.facades.bkci.query import blank
 from mulligan.facades.bkci.run_out import render_page
@@ -83,9 +83,7 @@ async def env_create(call: Call) -> Response:
     """Make an environment."""
     await call.demand(Permission.EDIT)
     given = read_object(call.body())
-    name = given.text("name").strip()
-    if not name:
-        raise blank("name")
+    name = needed(given, "name")
     if given.items("envVars"):
         raise InvalidError(
             "an environment has no variables here; use start parameters or secrets",

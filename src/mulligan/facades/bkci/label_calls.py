@@ -6,10 +6,8 @@ from mulligan.core.ids import ProjectId
 from mulligan.core.items import Label, LabelGroup
 from mulligan.core.rights import Permission
 from mulligan.engine.commands import ReceiptRequest
-from mulligan.facades.bkci.bodies import read_object
+from mulligan.facades.bkci.bodies import needed, read_object
 from mulligan.facades.bkci.calls import Call, done, ok
-from mulligan.facades.bkci.document import Part
-from mulligan.facades.bkci.query import blank
 from mulligan.facades.bkci.times import Json, millis
 
 
@@ -52,17 +50,10 @@ def _label(label: Label) -> Json:
     }
 
 
-def _needed(part: Part, key: str) -> str:
-    text = part.text(key).strip()
-    if not text:
-        raise blank(key)
-    return text
-
-
 async def group_create(call: Call) -> Response:
     """Make a label group."""
     await call.demand(Permission.EDIT)
-    name = _needed(read_object(call.body()), "name")
+    name = needed(read_object(call.body()), "name")
 
     async def create(receipt: ReceiptRequest | None) -> LabelGroup:
         arrangement = call.services.arrangement
@@ -85,7 +76,7 @@ async def label_create(call: Call) -> Response:
     """Make a label in a group."""
     await call.demand(Permission.EDIT)
     given = read_object(call.body())
-    group, name = _needed(given, "groupId"), _needed(given, "name")
+    group, name = needed(given, "groupId"), needed(given, "name")
 
     async def create(receipt: ReceiptRequest | None) -> Label:
         arrangement = call.services.arrangement
@@ -107,7 +98,7 @@ async def label_delete(call: Call) -> Response:
 async def _rename(call: Call, kind: type[LabelGroup] | type[Label]) -> Response:
     await call.demand(Permission.EDIT)
     given = read_object(call.body())
-    ident, name = _needed(given, "id"), _needed(given, "name")
+    ident, name = needed(given, "id"), needed(given, "name")
 
     async def rename(receipt: ReceiptRequest | None) -> LabelGroup | Label:
         return await call.services.arrangement.rename(

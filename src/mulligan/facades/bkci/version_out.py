@@ -32,70 +32,43 @@ _OPERATIONS = {
 
 def render_version_row(pipeline: Pipeline, version: VersionHead | PipelineVersion) -> Json:
     """Return a `PipelineVersionWithInfo` of a released version."""
-    return _row(
-        pipeline_id=pipeline.id,
-        project=pipeline.project,
-        name=pipeline.name,
-        version=version.version,
-        status=RELEASED,
-        note=version.note,
-        made_from=version.made_from,
-        creator=version.created_by,
-        created=millis(version.created_at),
-        updated=millis(version.created_at),
-        updater=version.created_by,
-    )
+    return {
+        "projectId": pipeline.project,
+        "pipelineId": pipeline.id,
+        "pipelineName": pipeline.name,
+        "updater": version.created_by,
+        "updateTime": millis(version.created_at),
+        **_row(version, RELEASED),
+    }
 
 
 def render_draft_row(draft: PipelineDraft) -> Json:
     """Return a `PipelineVersionWithInfo` of a draft."""
-    row = _row(
-        pipeline_id=draft.id,
-        project=draft.project,
-        name=draft.title,
-        version=draft.version,
-        status=DRAFT,
-        note=draft.note,
-        made_from=draft.made_from,
-        creator=draft.created_by,
-        created=millis(draft.created_at),
-        updated=millis(draft.updated_at),
-        updater=draft.updated_by,
-    )
-    return row | {"draftVersion": draft.revision}
+    return {
+        "projectId": draft.project,
+        "pipelineId": draft.id,
+        "pipelineName": draft.title,
+        "updater": draft.updated_by,
+        "updateTime": millis(draft.updated_at),
+        "draftVersion": draft.revision,
+        **_row(draft, DRAFT),
+    }
 
 
-def _row(
-    *,
-    pipeline_id: str,
-    project: str,
-    name: str,
-    version: int,
-    status: str,
-    note: str,
-    made_from: int,
-    creator: str,
-    created: int | None,
-    updated: int | None,
-    updater: str,
-) -> Json:
+def _row(version: VersionHead | PipelineVersion | PipelineDraft, status: str) -> Json:
+    base = version.made_from
     return present(
         {
-            "projectId": project,
-            "pipelineId": pipeline_id,
-            "pipelineName": name,
-            "version": version,
-            "versionName": version_name(version),
-            "versionNum": version,
-            "pipelineVersion": version,
+            "version": version.version,
+            "versionName": version_name(version.version),
+            "versionNum": version.version,
+            "pipelineVersion": version.version,
             "status": status,
-            "description": note,
-            "creator": creator,
-            "createTime": created,
-            "updater": updater,
-            "updateTime": updated,
-            "baseVersion": made_from or None,
-            "baseVersionName": version_name(made_from) if made_from else None,
+            "description": version.note,
+            "creator": version.created_by,
+            "createTime": millis(version.created_at),
+            "baseVersion": base or None,
+            "baseVersionName": version_name(base) if base else None,
         }
     )
 

@@ -9,7 +9,7 @@ from mulligan.core.rights import Permission
 from mulligan.core.views import Row, SortBy, in_order, passes, shows
 from mulligan.engine.arrangement import demand_own
 from mulligan.engine.commands import ReceiptRequest
-from mulligan.facades.bkci.bodies import read_names, read_object
+from mulligan.facades.bkci.bodies import needed, read_names, read_object
 from mulligan.facades.bkci.calls import Call, done, ok
 from mulligan.facades.bkci.pipeline_facts import pipeline_records
 from mulligan.facades.bkci.query import blank
@@ -45,7 +45,7 @@ async def view_list(call: Call) -> Response:
     if kind is not None:
         views = tuple(view for view in views if view.is_dynamic == (kind == 1))
     labels = await call.services.arrangement.labels(call.project)
-    rows = await _rows(call)
+    rows = await _rows(call) if views else ()
     return ok(
         [
             render_view_summary(view, sum(shows(view, row[0], labels) for row in rows))
@@ -118,10 +118,7 @@ async def bulk_remove(call: Call) -> Response:
     """Take pipelines out of a static view."""
     given = read_object(call.body())
     pipelines = read_names(given.items("pipelineIds"), most=MOST_AT_ONCE)
-    ident = given.text("viewId").strip()
-    if not ident:
-        raise blank("viewId")
-    view = await _own_view(call, ident)
+    view = await _own_view(call, needed(given, "viewId"))
     return await _fill(call, [view], remove=tuple(map(PipelineId, pipelines)))
 
 

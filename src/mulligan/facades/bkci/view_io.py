@@ -6,8 +6,9 @@ from mulligan.core.errors import InvalidError
 from mulligan.core.ids import PipelineId
 from mulligan.core.items import View, ViewFilter
 from mulligan.engine.arrangement import ViewForm
+from mulligan.facades.bkci.bodies import needed
 from mulligan.facades.bkci.document import Part
-from mulligan.facades.bkci.query import Query, blank
+from mulligan.facades.bkci.query import Query
 from mulligan.facades.bkci.times import Json, millis
 
 DYNAMIC, STATIC = 1, 2
@@ -29,9 +30,7 @@ def read_form(part: Part) -> ViewForm:
     kind = part.whole("viewType", DYNAMIC)
     if kind not in {DYNAMIC, STATIC}:
         raise InvalidError("viewType is 1 or 2", pointer="viewType", code="bad-value")
-    name = part.text("name").strip()
-    if not name:
-        raise blank("name")
+    name = needed(part, "name")
     filters = tuple(map(_read_filter, part.parts("filters")))
     pipelines = part.texts("pipelineIds")
     for key, count, most in (
