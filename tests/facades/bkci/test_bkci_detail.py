@@ -669,6 +669,23 @@ def test_mutex_group_shows_its_name_and_its_holder() -> None:
     assert shown(ended) == plain | {"linkTip": "no place"}
 
 
+def test_failures_without_a_task() -> None:
+    """A job that ended before its first task, and a build that waited too long, are errors too."""
+    index, source = compiled(minimal_model())
+    ended = replace(
+        job(1, Status.FAILED, 1, 2), cause=Cause.LOCKED, message="mutex door is held by somebody"
+    )
+    late = head(cause=Cause.QUEUE_TIMEOUT, errors=(), failed_steps=())
+
+    (first,) = detail(run_of(index, head(errors=()), ended), source).data["errorInfoList"]
+    (second,) = detail(run_of(index, late), source).data["errorInfoList"]
+
+    names = ("stageId", "containerId", "taskId", "errorType", "errorCode")
+    assert [first[name] for name in names] == ["stage-2", "1", "", 1, 2199005]
+    assert first["errorMsg"] == "mutex door is held by somebody"
+    assert [second[name] for name in names] == ["", "", "", 1, 2199005]
+
+
 def test_waiting_for_a_mutex_is_queueing() -> None:
     """The time in the queue begins when the job asks, not when the mutex is its own."""
     index, source = compiled(minimal_model())

@@ -72,9 +72,14 @@ _ERRORS = {
 }
 
 
+def cause_numbers(cause: Cause) -> tuple[int, int]:
+    """Return (errorType, errorCode) of a failure that brought none."""
+    return _ERRORS.get(cause, _ERRORS[Cause.USER])
+
+
 def error_numbers(step: Step) -> tuple[int, int]:
     """Return (errorType, errorCode) of a step that failed."""
-    kind, code = _ERRORS.get(step.cause or Cause.USER, _ERRORS[Cause.USER])
+    kind, code = cause_numbers(step.cause or Cause.USER)
     return (
         kind if step.error_type is None else step.error_type,
         code if step.error_code is None else step.error_code,

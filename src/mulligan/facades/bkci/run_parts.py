@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from datetime import datetime
 
+from mulligan.core.cause import Cause
 from mulligan.core.matrix import find_copy
 from mulligan.core.run import Gate, RunAttempt, RunError, RunHead, Step
 from mulligan.core.spec import JobSpec, SpecIndex, StageSpec, StepSpec
 from mulligan.core.status import Status
 from mulligan.facades.bkci.attempt_view import AttemptView
-from mulligan.facades.bkci.model_out import ModelRenderer, error_numbers
+from mulligan.facades.bkci.model_out import ModelRenderer, cause_numbers, error_numbers
 from mulligan.facades.bkci.model_source import fitting_source
 from mulligan.facades.bkci.texts import start_text
 from mulligan.facades.bkci.times import Json, present, span, time_cost
@@ -51,14 +52,15 @@ def _times(fields: Json) -> Json:
 def render_errors(view: AttemptView) -> list[Json]:
     """Return `errorInfoList`: failed tasks as of the last end of the run.
 
-    That of the latest attempt stays as it was until the run ends again.
+    That of the latest attempt stays as it was until the run ends again. A build that waited too
+    long, and a job that ended before its first task, stand there without a task.
     """
+    found = list(_errors_without_task(view))
     if not view.is_latest:
-        return [
+        return found + [
             _error(view.index, job, spec, *_numbers(step))
             for _, job, spec, step in failed_steps(view)
         ]
-    found = []
     for error in view.run.head.errors:
         job, spec = _place(view.index, error)
         if job is None or spec is None:
@@ -72,6 +74,17 @@ def render_errors(view: AttemptView) -> list[Json]:
         )
         found.append(_error(view.index, job, spec, *_numbers(record)))
     return found
+
+
+def _errors_without_task(view: AttemptView) -> Iterator[Json]:
+    if view.cause is Cause.QUEUE_TIMEOUT:
+        waited = "waited for its turn longer than the pipeline allows"
+        yield _fields("", "", *cause_numbers(Cause.QUEUE_TIMEOUT), waited)
+    for job in view.index.all_jobs() if view.status.is_final else ():
+        record = view.job(job.id)
+        if record is not None and record.status is Status.FAILED and record.message:
+            numbers = cause_numbers(record.cause or Cause.USER)
+            yield _error(view.index, job, None, *numbers, record.message)
 
 
 def _place(index: SpecIndex, error: RunError) -> tuple[JobSpec | None, StepSpec | None]:
@@ -88,18 +101,28 @@ def _numbers(step: Step) -> tuple[int, int, str]:
 
 
 def _error(
-    index: SpecIndex, job: JobSpec, spec: StepSpec, kind: int, code: int, message: str
+    index: SpecIndex, job: JobSpec, spec: StepSpec | None, kind: int, code: int, message: str
 ) -> Json:
     parent, _ = (
         find_copy(index.jobs, job.id) if job.id not in index.definition.jobs else (None, None)
     )
+    stage = index.stage_of_job(job.id if parent is None else parent.id)
+    fields = _fields(stage.id, job.id, kind, code, message, is_copy=parent is not None)
+    if spec is None:
+        return fields
+    return fields | {"taskId": spec.id, "taskName": spec.name, "atomCode": spec.code}
+
+
+def _fields(
+    stage: str, job: str, kind: int, code: int, message: str, *, is_copy: bool = False
+) -> Json:
     return {
-        "stageId": index.stage_of_job(job.id if parent is None else parent.id).id,
-        "containerId": job.id,
-        "matrixFlag": parent is not None,
-        "taskId": spec.id,
-        "taskName": spec.name,
-        "atomCode": spec.code,
+        "stageId": stage,
+        "containerId": job,
+        "matrixFlag": is_copy,
+        "taskId": "",
+        "taskName": "",
+        "atomCode": "",
         "errorType": kind,
         "errorCode": code,
         "errorMsg": message,
