@@ -1,11 +1,13 @@
 """Look into the zip of a plugin: is it one, may it be unpacked, what does its task.json say."""
 
 import json
-import zipfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mulligan.core.plugins import MANIFEST_FILE, ZipEntry, problems_of, problems_of_zip
+
+if TYPE_CHECKING:
+    from zipfile import ZipInfo
 
 
 class PluginArchiveError(Exception):
@@ -23,6 +25,8 @@ def read_manifest(archive: Path) -> dict[str, Any]:
         PluginArchiveError: It is no zip, a dangerous one, or no plugin.
         OSError: It can't be read.
     """
+    import zipfile  # with its compressors, not before somebody installs something
+
     try:
         with zipfile.ZipFile(archive) as content:
             entries = [_entry(info) for info in content.infolist()]
@@ -40,7 +44,7 @@ def read_manifest(archive: Path) -> dict[str, Any]:
     return checked
 
 
-def _entry(info: zipfile.ZipInfo) -> ZipEntry:
+def _entry(info: "ZipInfo") -> ZipEntry:
     return ZipEntry(
         name=info.orig_filename,
         size=info.file_size,

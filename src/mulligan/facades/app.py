@@ -12,7 +12,7 @@ from mulligan.facades.common.guard import App, Guard, Receive, Scope, Send
 from mulligan.facades.common.services import Services
 from mulligan.facades.native.app import PREFIX, NativeApp
 from mulligan.facades.native.metrics import metrics_route
-from mulligan.facades.platform.app import PlatformApp, is_platform_path
+from mulligan.facades.platform.paths import is_platform_path
 from mulligan.facades.swr.paths import is_swr_path
 
 _HOME = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Mulligan</title></head>
@@ -54,9 +54,9 @@ class _Shell:
     def __init__(self, services: Services) -> None:
         self._bkci = BkciApp(services)
         self._native = NativeApp(services)
-        self._platform = PlatformApp(services)
         self._services = services
         self._swr: App | None = None
+        self._platform: App | None = None
         self._rest = Router(
             [
                 Route("/", _home),
@@ -73,11 +73,19 @@ class _Shell:
         elif is_swr_path(path):
             await self._swr_app()(scope, receive, send)
         elif "/api/build/" in path and is_platform_path(path):
-            await self._platform(scope, receive, send)
+            await self._platform_app()(scope, receive, send)
         elif is_bkci_path(path):
             await self._bkci(scope, receive, send)
         else:
             await self._rest(scope, receive, send)
+
+    def _platform_app(self) -> App:
+        """Return the application of the services for plugins; loaded when one calls first."""
+        if self._platform is None:
+            from mulligan.facades.platform.app import PlatformApp
+
+            self._platform = PlatformApp(self._services)
+        return self._platform
 
     def _swr_app(self) -> App:
         """Return the application of the SWR dialect; loaded when it is needed first."""

@@ -15,6 +15,7 @@ from mulligan.facades.common.guard import Receive, Scope, Send
 from mulligan.facades.common.services import Services
 from mulligan.facades.platform import answers, files
 from mulligan.facades.platform.calls import PlatformCall, refuse
+from mulligan.facades.platform.paths import PATH
 from mulligan.log import get_log
 from mulligan.secret_key import UnsealError
 
@@ -22,8 +23,6 @@ log = get_log()
 
 Handler = Callable[[PlatformCall], Awaitable[Response]]
 
-# With or without /ms, with slashes too many, as plugins in the field send them.
-_PATH = re.compile(r"/+(?:ms/+)?(?P<service>[a-z][a-z-]*)/+api/+build/+(?P<rest>.*)")
 _FILE = re.compile(r"bkrepo/generic/(?P<project>[^/]+)/(?P<repository>[^/]+)/(?P<path>.+)")
 _SLASHES = re.compile(r"/{2,}")
 
@@ -44,11 +43,6 @@ _CALLS: tuple[tuple[str, str, Handler], ...] = (
 )
 _PATTERNS: Patterns[Handler] = Patterns(_CALLS)
 _FILES: dict[str, Handler] = {"GET": files.get_file, "PUT": files.put_file}
-
-
-def is_platform_path(path: str) -> bool:
-    """Tell whether a path belongs to the services for plugins."""
-    return _PATH.fullmatch(path) is not None
 
 
 class PlatformApp:
@@ -111,7 +105,7 @@ def _find(request: Request) -> tuple[Handler, dict[str, str]]:
     Raises:
         RequestError: 501, there is none.
     """
-    found = _PATH.fullmatch(request.scope["path"])
+    found = PATH.fullmatch(request.scope["path"])
     path = "" if found is None else f"{found['service']}/{found['rest']}"
     path = _SLASHES.sub("/", path).rstrip("/")
     file = _FILE.fullmatch(path)
