@@ -11,6 +11,7 @@ a meaning can't be written without a reason.
 
 import copy
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,7 +19,11 @@ from typing import Any, NamedTuple
 from msgspec.structs import replace
 
 from mulligan.core.errors import InvalidError
+from mulligan.core.ids import PipelineId, UserName
+from mulligan.core.records import PipelineVersion
+from mulligan.facades.bkci.callback_out import BkciWords
 from mulligan.facades.bkci.definitions import read_definition
+from mulligan.facades.bkci.notice_in import BkciNotices
 from mulligan.facades.bkci.pipeline_out import render_start_form
 from mulligan.facades.bkci.settings_io import read_setting
 from mulligan.facades.common.ways import Limits
@@ -33,14 +38,13 @@ REASONS = {
     "ui": ("for the page that edits pipelines", "仅供编辑页面使用"),
     "old": ("replaced in BK-CI by another field", "在蓝盾中已被其他字段取代"),
     "origin": ("tells where the model came from", "说明模型的来历"),
-    "notice": ("nobody is notified over these channels", "不通过这些渠道发送通知"),
+    "notice": ("the text of a notice is the server's", "通知的内容由服务决定"),
     "pool": ("jobs go to runners by pool; a machine is not prepared", "按资源池分配，不准备构建机"),
     "image": ("jobs run on the runner itself", "任务直接在运行器上运行"),
     "reuse": ("a job does not ask for another job's machine", "任务不复用其他任务的构建机"),
     "vars": ("there are no groups of variables", "没有公共变量组"),
     "include": ("templates are included in pipeline files", "模板在流水线文件中引用"),
     "code": ("pipelines are not kept in a repository here", "流水线不存放在代码库中"),
-    "callback": ("callbacks are made by their own calls", "回调由专门的接口创建"),
     "plugin": ("read by the plugin when it runs", "由插件在运行时读取"),
     "share": ("there is no share to mount", "没有可挂载的共享盘"),
     "faq": ("shown nowhere", "不在任何地方显示"),
@@ -98,6 +102,11 @@ _CONDITIONS = (
     Field("customVariables", _PAIR, beside=_ON_VARIABLES),
     Field("customCondition", "variables.a == 'b'", beside=_ON_EXPRESSION),
 )
+_MAIL = {"types": ["EMAIL"], "users": "ann"}
+_NOTICES = (
+    Field("notifyType", ["WEWORK_GROUP"], beside={"notifyGroup": ["chat"]}),
+    Field("notifyGroup", ["chat"], beside={"notifyType": ["WEWORK_GROUP"]}),
+)
 _REVIEW = {"manualTrigger": True, "reviewGroups": [{"id": "g", "reviewers": ["ann"]}]}
 
 GROUPS = (
@@ -113,7 +122,7 @@ GROUPS = (
             Field("staticViews", ["v-1"]),
             *_all("instanceFromTemplate templateId srcTemplateId tips", "x", "origin"),
             *_all("pipelineCreator projectId pipelineId latestVersion", "x", "pipeline"),
-            Field("events", {"a": {}}, "callback"),
+            Field("events", {"a": {"callbackEvent": "BUILD_END", "callbackUrl": "http://x"}}),
             Field("timeCost", {}, "run"),
             *_all("resources template overrideTemplateField", {"a": 1}, "include"),
             Field("publicVarGroups", [{"groupName": "g"}], "vars"),
@@ -178,7 +187,7 @@ GROUPS = (
             Field("checkTimes", 1, "run"),
             Field("status", "REVIEWING", "run"),
             Field("markdownContent", True, "ui"),
-            *_all("notifyType notifyGroup", ["EMAIL"], "notice"),
+            *_NOTICES,
         ),
     ),
     Group(
@@ -386,7 +395,7 @@ GROUPS = (
             Field("elementPostInfo", {"parentElementId": "e-" + "2" * 32}),
             Field("customEnv", _PAIR),
             Field("enableCustomEnv", False, beside={"customEnv": _PAIR}),
-            Field("subscriptionPauseUser", "ann", "notice"),
+            Field("subscriptionPauseUser", "ann"),
             Field("otherTask", "x", "never"),
         ),
     ),
@@ -429,7 +438,7 @@ GROUPS = (
             Field("suggestRequired", True),
             Field("suggest", "x", "run"),
             Field("actualReviewUsers", ["x"], "run"),
-            *_all("notifyType notifyGroup", ["EMAIL"], "notice"),
+            *_NOTICES,
             Field("notifyTitle", "x", "notice"),
             Field("reminderTime", 1, "remind"),
             Field("markdownContent", True, "ui"),
@@ -590,8 +599,8 @@ SETTINGS = Group(
             "pipelineAsCodeSettings",
             {"enable": False, "inheritedDialect": False, "pipelineDialect": "CONSTRAINED"},
         ),
-        *_all("successSubscriptionList failSubscriptionList", [{"types": ["EMAIL"]}], "notice"),
-        *_all("successSubscription failSubscription", {"types": ["EMAIL"]}, "notice"),
+        *_all("successSubscriptionList failSubscriptionList", [_MAIL], ""),
+        *_all("successSubscription failSubscription", _MAIL, ""),
         *_all("envHashId envName", "x", "creative"),
         *_all(
             "projectId pipelineId version labelNames creator updater createdTime updateTime",
@@ -669,14 +678,27 @@ def _meaning(model: Json) -> tuple[object, object]:
     """Return what a model means: all that the server does by it, and what the start form shows."""
     definition = read_definition(model, limits=Limits(), ids=_Ids())
     source = definition.source
-    asks = source.get("labels"), source.get("staticViews")
+    version = PipelineVersion(
+        pipeline=PipelineId("p"),
+        version=1,
+        spec=definition.spec,
+        dialect=definition.dialect,
+        source=source,
+        created_by=UserName("ann"),
+        created_at=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+    nodes = ("stage-2", "e-" + "1" * 32)
+    told = [BkciNotices().asked(version, node) for node in nodes]
+    asks = source.get("labels"), source.get("staticViews"), told, BkciWords().rules_in(version)
     return (definition.spec, definition.description, asks), render_start_form(source)
 
 
 def _setting(body: Json) -> tuple[object, object]:
     """Return what settings mean; `extra` is what is only kept."""
     change = read_setting(body)
-    return (replace(change.settings, extra={}), change.name, change.description), None
+    told = [BkciNotices().subscriptions(change.settings, good=good) for good in (True, False)]
+    known = replace(change.settings, extra={})
+    return (known, change.name, change.description, told), None
 
 
 def outcome(group: Group, field: Field) -> str:
