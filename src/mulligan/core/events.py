@@ -123,7 +123,10 @@ class ParametersApplied(_RunEvent, frozen=True, kw_only=True, omit_defaults=True
 
 
 class QualityChecked(_RunEvent, frozen=True, kw_only=True):
-    """The quality rules of a stage were looked at. `side`: check-in or check-out."""
+    """The quality rules of a stage were looked at.
+
+    `side`: check-in, check-out, or the id of the gate step around a plugin of the stage.
+    """
 
     stage: str
     side: str

@@ -166,6 +166,8 @@ class QualityRule(Item, frozen=True, kw_only=True, omit_defaults=True, tag="qual
     gatekeepers: tuple[UserName, ...] = ()
     description: str = ""
     enabled: bool = True
+    plugin: str = ""  # code of the plugins around which it is judged, besides stages
+    before: bool = False  # before them, else after them
 
 
 class VersionCount(Item, frozen=True, kw_only=True, omit_defaults=True, tag="version-count"):

@@ -13,6 +13,8 @@ from msgspec.structs import replace
 
 from mulligan.core.ids import StepId
 from mulligan.core.spec import (
+    PLAIN,
+    QUALITY,
     Condition,
     JobSpec,
     OnFailure,
@@ -39,20 +41,32 @@ class Post(msgspec.Struct, frozen=True, kw_only=True):
     entry: str = ""
 
 
+class GateAround(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Quality rules around a step. `before`: else after it."""
+
+    rules: tuple[str, ...]
+    before: bool = False
+
+
 class PostAction(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A post action in a run. `step`: that it belongs to."""
+    """What a run has besides its definition: a post action or a quality gate of a step."""
 
     step: StepId
-    post: Post
+    post: Post | None = None
+    gate: GateAround | None = None
 
 
 def index_of(spec: PipelineSpec, actions: tuple[PostAction, ...] = ()) -> SpecIndex:
     """Index a definition as runs with these post actions follow it."""
     if not actions:
         return SpecIndex(spec)
-    posts = {action.step: action.post for action in actions}
+    posts = {action.step: action.post for action in actions if action.post is not None}
+    gates = tuple((each.step, each.gate) for each in actions if each.gate is not None)
     stages = tuple(
-        replace(stage, jobs=tuple(with_post_steps(job, posts) for job in stage.jobs))
+        replace(
+            stage,
+            jobs=tuple(with_post_steps(with_gate_steps(job, gates), posts) for job in stage.jobs),
+        )
         for stage in spec.stages
     )
     return SpecIndex(replace(spec, stages=stages))
@@ -77,6 +91,39 @@ def with_post_steps(job: JobSpec, posts: Mapping[StepId, Post]) -> JobSpec:
         if step.id in posts and step.id not in has_one and step.post_of is None
     )
     return replace(job, steps=(*job.steps, *added)) if added else job
+
+
+def gate_id(step: StepId, *, before: bool) -> StepId:
+    """Give the id of the quality gate of a step: always the same."""
+    digest = hashlib.sha256(f"{step}:{'in' if before else 'out'}".encode()).hexdigest()
+    return StepId(f"e-{digest[:32]}")
+
+
+def with_gate_steps(job: JobSpec, gates: tuple[tuple[StepId, GateAround], ...]) -> JobSpec:
+    """Put the quality gates of a job's steps before and after them."""
+    around: dict[tuple[StepId, bool], GateAround] = {
+        (step, gate.before): gate for step, gate in gates
+    }
+    steps: list[StepSpec] = []
+    for step in job.steps:
+        before, after = around.get((step.id, True)), around.get((step.id, False))
+        steps += [_gate_step(step, before)] if before is not None else []
+        steps.append(step)
+        steps += [_gate_step(step, after)] if after is not None else []
+    return replace(job, steps=tuple(steps)) if len(steps) > len(job.steps) else job
+
+
+def _gate_step(step: StepSpec, gate: GateAround) -> StepSpec:
+    """Make the gate of a step; one before it is judged on the same condition."""
+    return StepSpec(
+        id=gate_id(step.id, before=gate.before),
+        name=f"quality: {step.name}",
+        kind=QUALITY,
+        code="qualityGateInTask" if gate.before else "qualityGateOutTask",
+        condition=step.condition if gate.before else PLAIN,
+        may_retry=True,
+        inputs={"rules": list(gate.rules), "step": step.id, "before": gate.before},
+    )
 
 
 def _post_step(parent: StepSpec, post: Post) -> StepSpec:

@@ -56,7 +56,8 @@ class OnFailure(StrEnum):
 # Kinds of steps that the engine carries out itself: no program, no workspace.
 REVIEW = "review"
 CALL = "call"
-ENGINE_KINDS = frozenset({REVIEW, CALL})
+QUALITY = "quality"
+ENGINE_KINDS = frozenset({REVIEW, CALL, QUALITY})
 
 
 class StepSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -64,7 +65,7 @@ class StepSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     Args:
         kind: What does the work: "script", "checkout", "archive", "download", "review", "call"
-            (a run of another pipeline), "plugin" (any other).
+            (a run of another pipeline), "quality" (rules around a plugin), "plugin" (any other).
         ref: The author's own id, unique in its job; "" when absent.
         timeout_s: Seconds for one attempt; `timeout_text` (a number or one variable) wins.
         auto_retries: Tries after the first that happen without being asked for, 0 to 5.

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from mulligan.core.errors import InvalidError, NotFoundError
 from mulligan.core.ids import ProjectId
 from mulligan.core.items import ItemChange, QualityRule
+from mulligan.core.posts import GateAround, PostAction
 from mulligan.core.quality import OPERATORS, Rule, number_of
 from mulligan.core.rights import Actor
 from mulligan.core.spec import PipelineSpec
@@ -14,6 +15,7 @@ from mulligan.engine.audited import audited, with_receipt
 from mulligan.engine.commands import ReceiptRequest
 from mulligan.ports import Clock, Store
 
+MOST_RULES = 1000  # of a project
 MOST_CONDITIONS = 50
 MOST_GATEKEEPERS = 50
 LONGEST_NAME = 128  # characters
@@ -102,18 +104,33 @@ def _check(rule: QualityRule) -> None:
 
 async def rules_for(
     store: Store, project: ProjectId, spec: PipelineSpec | None
-) -> tuple[Rule, ...]:
-    """Return the rules that the stages of a definition name; one that is gone holds nothing up."""
-    stages = spec.stages if spec is not None else ()
-    wanted = dict.fromkeys(ident for each in stages for ident in (*each.check_in, *each.check_out))
-    found = [await store.find_item(QualityRule, project, ident) for ident in wanted]
-    return tuple(
-        Rule(
-            id=item.id,
-            name=item.name,
-            conditions=item.conditions,
-            gatekeepers=item.gatekeepers,
-        )
-        for item in found
-        if item is not None and item.enabled
+) -> tuple[tuple[Rule, ...], tuple[PostAction, ...]]:
+    """Return the rules that a definition's stages name or its plugins have, and their gates.
+
+    A rule that is gone or switched off holds nothing up.
+    """
+    if spec is None:
+        return (), ()
+    named = {ident for each in spec.stages for ident in (*each.check_in, *each.check_out)}
+    steps = [step for stage in spec.stages for job in stage.jobs for step in job.steps]
+    codes = {step.code for step in steps}
+    items = await store.list_items(QualityRule, project, limit=MOST_RULES)
+    wanted = [item for item in items if item.enabled and (item.id in named or item.plugin in codes)]
+    gates = tuple(
+        PostAction(step=step.id, gate=GateAround(rules=rules, before=before))
+        for step in steps
+        for before in (True, False)
+        if step.enabled and (rules := _around(wanted, step.code, before=before))
+    )
+    return tuple(map(_rule, wanted)), gates
+
+
+def _around(rules: list[QualityRule], code: str, *, before: bool) -> tuple[str, ...]:
+    found = (rule for rule in rules if rule.plugin and rule.plugin == code)
+    return tuple(rule.id for rule in found if rule.before is before)
+
+
+def _rule(item: QualityRule) -> Rule:
+    return Rule(
+        id=item.id, name=item.name, conditions=item.conditions, gatekeepers=item.gatekeepers
     )

@@ -161,11 +161,14 @@ class Engine(Reports):
     ) -> RunHead:
         project = await self.store.find_project(pipeline.project)
         posts = await self.find_posts(version.spec) if version else ()
+        rules, gates = await rules_for(
+            self.store, pipeline.project, version.spec if version else None
+        )
+        posts = (*posts, *gates)
         spec = version.spec if version else None
         index = self._index(pipeline.id, pipeline.version, spec, posts)
         before_today = await self._number_before_today(pipeline)
         people = await self.people_of(pipeline.project, index)
-        rules = await rules_for(self.store, pipeline.project, version.spec if version else None)
         for _ in range(MOST_TRIES):
             number = await self._take_number(pipeline.id)
             run_or_refusal = new_run(

@@ -67,3 +67,15 @@ def test_a_gatekeeper_lets_a_stage_pass(api: NativeApi) -> None:
 
     assert gate["reviewers"] == ["admin"]
     api.wait(run, "succeeded")
+
+
+def test_a_rule_around_a_plugin_makes_a_gate(api: NativeApi) -> None:
+    """Every task of that plugin gets one; the run shows it where it stands."""
+    rule = RULE | {"gatekeepers": [], "plugin": "linuxScript", "before": True}
+    api.put(f"{PATH}/cover", rule)
+    run = api.start(api.make_pipeline(two_steps()))
+
+    state = api.wait(run, "failed")
+
+    first = state["stages"][0]["jobs"][0]["steps"][0]
+    assert (first["kind"], first["status"], first["cause"]) == ("quality", "failed", "quality")

@@ -5,14 +5,26 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from core_specs import broken, job, last, pipeline, refused, stage, stage_words, step_words, word
+from core_specs import (
+    broken,
+    job,
+    last,
+    pipeline,
+    refused,
+    stage,
+    stage_words,
+    step,
+    step_words,
+    word,
+)
 from core_world import World
 from msgspec.structs import replace
 
 from mulligan.core.flow import votes
 from mulligan.core.flow.votes import Answer
 from mulligan.core.hold import Phase, phase_of
-from mulligan.core.ids import StageId, UserName
+from mulligan.core.ids import StageId, StepId, UserName
+from mulligan.core.posts import GateAround, PostAction, gate_id, index_of
 from mulligan.core.quality import MetricCondition, Rule, judge, number_of
 from mulligan.core.refusal import RefusalCode
 from mulligan.core.spec import PipelineSpec
@@ -138,3 +150,70 @@ def test_a_stage_that_failed_is_not_looked_at() -> None:
     run = world.finish()
 
     assert (word(run), run.gates.get("stage-2:check-out")) == ("failed:user", None)
+
+
+# --- gates around plugins -------------------------------------------------------------------------
+
+
+def guarded(before: bool, rule: Rule, cover: str, **fields: Any) -> World:
+    """Give a run whose step `b` is a plugin with a gate; step `a` has told the metric."""
+    plugin = step("b", code="scan", kind="plugin", **fields)
+    spec = pipeline(stage(2, job(1, "a", plugin, "c")))
+    gate = PostAction(step=StepId("b"), gate=GateAround(rules=(rule.id,), before=before))
+    index = index_of(spec, (gate,))
+    world = World(index.spec, watched=False)
+    world.run = replace(world.run, head=replace(world.run.head, rules=(rule,)))
+    world.claim("1")
+    world.report("1", metrics=(("cover", cover),))
+    return world
+
+
+@pytest.mark.parametrize(("before", "place"), [(True, 1), (False, 2)])
+def test_a_gate_stands_at_its_plugin(before: bool, place: int) -> None:
+    """Before or after it; satisfied, the job goes on with it."""
+    world = guarded(before, STRICT, "0.9")
+
+    run = world.finish()
+
+    gate = gate_id(StepId("b"), before=before)
+    assert run.index.spec.stages[0].jobs[0].steps[place].id == gate
+    assert step_words(run, gate, "b", "c") == ["succeeded"] * 3
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_a_gate_that_is_not_satisfied_fails_its_job(before: bool) -> None:
+    """The error is 2199007; the job is an ordinary failure for its stage."""
+    run = guarded(before, STRICT, "0.1").finish()
+
+    gate = gate_id(StepId("b"), before=before)
+    record = run.step(gate)
+    assert (word(record), record.error_code) == ("failed:quality", 2199007)
+    assert step_words(run, "b", "c") == [
+        "skipped:unreached" if before else "succeeded",
+        "skipped:unreached",
+    ]
+    assert (word(run), stage_words(run, 2)) == ("failed:user", ["failed:user"])
+
+
+@pytest.mark.parametrize("approve", [True, False])
+def test_a_gatekeeper_is_asked_at_the_gate(approve: bool) -> None:
+    """The step waits like a review, and writes no variables of one."""
+    world = guarded(True, KEPT, "0.1")
+    gate = gate_id(StepId("b"), before=True)
+    assert world.open_gates() == [gate]
+
+    world.vote(gate, approve=approve)
+
+    run = world.finish()
+    assert word(run.step(gate)) == ("succeeded" if approve else "failed:quality")
+    assert run.value("MANUAL_REVIEW_RESULT") is None
+
+
+def test_the_gate_after_a_plugin_that_was_skipped_is_skipped() -> None:
+    """There is nothing to judge."""
+    world = guarded(False, STRICT, "0.1", runs="failure")
+
+    run = world.finish()
+
+    assert step_words(run, gate_id(StepId("b"), before=False)) == ["skipped:condition"]
+    assert word(run) == "succeeded"

@@ -4,10 +4,10 @@ from enum import StrEnum
 
 from mulligan.core import events as e
 from mulligan.core.decision import Draft
-from mulligan.core.ids import StageId
+from mulligan.core.ids import StageId, UserName
 from mulligan.core.quality import Rule, judge
 from mulligan.core.run import Gate, Run
-from mulligan.core.spec import StageSpec
+from mulligan.core.spec import StageSpec, StepSpec
 
 KIND = "quality"
 
@@ -70,6 +70,21 @@ def metrics_of_run(run: Run) -> dict[str, str]:
             if record is not None:
                 found.update(record.metrics)
     return found
+
+
+def judge_gate(draft: Draft, step: StepSpec) -> tuple[Passage, tuple[UserName, ...]]:
+    """Check the rules around a plugin; give who is asked when they are not satisfied."""
+    wanted = step.inputs.get("rules") or ()
+    rules = tuple(rule for rule in draft.run.head.rules if rule.id in wanted)
+    findings = tuple(judge(rules, metrics_of_run(draft.run)))
+    stage = draft.run.index.stage_of_job(draft.run.index.step_job[step.id][0])
+    draft.emit(e.QualityChecked(at=draft.now, stage=stage.id, side=step.id, findings=findings))
+    failed = {finding.rule for finding in findings if not finding.passed}
+    if not failed:
+        return Passage.OPEN, ()
+    asked = [rule.gatekeepers for rule in rules if rule.id in failed]
+    people = tuple(dict.fromkeys(user for users in asked for user in users))
+    return (Passage.WAITING, people) if all(asked) else (Passage.CLOSED, ())
 
 
 def _rules(run: Run, spec: StageSpec, side: Side) -> tuple[Rule, ...]:

@@ -9,12 +9,13 @@ from mulligan.core.errors import StaleFenceError
 from mulligan.core.expressions import ExpressionError
 from mulligan.core.flow.calls import open_call
 from mulligan.core.flow.judge import SKIP_CAUSE, Verdict, judge_step, weather_of
+from mulligan.core.flow.quality import Passage, judge_gate
 from mulligan.core.flow.walk import finish_jobs, go_on, offer
 from mulligan.core.ids import JobId, RunnerName, StepId
 from mulligan.core.prepare import step_seconds
 from mulligan.core.report import StepReport, metrics_of
 from mulligan.core.run import Job, Run, Weather
-from mulligan.core.spec import CALL, REVIEW, StepSpec
+from mulligan.core.spec import CALL, QUALITY, REVIEW, StepSpec
 from mulligan.core.status import Status
 from mulligan.core.variables import Scope, problem_of_writes, substitute_people, writes_of_report
 
@@ -72,6 +73,9 @@ def advance_job(draft: Draft, job_id: JobId, runner: RunnerName | None) -> StepS
             return None
         elif step.kind == CALL:
             return _begin_call(draft, job, step, runner)
+        elif step.kind == QUALITY:
+            if not _pass_gate(draft, job, step):
+                return None
         elif runner is None:
             draft.emit(e.JobRequeued(at=draft.now, node=job_id))
             offer(draft, job_id)
@@ -79,6 +83,31 @@ def advance_job(draft: Draft, job_id: JobId, runner: RunnerName | None) -> StepS
         else:
             draft.emit(e.StepStarted(at=draft.now, node=step.id, runner=runner))
             return step
+
+
+def _pass_gate(draft: Draft, job: Job, step: StepSpec) -> bool:
+    """Judge the rules around a plugin; False while a gatekeeper is asked."""
+    plugin = draft.run.step(StepId(step.inputs["step"]))
+    if not step.inputs.get("before") and plugin.status is Status.SKIPPED:
+        draft.emit(e.StepSkipped(at=draft.now, node=step.id, cause=Cause.CONDITION))
+        return True
+    passage, people = judge_gate(draft, step)
+    if passage is Passage.WAITING:
+        _ask_at(draft, job, step, "step-review", people)
+        return False
+    passes = passage is Passage.OPEN
+    draft.emit(
+        e.StepFinished(
+            at=draft.now,
+            node=step.id,
+            status=Status.SUCCEEDED if passes else Status.FAILED,
+            cause=None if passes else Cause.QUALITY,
+            message="" if passes else "metrics do not satisfy the quality rules",
+            error_type=None if passes else 1,
+            error_code=None if passes else 2199007,
+        )
+    )
+    return True
 
 
 def _begin_call(
@@ -131,8 +160,9 @@ def job_result(run: Run, job: Job) -> tuple[Status, Cause | None]:
         if run.step(step.id).status is Status.FAILED
     ]
     cause = causes[-1] if causes else None
-    # a refused review *step* is a failure of the job; only a refused stage is "rejected"
-    return Status.FAILED, Cause.USER if cause is Cause.REJECTED else cause
+    # a refused review *step* is a failure of the job; only a refused stage is "rejected". So too
+    # with quality gates
+    return Status.FAILED, Cause.USER if cause in {Cause.REJECTED, Cause.QUALITY} else cause
 
 
 def _must_wait(run: Run, step: StepSpec) -> bool:
@@ -150,23 +180,28 @@ def _open_step_gate(draft: Draft, job: Job, step: StepSpec) -> None:
     if is_review:
         wanted = step.inputs.get("reviewUsers") or ()
         people = substitute_people(tuple(wanted), Scope(draft.run, job.id, step.id))
-    draft.emit(
-        e.GateOpened(
-            at=draft.now,
-            node=step.id,
-            kind="step-review" if is_review else "pause",
-            run_attempt=draft.run.head.attempt,
-            reviewers=people,
-        )
-    )
-    if job.status is Status.RUNNING and not job.parked:
-        draft.emit(e.JobParked(at=draft.now, node=job.id))
+    _ask_at(draft, job, step, "step-review" if is_review else "pause", people)
     if step.inputs.get("emails"):
         key = f"review:{step.id}:{draft.run.step(step.id).attempt}"
         draft.effect(Effect(kind="notify", key=key, data={"step": step.id}))
     if is_review and not people:
         close_step_gate(draft, step.id, approved=False)
         fail_waiting_step(draft, step.id, "no reviewer is left after substitution")
+
+
+def _ask_at(draft: Draft, job: Job, step: StepSpec, kind: str, people: tuple[str, ...]) -> None:
+    """Open a gate at a step; its job holds no runner meanwhile."""
+    draft.emit(
+        e.GateOpened(
+            at=draft.now,
+            node=step.id,
+            kind=kind,
+            run_attempt=draft.run.head.attempt,
+            reviewers=people,
+        )
+    )
+    if job.status is Status.RUNNING and not job.parked:
+        draft.emit(e.JobParked(at=draft.now, node=job.id))
 
 
 def close_step_gate(draft: Draft, step_id: StepId, *, approved: bool) -> None:

@@ -24,7 +24,7 @@ from mulligan.core.flow.walk import (
 from mulligan.core.ids import SYSTEM, StageId, StepId, UserName
 from mulligan.core.refusal import Refusal, RefusalCode
 from mulligan.core.run import Gate, Run, Write
-from mulligan.core.spec import ReviewParam, ReviewSpec, StepSpec
+from mulligan.core.spec import QUALITY, ReviewParam, ReviewSpec, StepSpec
 from mulligan.core.status import Status
 from mulligan.core.values import text_of
 from mulligan.core.variables import Scope
@@ -295,16 +295,19 @@ def answer_step(draft: Draft, step_id: StepId, answer: Answer) -> Refusal | None
     if not _is_decided(draft.run.gates[step_id], spec):
         return None  # others are still asked
     close_step_gate(draft, step_id, approved=answer.approve)
-    _write_answer(draft, step_id, params, answer)
+    is_quality = spec.kind == QUALITY
+    if not is_quality:
+        _write_answer(draft, step_id, params, answer)
+    refused = (Cause.QUALITY, 2199007) if is_quality else (Cause.REJECTED, 2199002)
     draft.emit(
         e.StepFinished(
             at=draft.now,
             node=step_id,
             status=Status.SUCCEEDED if answer.approve else Status.FAILED,
-            cause=None if answer.approve else Cause.REJECTED,
+            cause=None if answer.approve else refused[0],
             message="" if answer.approve else f"refused by {answer.user}",
             error_type=None if answer.approve else 1,
-            error_code=None if answer.approve else 2199002,
+            error_code=None if answer.approve else refused[1],
             actor=answer.user,
             reason=answer.suggestion,
         )

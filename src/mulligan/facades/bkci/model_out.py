@@ -7,7 +7,7 @@ from types import MappingProxyType
 from mulligan.core.cause import Cause
 from mulligan.core.ids import JobId
 from mulligan.core.run import Called, Gate, Job, Step
-from mulligan.core.spec import JobSpec, OnFailure, RunWhen, StageSpec, StepSpec
+from mulligan.core.spec import QUALITY, JobSpec, OnFailure, RunWhen, StageSpec, StepSpec
 from mulligan.core.status import Status
 from mulligan.facades.bkci.attempt_view import AttemptView, count_auto_retries
 from mulligan.facades.bkci.model_matrix import (
@@ -251,6 +251,8 @@ class ModelRenderer:
             after |= gate.values.get("element") or {}
         if record is not None and record.progress:
             after["progressRate"] = progress_rate(record.progress)
+        if spec.kind == QUALITY and gate is not None:
+            after["reviewUsers"] = list(gate.reviewers)
         if record is not None and record.called is not None:
             after["subPipelineBuildInfo"] = render_called(record.called)
         return after | present({"status": word}) | self._offers(spec, word, job)

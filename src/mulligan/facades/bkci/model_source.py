@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 
+from mulligan.core.ids import JobId
 from mulligan.core.posts import ENTRY_INPUT
 from mulligan.core.records import PipelineVersion
 from mulligan.core.spec import (
+    QUALITY,
     TRIGGER_JOB,
     TRIGGER_STAGE,
     JobSpec,
@@ -23,7 +25,7 @@ _REVIEW = "manualReviewUserTask"
 
 def fitting_source(source: Json, spec: PipelineSpec) -> Json:
     """Return the stored document if it has the parts of the spec, else one made from the spec."""
-    whole = _with_posts(source, spec)
+    whole = _with_added(source, spec)
     return whole if _fits(whole, spec) else source_of(spec)
 
 
@@ -32,29 +34,54 @@ def model_of(version: PipelineVersion) -> Json:
     return version.source if version.dialect == DIALECT else source_of(version.spec)
 
 
-def _with_posts(source: Json, spec: PipelineSpec) -> Json:
-    """Add the post actions, which a run has and the document of its definition has not."""
+def _with_added(source: Json, spec: PipelineSpec) -> Json:
+    """Add what a run has and its definition has not: post actions, quality gates."""
     stages = source.get("stages")
-    posts: dict[str, list[StepSpec]] = {
-        job.id: [step for step in job.steps if step.post_of is not None]
-        for stage in spec.stages
-        for job in stage.jobs
-    }
-    if not isinstance(stages, list) or not any(posts.values()):
+    jobs = {job.id: job for stage in spec.stages for job in stage.jobs}
+    added = any(_is_added(step) for job in jobs.values() for step in job.steps)
+    if not isinstance(stages, list) or not added:
         return source
-    return {**source, "stages": [_stage_with_posts(stage, posts) for stage in stages]}
+    return {**source, "stages": [_stage_with_added(stage, jobs) for stage in stages]}
 
 
-def _stage_with_posts(stage: Json, posts: Mapping[str, list[StepSpec]]) -> Json:
+def _is_added(step: StepSpec) -> bool:
+    return step.post_of is not None or step.kind == QUALITY
+
+
+def _stage_with_added(stage: Json, jobs: Mapping[JobId, JobSpec]) -> Json:
     containers = []
     for container in stage.get("containers") or ():
-        elements = {element.get("id"): element for element in container.get("elements") or ()}
-        for step in posts.get(str(container.get("id")), ()):
-            parent = elements.get(step.post_of)
-            if step.id not in elements and parent is not None:
-                elements[step.id] = _post_element(step, parent)
-        containers.append({**container, "elements": list(elements.values())})
+        job = jobs.get(JobId(str(container.get("id"))))
+        elements = list(container.get("elements") or ())
+        containers.append({**container, "elements": _with_steps(elements, job)})
     return {**stage, "containers": containers}
+
+
+def _with_steps(elements: list[Json], job: JobSpec | None) -> list[Json]:
+    """Put the steps that a run has besides into the places that they have there."""
+    known = {element.get("id"): element for element in elements}
+    if job is None or not any(step.id in known for step in job.steps):
+        return elements
+    found = []
+    for step in job.steps:
+        element = known.get(step.id)
+        if element is None and step.kind == QUALITY:
+            element = _gate_element(step, known.get(step.inputs.get("step")) or {})
+        elif element is None and step.post_of in known:
+            element = _post_element(step, known[step.post_of])
+        found += [] if element is None else [element]
+    return found
+
+
+def _gate_element(step: StepSpec, plugin: Json) -> Json:
+    return {
+        "@type": step.code,
+        "id": step.id,
+        "name": step.name,
+        "interceptTask": plugin.get("atomCode") or plugin.get("@type"),
+        "interceptTaskId": step.inputs.get("step"),
+        "interceptTaskName": plugin.get("name"),
+    }
 
 
 def _post_element(step: StepSpec, parent: Json) -> Json:

@@ -6,7 +6,7 @@ asked for from the top down: run, stage, job, step.
 
 from mulligan.core.cause import Cause
 from mulligan.core.run import Gate, Job, Stage, Step
-from mulligan.core.spec import CALL, REVIEW, JobSpec, StepSpec
+from mulligan.core.spec import CALL, QUALITY, REVIEW, JobSpec, StepSpec
 from mulligan.core.status import Status
 
 # All names, in the order of their numbers (spec/bkci-build-api.md §4.1).
@@ -77,7 +77,14 @@ _FAILED_JOB = {
     Cause.QUEUE_TIMEOUT: "QUEUE_TIMEOUT",
     Cause.LOST: "HEARTBEAT_TIMEOUT",
 }
-_FAILED_STEP = {**_FAILED_JOB, Cause.TIMEOUT: "EXEC_TIMEOUT", Cause.REJECTED: "REVIEW_ABORT"}
+_FAILED_STEP = {
+    **_FAILED_JOB,
+    Cause.TIMEOUT: "EXEC_TIMEOUT",
+    Cause.REJECTED: "REVIEW_ABORT",
+    Cause.QUALITY: "QUALITY_CHECK_FAIL",
+}
+# Kinds of steps that have a word of their own for their success.
+_GOOD_STEP = {REVIEW: "REVIEW_PROCESSED", QUALITY: "QUALITY_CHECK_PASS"}
 
 
 def run_word(
@@ -172,8 +179,8 @@ def step_word(
         return _unborn(job, has_record=step is not None)
     if step.status is Status.FAILED and step.cause is not None:
         return _FAILED_STEP.get(step.cause, "FAILED")
-    if step.status is Status.SUCCEEDED and spec.kind == REVIEW:
-        return "REVIEW_PROCESSED"
+    if step.status is Status.SUCCEEDED and spec.kind in _GOOD_STEP:
+        return _GOOD_STEP[spec.kind]
     if step.status is Status.RUNNING and spec.kind == CALL:
         return "CALL_WAITING"
     return _reached(step.status, step.cause)

@@ -24,13 +24,20 @@ class ConditionBody(Body, frozen=True, kw_only=True):
 
 
 class RuleBody(Body, frozen=True, kw_only=True):
-    """A rule: all conditions must hold, unless one of the gatekeepers lets a run pass."""
+    """A rule: all conditions must hold, unless one of the gatekeepers lets a run pass.
+
+    Args:
+        plugin: Code of the plugins around which it is judged; "" = only where stages name it.
+        before: Before them, else after them.
+    """
 
     name: str
     conditions: tuple[ConditionBody, ...]
     gatekeepers: tuple[str, ...] = ()
     description: str = ""
     enabled: bool = True
+    plugin: str = ""
+    before: bool = False
 
 
 class ConditionView(Shape, frozen=True, kw_only=True):
@@ -50,6 +57,8 @@ class RuleView(Shape, frozen=True, kw_only=True):
     enabled: bool
     conditions: tuple[ConditionView, ...]
     gatekeepers: tuple[str, ...]
+    plugin: str
+    before: bool
     updated_by: str
     updated_at: datetime
 
@@ -72,6 +81,8 @@ def _view(rule: QualityRule) -> RuleView:
             for each in rule.conditions
         ),
         gatekeepers=rule.gatekeepers,
+        plugin=rule.plugin,
+        before=rule.before,
         updated_by=rule.updated_by,
         updated_at=rule.updated_at,
     )
@@ -100,6 +111,8 @@ async def put_rule(call: Call) -> Response:
         gatekeepers=tuple(UserName(user) for user in given.gatekeepers),
         description=given.description,
         enabled=given.enabled,
+        plugin=given.plugin,
+        before=given.before,
     )
 
     async def act(receipt: ReceiptRequest | None) -> QualityRule:
