@@ -145,6 +145,7 @@ class Origins:
     def __init__(self, root: Node) -> None:
         self._root = root
         self._nodes: dict[int, tuple[Json, Node]] = {}
+        self._paths: dict[int, Path] = {}
 
     def mark(self, made: Json, node: Node) -> Json:
         """Remember where an object comes from; give it back."""
@@ -168,16 +169,16 @@ class Origins:
 
     def path(self, node: Node) -> Path:
         """Return the path of a node in the YAML; () if it is not in it."""
-        waiting: list[tuple[Path, Node]] = [((), self._root)]
-        while waiting:
-            path, found = waiting.pop()
-            if found is node:
-                return path
-            if isinstance(found.content, dict):
-                waiting += [((*path, key), item) for key, item in found.content.items()]
-            elif isinstance(found.content, list):
-                waiting += [((*path, str(at)), item) for at, item in enumerate(found.content)]
-        return ()
+        if not self._paths:
+            waiting: list[tuple[Path, Node]] = [((), self._root)]
+            while waiting:
+                path, found = waiting.pop()
+                self._paths[id(found)] = path
+                if isinstance(found.content, dict):
+                    waiting += [((*path, key), item) for key, item in found.content.items()]
+                elif isinstance(found.content, list):
+                    waiting += [((*path, str(at)), item) for at, item in enumerate(found.content)]
+        return self._paths.get(id(node), ())
 
     def pointer(self, node: Node) -> str:
         """Return the JSON pointer of a node in the YAML."""

@@ -48,9 +48,19 @@ class Findings:
         self.errors: list[Finding] = []
         self.warnings: list[Finding] = []
 
+    @property
+    def is_full(self) -> bool:
+        """Tell whether more errors would not be shown: looking for them is not worth the time."""
+        return len(self.errors) > MOST_FINDINGS
+
+    @property
+    def has_many_warnings(self) -> bool:
+        """Tell whether more warnings would not be shown."""
+        return len(self.warnings) > MOST_FINDINGS
+
     def error(self, node: Node, path: Path, detail: str, hint: str = "") -> None:
         """Note an error at a node."""
-        if len(self.errors) <= MOST_FINDINGS:
+        if not self.is_full:
             self.errors.append(at(node, path, detail, hint))
 
     def error_at_key(self, node: Node, path: Path, key: str, detail: str, hint: str = "") -> None:
@@ -61,7 +71,7 @@ class Findings:
 
     def warn(self, node: Node, path: Path, detail: str) -> None:
         """Note what is taken, but can't be carried out."""
-        if len(self.warnings) <= MOST_FINDINGS:
+        if not self.has_many_warnings:
             self.warnings.append(at(node, path, detail))
 
     def demand_none(self) -> None:

@@ -16,7 +16,7 @@ ROOT = "parameters"
 KINDS = ("string", "number", "boolean", "array")
 MOST_UNITS = 400_000  # nodes and pieces of text after everything is filled in
 CHARACTERS_PER_UNIT = 100
-_BLOCK = re.compile(r"\$\{\{((?:(?!\}\}).)*)\}\}")
+_BLOCK = re.compile(r"\$\{\{((?:(?!\}\}|\$\{\{).)*)\}\}")
 
 
 def node_of(value: object, place: Node) -> Node:

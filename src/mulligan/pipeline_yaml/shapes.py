@@ -21,6 +21,7 @@ BOTH = (V2, V3)
 
 SCALAR, LIST, MAP, NOTHING = "text", "list", "map", "nothing"
 _NOUNS = {SCALAR: "a text", LIST: "a list", MAP: "a map", NOTHING: "nothing"}
+_MOST_COMPARED = 200  # words; comparing takes long
 _WHOLE = re.compile(r"-?[0-9]{1,9}")
 _EXPRESSION = re.compile(r"\s*\$\{(\{.*\}|[^{}]+)\}\s*", re.DOTALL)
 _PLACEHOLDER = {"type": "string", "pattern": r"^\s*\$\{[\s\S]*\}\s*$"}
@@ -79,6 +80,8 @@ def is_expression(node: Node) -> bool:
 
 def examine(shape: Shape, node: Node, path: Path, check: Check) -> None:
     """Check a node of any kind."""
+    if check.findings.is_full:
+        return
     kind = kind_of(node)
     if kind in shape.kinds:
         shape.check(node, path, check)
@@ -381,6 +384,8 @@ class Object(msgspec.Struct, frozen=True, kw_only=True):
         """Check every key."""
         known = {key.name: key for key in self.keys}
         for name in node.content:
+            if check.findings.is_full:
+                return
             key = known.get(name)
             if key is None:
                 self._unknown(node, path, name, check)
@@ -413,6 +418,8 @@ class Object(msgspec.Struct, frozen=True, kw_only=True):
     def _unknown(self, node: Node, path: Path, name: str, check: Check) -> None:
         names = [key.name for key in self.keys if check.version in key.versions]
         detail = f"unknown key {name[:60]!r} in {self.title.en}"
+        if check.version == V2 and check.findings.has_many_warnings:
+            return
         hint = near(name, names)
         if check.version == V2 and not hint:
             check.findings.warn(node.content[name], (*path, name), f"{detail}; it is ignored")
@@ -453,7 +460,9 @@ def shown(node: Node) -> str:
 
 
 def near(word: str, words: Any) -> str:
-    """Ask whether the nearest of the words was meant; "" if none is near."""
+    """Ask whether the nearest of the words was meant; "" if none is near, or there are many."""
+    if len(words) > _MOST_COMPARED:
+        return ""
     found = difflib.get_close_matches(word, list(words), n=1, cutoff=0.6)
     return did_you_mean(found[0] if found else "")
 
