@@ -137,6 +137,16 @@ EVENTS: dict[str, tuple[CodeEvent, EventKind, str, str, str]] = {
         "",
     ),
     "Gitee merged": (gitee(h.gitee_merge_request("merge")), MR, "merge", "main", ""),
+    "GitHub, little": (github({"ref": "refs/heads/main"}), PUSH, "new-branch", "main", ""),
+    "GitLab, little": (
+        read(Host.GITLAB, {"ref": "refs/tags/v1"}, X_Gitlab_Event="Tag Push Hook"),
+        TAG,
+        "create",
+        "",
+        "v1",
+    ),
+    "GitLab deleted": (gitlab(h.gitlab_push(after=NONE)), PUSH, "delete", "main", ""),
+    "Gitee, little": (gitee({"ref": "refs/heads/main"}), PUSH, "new-branch", "main", ""),
     "standard push": (read(Host.STANDARD, h.push()), PUSH, "push-file", "main", ""),
     "standard other": (read(Host.STANDARD, {"type": "x.y"}), EventKind.OTHER, "", "", ""),
 }
@@ -173,6 +183,15 @@ def test_a_push_says_who_what_and_where(event: CodeEvent) -> None:
 def test_paths_are_unknown_when_the_host_lists_only_some_commits() -> None:
     """GitLab lists the newest twenty: a filter of paths must not go by those alone."""
     assert gitlab(h.gitlab_push(total_commits_count=30)).paths is None
+
+
+def test_a_push_that_says_nothing_of_commits_has_one() -> None:
+    """Only who says that there was none is believed."""
+    little = {"ref": "refs/heads/main", "before": h.OLD, "after": h.NEW}
+
+    for event in (github(little), gitlab({"object_kind": "push", **little})):
+        assert (event.action, event.commits, event.paths) == ("push-file", 1, None)
+    assert github({**little, "commits": []}).commits == 0
 
 
 def test_notes_and_issues() -> None:

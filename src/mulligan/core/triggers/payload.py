@@ -83,6 +83,13 @@ def changed_paths(commits: Iterable[Payload]) -> tuple[str, ...] | None:
     return tuple(found)
 
 
+def count_commits(payload: Payload, total: str) -> int:
+    """Return how many commits were pushed; who does not say anything of them pushed one."""
+    if not payload.has("commits"):
+        return 1
+    return max(len(payload.parts("commits")), payload.whole(total))
+
+
 def commit_id(text: str) -> str:
     """Return a commit's id; "" for the one of only zeros that stands for none."""
     return text if text.strip("0") else ""

@@ -17,7 +17,7 @@ _ISSUE_ACTIONS = {"state_change": "update"}
 def read_gitee(name: str, payload: Payload) -> CodeEvent:
     """Read an event; `name`: of its header ("Push Hook"), `hook_name` of the payload counts."""
     kind = payload.text("hook_name") or name.lower().replace(" ", "_") + "s"
-    if kind in {"push_hooks", "tag_push_hooks"}:
+    if kind in {"push_hooks", "tag_push_hooks"} or (not name and payload.has("ref")):
         return read_push(_HOST, kind, payload)
     event = CodeEvent(
         host=_HOST,

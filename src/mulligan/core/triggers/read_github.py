@@ -18,6 +18,7 @@ from mulligan.core.triggers.payload import (
     Payload,
     changed_paths,
     commit_id,
+    count_commits,
     repository_of,
 )
 from mulligan.core.triggers.spec import EventKind
@@ -87,7 +88,7 @@ def read_push(host: str, name: str, payload: Payload) -> CodeEvent:
         "message": newest.text("message"),
         "author": newest.text("author.username", "author.name"),
         "commit_url": newest.text("url"),
-        "commits": max(len(commits), payload.whole("total_commits")),
+        "commits": count_commits(payload, "total_commits"),
         "forced": payload.flag("forced"),
     }
     user = _login(payload.part("sender")) or _login(payload.part("pusher"))
@@ -115,7 +116,7 @@ def read_push(host: str, name: str, payload: Payload) -> CodeEvent:
         user=user,
         action=action,
         branch=ref.removeprefix(HEADS),
-        paths=changed_paths(commits),
+        paths=changed_paths(commits) if payload.has("commits") else None,
     )
 
 

@@ -12,6 +12,7 @@ from mulligan.core.triggers.payload import (
     Payload,
     changed_paths,
     commit_id,
+    count_commits,
     repository_of,
 )
 from mulligan.core.triggers.spec import EventKind
@@ -22,11 +23,16 @@ _ACTIONS = {"update": "push-update"}
 
 def read_gitlab(host: str, name: str, payload: Payload) -> CodeEvent:
     """Read an event; its kind stands in the payload."""
-    kind = payload.text("object_kind", "event_name") or name
+    kind = payload.text("object_kind", "event_name") or _kind_of(name)
     reader = _READERS.get(kind)
     if reader is not None:
         return reader(host, kind, payload)
     return _event(host, EventKind.OTHER, kind, payload)
+
+
+def _kind_of(name: str) -> str:
+    """Return the kind that a header names: "Tag Push Hook"."""
+    return name.lower().removesuffix(" hook").replace(" ", "_")
 
 
 def _event(host: str, kind: EventKind, name: str, payload: Payload, **more: Any) -> CodeEvent:
@@ -52,8 +58,9 @@ def _push(host: str, name: str, payload: Payload) -> CodeEvent:
     ref = payload.text("ref")
     before = commit_id(payload.text("before"))
     after = commit_id(payload.text("after"))
+    is_gone = not after and payload.has("after")
     commits = payload.parts("commits")
-    total = payload.whole("total_commits_count") or len(commits)
+    total = count_commits(payload, "total_commits_count")
     newest = commits[-1] if commits else Payload(None)
     common = {
         "ref": ref,
@@ -71,11 +78,11 @@ def _push(host: str, name: str, payload: Payload) -> CodeEvent:
             name,
             payload,
             **common,
-            action="create" if after else "delete",
+            action="delete" if is_gone else "create",
             tag=ref.removeprefix(TAGS),
             tag_from=payload.text("create_from"),
         )
-    action = "delete" if not after else "new-branch" if not before else "push-file"
+    action = "delete" if is_gone else "new-branch" if not before else "push-file"
     return _event(
         host,
         EventKind.PUSH,

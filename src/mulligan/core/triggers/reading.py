@@ -14,6 +14,7 @@ LONGEST_ID = 200
 # By what hosts name a delivery; the same when they send it again.
 _IDS: dict[Host, tuple[str, ...]] = {
     Host.GITHUB: ("X-GitHub-Delivery",),
+    # the event is named alike for all hooks, and for what it causes
     Host.GITLAB: ("webhook-id", "Idempotency-Key", "X-Gitlab-Event-UUID"),
     Host.GITEA: ("X-Gitea-Delivery", "X-Forgejo-Delivery", "X-Gogs-Delivery", "X-GitHub-Delivery"),
     Host.GITEE: ("X-Gitee-Timestamp",),
@@ -39,7 +40,7 @@ _EVENTS: dict[Host, tuple[str, ...]] = {
 
 def delivery_id(host: Host, header: Header) -> str:
     """Return by what the host names a delivery; "" when it does not."""
-    return _first(_IDS[host], header)[:LONGEST_ID]
+    return _first((*_IDS[host], "Idempotency-Key"), header)[:LONGEST_ID]
 
 
 def read_event(host: Host, header: Header, content: object) -> CodeEvent:
