@@ -103,6 +103,17 @@ def test_nobody_overwrites_what_they_did_not_see(alice: Caller) -> None:
     assert versions(alice, pipeline) == [(4, "RELEASED"), (3, "RELEASED"), (1, "RELEASED")]
 
 
+def test_a_stale_draft_is_told_in_both_languages(alice: Caller) -> None:
+    """What is wrong and what to do, in the caller's language."""
+    body = {**both(), "pipelineId": alice.make_pipeline(), "baseVersion": 7}
+
+    _, chinese = alice.send("POST", DRAFT, body)
+    _, english = alice.send("POST", DRAFT, body, headers={"Accept-Language": "en"})
+
+    assert chinese["message"].startswith("草稿或已发布的版本已被更新")
+    assert english["message"].startswith("The draft or the released version was changed")
+
+
 def test_roll_the_draft_back(alice: Caller) -> None:
     """An old version becomes the draft; nothing is released by that."""
     pipeline = alice.make_pipeline()

@@ -43,6 +43,19 @@ UNKNOWN_PROJECT = Problem(
     "ProjectId [{0}] not find, please check it.",
 )
 CONFLICT = Problem(409, 409, "与已有数据冲突: {0}", "Conflicts with what exists: {0}")
+TAKEN = Problem(409, 409, "名称已被使用", "The name is already in use")
+DRAFT_STALE = Problem(
+    409,
+    409,
+    "草稿或已发布的版本已被更新，请基于最新版本重新保存",
+    "The draft or the released version was changed meanwhile. Save again on top of the newest",
+)
+TEMPLATE_IN_USE = Problem(
+    409,
+    409,
+    "模板或其版本仍在使用，或是唯一的版本，不能删除",
+    "The template or its version is in use, or it is the only version, and can't be deleted",
+)
 INVALID_RUN = Problem(
     400,
     400,

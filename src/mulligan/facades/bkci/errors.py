@@ -102,6 +102,9 @@ MISSING: Mapping[str, Problem] = {
     "project": t.UNKNOWN_PROJECT,
 }
 CONFLICTS: Mapping[str, Problem] = {
+    "draft": t.DRAFT_STALE,
+    "template-in-use": t.TEMPLATE_IN_USE,
+    **dict.fromkeys(("label", "label-group", "view", "template", "node-group"), t.TAKEN),
     "pipeline-name": t.NAME_TAKEN,
     "receipt": t.KEY_REUSED,
     "secret": t.SECRET_TAKEN,
