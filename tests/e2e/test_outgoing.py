@@ -202,8 +202,12 @@ def test_bad_urls(client: BkciClient, url: str) -> None:
     project = new_project(client)
 
     answer = client.call("POST", project, "callbacks/", query=callback(url, "BUILD_END"))
+    model = one_job("p", [step("a", "true")])
+    model["events"] = {"a": {"callbackEvent": "BUILD_END", "callbackUrl": url}}
+    made = client.call("POST", project, "pipelines/pipeline", body=model)
 
     assert_refused(answer.pair, 400, 2101132, "回调的url非法")
+    assert_refused(made.pair, 400, 2101132, "回调的url非法")
 
 
 def own(client: BkciClient, method: str, path: str, body: object = None) -> Any:

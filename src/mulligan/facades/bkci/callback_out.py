@@ -75,25 +75,7 @@ class BkciWords:
 
     def rules_in(self, version: PipelineVersion) -> Sequence[GivenCallback]:
         """Return the rules of `events` of a model."""
-        events = version.source.get("events") if version.dialect == DIALECT else None
-        if not isinstance(events, dict):
-            return ()
-        found = []
-        for name, given in events.items():
-            if not isinstance(given, dict):
-                continue
-            word, url = given.get("callbackEvent"), given.get("callbackUrl")
-            if word in EVENTS and isinstance(url, str):
-                token = given.get("secretToken")
-                found.append(
-                    GivenCallback(
-                        name=str(name),
-                        event=str(word),
-                        url=url,
-                        token=token if isinstance(token, str) else "",
-                    )
-                )
-        return found
+        return rules_of(version.source) if version.dialect == DIALECT else ()
 
 
 def _place(run: Run, node: str) -> Json:
@@ -183,3 +165,24 @@ def _times(record: Stage | Job | Step | None) -> Json:
     if record is None:
         return {}
     return {"startTime": millis(record.started_at), "endTime": millis(record.ended_at)}
+
+
+def rules_of(source: Json) -> list[GivenCallback]:
+    """Return the rules of `events` of a model; what is none is passed over."""
+    events = source.get("events")
+    found = []
+    for name, given in events.items() if isinstance(events, dict) else ():
+        if not isinstance(given, dict):
+            continue
+        word, url = given.get("callbackEvent"), given.get("callbackUrl")
+        if word in EVENTS and isinstance(url, str):
+            token = given.get("secretToken")
+            found.append(
+                GivenCallback(
+                    name=str(name),
+                    event=str(word),
+                    url=url,
+                    token=token if isinstance(token, str) else "",
+                )
+            )
+    return found

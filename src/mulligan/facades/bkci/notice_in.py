@@ -43,8 +43,7 @@ class BkciNotices:
             return Subscription()
         for part in _parts(version.source):
             if part.get("id") == node:
-                review = part.get("checkIn") if "containers" in part else part
-                return _asked(review if isinstance(review, dict) else {})
+                return asked_in(part)
         return Subscription()
 
 
@@ -62,7 +61,11 @@ def _subscription(given: Json) -> Subscription:
     )
 
 
-def _asked(review: Json) -> Subscription:
+def asked_in(part: Json) -> Subscription:
+    """Return who is asked at a stage or task of a model besides its reviewers."""
+    review = part.get("checkIn") if "containers" in part else part
+    if not isinstance(review, dict):
+        return Subscription()
     options = review.get("additionalOptions")
     paused = options.get("subscriptionPauseUser") if isinstance(options, dict) else None
     is_chat = _CHAT in _texts(review.get("notifyType"))
