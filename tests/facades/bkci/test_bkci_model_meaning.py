@@ -15,7 +15,9 @@ from mulligan.core.spec import (
     StageSpec,
     StepSpec,
 )
+from mulligan.facades.bkci.document import Part
 from mulligan.facades.bkci.model_in import read_model
+from mulligan.facades.bkci.model_params import trigger_steps
 
 Json = dict[str, Any]
 
@@ -544,3 +546,13 @@ def test_limits_of_jobs(control: Json, limits: tuple[int, int]) -> None:
     found = job(jobControlOption=control)
 
     assert (found.most_per_runner, found.most_at_once) == limits
+
+
+def test_the_manual_trigger_is_the_first_of_the_triggers() -> None:
+    """Starts by a person or a call name it as what started them."""
+    elements = [
+        {"@type": "timerTrigger", "id": "T-1", "advanceExpression": ["0 0 1 * * ?"]},
+        {"@type": "manualTrigger", "id": "T-2"},
+    ]
+
+    assert trigger_steps(Part({"elements": elements})) == ("T-2", "T-1")

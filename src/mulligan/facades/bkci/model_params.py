@@ -108,5 +108,11 @@ def manual_trigger(trigger: Part) -> Part | None:
 
 
 def trigger_steps(trigger: Part) -> tuple[StepId, ...]:
-    """Return the ids of the trigger elements: known names behind which there is no work."""
-    return tuple(StepId(element.text("id")) for element in trigger.parts("elements"))
+    """Return the ids of the trigger elements: known names behind which there is no work.
+
+    The element by which a person starts the pipeline is the first.
+    """
+    manual = manual_trigger(trigger)
+    first = "" if manual is None else manual.text("id")
+    ids = [StepId(element.text("id")) for element in trigger.parts("elements")]
+    return tuple(sorted(ids, key=lambda ident: ident != first))
