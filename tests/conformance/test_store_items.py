@@ -17,11 +17,14 @@ from mulligan.core.items import (
     NodeGroup,
     PipelineDraft,
     PipelineTemplate,
+    QualityRule,
     TemplateInstance,
     TemplateVersion,
+    VersionCount,
     View,
     ViewFilter,
 )
+from mulligan.core.quality import MetricCondition
 from mulligan.core.records import AuditEntry, PipelineSettings, User
 from mulligan.core.spec import PipelineSpec
 from mulligan.ports import Acts, Store
@@ -76,6 +79,14 @@ EVERY_KIND: tuple[Item, ...] = (
     TemplateVersion(**fields("t1:2", parent="t1"), version=2, title="v2", source={"name": "t"}),
     TemplateInstance(**fields("p-1", parent="t1"), version=2),
     NodeGroup(**fields("n1"), purpose="PROD", nodes=("a", "b"), extra={"x": [1]}),
+    VersionCount(**fields("p-1"), first=5, value=7),
+    QualityRule(
+        **fields("q1"),
+        conditions=(MetricCondition(metric="cover", operator=">=", value="0.8"),),
+        gatekeepers=(UserName("ann"),),
+        plugin="scan",
+        before=True,
+    ),
 )
 
 
