@@ -94,6 +94,8 @@ def test_triggers_across_a_kill(own_server: ServerProcess) -> None:
         names = ("ci.sha", "ci.event", "matchBranch", "BK_CI_START_TYPE")
         found = client.variables("shop", taken["run"], *names)
         assert found == dict(zip(names, (h.NEW, "push", "main", "WEB_HOOK"), strict=True))
+        again = client.data("POST", "shop", "build_restart", query={"buildId": taken["run"]})
+        assert client.variables("shop", again, *names) == found
         model_shown = client.pipeline_get("shop", pipeline)
         elements = model_shown["stages"][0]["containers"][0]["elements"]
         assert elements[1]["remoteToken"] == token["token"]

@@ -4,12 +4,18 @@ For merge requests `ci.head_ref` is the target branch and `ci.base_ref` the sour
 it upstream.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from mulligan.core.triggers.event import CodeEvent, Issue, MergeRequest, Note, Review
 from mulligan.core.triggers.spec import EventKind
 from mulligan.core.values import LONGEST_VALUE
 
+# How the names of values begin that an event brings; and those that begin otherwise.
+_PREFIXES = ("GIT_CI_", "BK_CI_HOOK_", "BK_REPO_GIT")
+_OTHERS = frozenset(
+    {"BK_CI_TRIGGER_EVENT_TYPE", "BK_CI_START_WEBHOOK_USER_ID", "BK_CI_START_TASK_ID"}
+    | {"matchBranch", "matchTag", "matchPaths"}
+)
 _SHORT = 8  # digits of a short commit id
 
 # Names in the context `ci`, and what they are stored under.
@@ -112,6 +118,15 @@ def start_values(event: CodeEvent, found: dict[str, str]) -> dict[str, str]:
         pairs += _of_review(event.review)
     pairs += found.items()
     return {name: value for name, value in pairs if 0 < len(value) <= LONGEST_VALUE}
+
+
+def event_values(values: Mapping[str, str]) -> dict[str, str]:
+    """Return those of a run's values that the event has brought which started it."""
+    return {
+        name: value
+        for name, value in values.items()
+        if name.startswith(_PREFIXES) or name in _OTHERS
+    }
 
 
 Pairs = Iterator[tuple[str, str]]

@@ -10,6 +10,7 @@ from mulligan.core.recovery.target import find_target
 from mulligan.core.rights import Permission
 from mulligan.core.run import Run, RunHead
 from mulligan.core.spec import SpecIndex
+from mulligan.core.triggers.values import event_values
 from mulligan.core.variables import Scope, built_in_values, gathered_outputs
 from mulligan.engine.commands import (
     AnswerStage,
@@ -164,6 +165,11 @@ async def build_restart(call: Call) -> Response:
                 "the build is being restarted", code="restarting", values=(run.head.id,)
             )
 
+    origin = run.head.origin
+    # what an event has started is started again as if the event had come again
+    event = origin if origin is not None and origin.host else None
+    first = {name: stack[0].value for name, stack in run.writes.items()}
+
     async def act(receipt: ReceiptRequest | None) -> str:
         engine = call.services.engine
         if is_running:
@@ -177,8 +183,10 @@ async def build_restart(call: Call) -> Response:
             pipeline=run.head.pipeline,
             values={parameter.name: parameter.value for parameter in run.head.parameters},
             message=run.head.message,
-            start_kind="manual",
-            needs_manual_trigger=True,
+            start_kind="manual" if event is None else "webhook",
+            needs_manual_trigger=event is None,
+            trigger=event,
+            facts={} if event is None else event_values(first),
             replaces=run.head.id if is_running else None,
         )
         return (await engine.start_run(command)).id
