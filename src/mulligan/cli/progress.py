@@ -79,11 +79,18 @@ def signals_text(gate: Json) -> str:
     return f"a webhook or channel ({came} of {needed} came)"
 
 
+_WAITS = {
+    "queue": "its turn",
+    "group": "group {}",
+    "mutex": "mutex {}",
+    "limit": "a place in this job",
+}
+
+
 def wait_text(wait: Json) -> str:
     """Tell what a run or a job of it waits for, and who has it."""
     who = f"job {one_line(wait['node'])}" if wait["node"] else "the run"
-    what = {"queue": "its turn", "group": "group {}", "mutex": "mutex {}"}[wait["kind"]]
-    line = f"waits: {who} for {what.format(one_line(wait['name']))}"
+    line = f"waits: {who} for {_WAITS[wait['kind']].format(one_line(wait['name']))}"
     if wait["holders"]:
         line += f", held by {', '.join(_holder(holder) for holder in wait['holders'])}"
     return line + (f" ({wait['ahead']} ahead)" if wait["ahead"] else "")

@@ -26,17 +26,23 @@ class JobLimits:
     def admits(self, run: Run, job_id: JobId, runner: RunnerName) -> bool:
         """Tell whether a runner may take the job now; if not, it is offered again later."""
         spec = run.index.jobs[job_id]
-        if not spec.most_at_once and not spec.most_per_runner:
+        if not _is_limited(spec):
             return True
-        others = [job.runner for job in self._in_same_job(run, spec)]
-        full = 0 < spec.most_at_once <= len(others)
-        if full or 0 < spec.most_per_runner <= others.count(runner):
+        others = [held.runner for _, held in self._in_same_job(run, spec)]
+        if _is_full(spec, len(others), others.count(runner)):
             self._waiting[run.head.id, job_id] = None
             return False
         self._waiting.pop((run.head.id, job_id), None)
         return True
 
-    def _in_same_job(self, run: Run, spec: JobSpec) -> Iterator[Job]:
+    def in_the_way(self, run: Run, job_id: JobId) -> list[Place]:
+        """Return the jobs that keep a queued one from being taken; none if it may be."""
+        if (run.head.id, job_id) not in self._waiting:
+            return []
+        others = self._in_same_job(run, run.index.jobs[job_id])
+        return [(run_id, held.id) for run_id, held in others]
+
+    def _in_same_job(self, run: Run, spec: JobSpec) -> Iterator[tuple[RunId, Job]]:
         whole = run.index.jobs[run.index.parents.get(spec.id, spec.id)]  # counted with its copies
         for other in self._lines.unfinished(run.head.pipeline):
             found = _same_job(other, whole)
@@ -45,7 +51,7 @@ class JobLimits:
             for each in (found, *(copy.id for copy in other.index.children.get(found, ()))):
                 is_itself = (other.head.id, each) == (run.head.id, spec.id)
                 if not is_itself and _is_held(other.job(each)):
-                    yield other.job(each)
+                    yield other.head.id, other.job(each)
 
     def committed(self, decision: Decision) -> list[Place]:
         """Take in a stored decision; give the jobs that may be offered again for it."""
@@ -60,6 +66,10 @@ class JobLimits:
             return []
         again, self._waiting = list(self._waiting), {}
         return again
+
+
+def _is_full(spec: JobSpec, over_all: int, on_runner: int) -> bool:
+    return 0 < spec.most_at_once <= over_all or 0 < spec.most_per_runner <= on_runner
 
 
 def _is_limited(spec: JobSpec) -> bool:

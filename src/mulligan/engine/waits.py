@@ -19,9 +19,9 @@ class Wait(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         node: A job; "" = the run as a whole.
-        kind: "mutex" (of a job), "group" (the run's concurrency group) or "queue" (the runs of
-            its pipeline).
-        name: Of the mutex or group; "" of a queue.
+        kind: "mutex" or "limit" (of a job), "group" (the run's concurrency group) or "queue" (the
+            runs of its pipeline).
+        name: Of the mutex or group; else "".
         ahead: How many others are in front of it in the queue.
         holders: Who has it now; at most MOST_HOLDERS.
         due_at: When the waiting ends in vain, if that is known.
@@ -41,6 +41,10 @@ async def waits_of(engine: Engine, run: Run) -> tuple[Wait, ...]:
         return (await _turn_of(engine, run),)
     found = []
     for job_id in run.jobs:
+        others = engine.limits.in_the_way(run, job_id)
+        if others:
+            names = [await engine.mutexes.holder(*other) for other in others[:MOST_HOLDERS]]
+            found.append(Wait(node=job_id, kind="limit", name="", ahead=0, holders=tuple(names)))
         ticket = run.awaited_mutex(job_id)
         if ticket is None:
             continue

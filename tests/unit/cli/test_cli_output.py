@@ -192,11 +192,15 @@ HOLDER = {"pipeline_name": "ship", "number": 7, "job": "", "job_name": ""}
             "waits: job 3 for mutex door, held by ship #7 job deploy",
         ),
         (
+            {"node": "3", "kind": "limit", "name": "", "ahead": 0, "holders": [HOLDER]},
+            "waits: job 3 for a place in this job, held by ship #7",
+        ),
+        (
             {"node": "3", "kind": "mutex", "name": "door", "ahead": 0, "holders": []},
             "waits: job 3 for mutex door",
         ),
     ],
-    ids=["queue", "group", "mutex", "free-just-now"],
+    ids=["queue", "group", "mutex", "limit", "free-just-now"],
 )
 def test_what_is_waited_for(wait: dict[str, Any], line: str) -> None:
     """A line says who waits for what, who has it, and how many come first."""

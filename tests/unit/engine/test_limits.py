@@ -12,6 +12,7 @@ from mulligan.core.run import RunHead
 from mulligan.core.spec import MatrixSpec, PipelineSpec
 from mulligan.core.status import Status
 from mulligan.engine.catalog import Definition
+from mulligan.engine.waits import waits_of
 from mulligan.ports import StepEnd
 
 pytestmark = pytest.mark.anyio
@@ -79,10 +80,12 @@ async def test_next_one_goes_when_one_ends(hand: World) -> None:
     assert not await claims(hand, heads[1], NORTH)
     assert not await claims(hand, heads[2], NORTH)
 
+    (wait,) = await waits_of(hand.engine, await hand.run(heads[1].id))
     await hand.report(order)
     again = await offered(hand)
     got = [await claims(hand, head, NORTH) for head in heads[1:]]
 
+    assert (wait.kind, [str(holder) for holder in wait.holders]) == ("limit", ["job 1 of build #1"])
     assert again == [(heads[1].id, "1"), (heads[2].id, "1")]
     assert got == [True, False]
 

@@ -275,7 +275,8 @@ class WaitView(Shape, frozen=True, kw_only=True):
 
     Args:
         node: A job; "" = the run.
-        kind: mutex, group (concurrency group) or queue (other runs of the pipeline).
+        kind: mutex, limit (of runs in one job), group (concurrency group) or queue (other runs of
+            the pipeline).
         name: Of the mutex or group.
         ahead: How many others are in front of it.
         holders: Who has it now; at most 20 are named.
