@@ -51,7 +51,7 @@ class News:
     ) -> None:
         self._store = store
         self._sender = sender
-        self._tell_events = tell_events
+        self.tell_events = tell_events
         self._tell_audit = tell_audit
         self._is_heard = is_heard
         self._quiet: set[PipelineId] = set()  # of these nobody wants to hear
@@ -115,19 +115,21 @@ class News:
         for pipeline in dict.fromkeys(row.pipeline for row in events):
             if not await self._is_heard(pipeline) and changes == self._changes:
                 self._quiet.add(pipeline)
-        for tell_audit in self._tell_audit:
-            made += await _guarded(tell_audit, entries)
-        for tell_events in self._tell_events:
-            made += await _guarded(tell_events, events)
+        for entry in entries:
+            for tell_audit in self._tell_audit:
+                made += await _guarded(tell_audit, entry)
+        for row in events:
+            for tell_events in self.tell_events:
+                made += await _guarded(tell_events, row)
         return made
 
 
 async def _guarded(
-    tell: Callable[[Sequence[T]], Awaitable[list[Posting]]], news: Sequence[T]
+    tell: Callable[[Sequence[T]], Awaitable[list[Posting]]], news: T
 ) -> list[Posting]:
-    """Make postings; what is wrong with one kind must not keep the others."""
+    """Make postings of one thing; what is wrong with it must not keep the others."""
     try:
-        return await tell(news) if news else []
+        return await tell((news,))
     except InfrastructureError:
         raise
     except Exception:

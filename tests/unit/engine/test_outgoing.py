@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import pytest
@@ -14,6 +14,7 @@ from builders import one_job, pipeline, review, stage
 from engine_world import ADMIN, DEADLINE_S, SHOP, World
 from mulligan.core.decision import Decision
 from mulligan.core.errors import InvalidError, NotFoundError
+from mulligan.core.events import JobClaimed
 from mulligan.core.postings import Posting, PostingState
 from mulligan.core.records import PipelineSettings
 from mulligan.core.status import Status
@@ -25,6 +26,7 @@ from mulligan.engine.secrets import Vault
 from mulligan.engine.sender import Sender
 from mulligan.facades.bkci.callback_out import BkciWords
 from mulligan.facades.bkci.notice_in import BkciNotices
+from mulligan.ports import EventRow
 from mulligan.secret_key import SecretKey
 
 pytestmark = pytest.mark.anyio
@@ -331,3 +333,21 @@ async def test_a_broken_way_does_not_stop_its_lane(world: World) -> None:
 
     states = [await world.store.find_posting(SHOP, each.number) for each in stored]
     assert [each.state.value for each in states if each] == ["failed", "failed", "done"]
+
+
+async def test_what_cannot_be_told_keeps_nothing_else(world: World, post: Post) -> None:
+    """An event that breaks its telling is passed over; those before and behind it are told."""
+    await post.rule("BUILD_START")
+    await post.rule("BUILD_END")
+    await run_once(world)
+    tell = post.out.callbacks.tell_events
+
+    async def breaking(rows: Sequence[EventRow]) -> list[Posting]:
+        if any(isinstance(row.event, JobClaimed) for row in rows):
+            raise RuntimeError("a mistake")
+        return await tell(rows)
+
+    post.out.news.tell_events = (breaking,)
+    await post.settle()
+
+    assert post.web.events == ["BUILD_START", "BUILD_END"]

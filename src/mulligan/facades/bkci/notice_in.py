@@ -43,7 +43,7 @@ class BkciNotices:
             return Subscription()
         for part in _parts(version.source):
             if part.get("id") == node:
-                return asked_in(part)
+                return _asked_in(part)
         return Subscription()
 
 
@@ -61,7 +61,7 @@ def _subscription(given: Json) -> Subscription:
     )
 
 
-def asked_in(part: Json) -> Subscription:
+def _asked_in(part: Json) -> Subscription:
     """Return who is asked at a stage or task of a model besides its reviewers."""
     review = part.get("checkIn") if "containers" in part else part
     if not isinstance(review, dict):
