@@ -16,6 +16,7 @@ ROOT = "parameters"
 KINDS = ("string", "number", "boolean", "array")
 MOST_UNITS = 400_000  # nodes and pieces of text after everything is filled in
 CHARACTERS_PER_UNIT = 100
+_NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?")
 _BLOCK = re.compile(r"\$\{\{((?:(?!\}\}|\$\{\{).)*)\}\}")
 
 
@@ -178,10 +179,10 @@ def _value(node: Node, kind: str, name: str, findings: Findings, where: Path) ->
         return node.text
     if kind == "string" and not isinstance(node.content, dict | list):
         return node.text
-    if kind == "number" and isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
-    if kind == "boolean" and isinstance(value, bool):
-        return value
+    if kind == "number" and _NUMBER.fullmatch(node.text):
+        return float(node.text)
+    if kind == "boolean" and node.text.lower() in {"true", "false"}:
+        return node.text.lower() == "true"
     if kind == "array" and isinstance(value, list):
         return value
     findings.error(

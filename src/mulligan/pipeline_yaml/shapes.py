@@ -22,6 +22,8 @@ BOTH = (V2, V3)
 SCALAR, LIST, MAP, NOTHING = "text", "list", "map", "nothing"
 _NOUNS = {SCALAR: "a text", LIST: "a list", MAP: "a map", NOTHING: "nothing"}
 _MOST_COMPARED = 200  # words; comparing takes long
+# How alike an unknown key and a known one are, of 1, when the latter was probably meant.
+_LIKENESS = {V2: 0.65, V3: 0.6}
 _WHOLE = re.compile(r"-?[0-9]{1,9}")
 _EXPRESSION = re.compile(r"\s*\$\{(\{.*\}|[^{}]+)\}\s*", re.DOTALL)
 _PLACEHOLDER = {"type": "string", "pattern": r"^\s*\$\{[\s\S]*\}\s*$"}
@@ -420,7 +422,7 @@ class Object(msgspec.Struct, frozen=True, kw_only=True):
         detail = f"unknown key {name[:60]!r} in {self.title.en}"
         if check.version == V2 and check.findings.has_many_warnings:
             return
-        hint = near(name, names)
+        hint = near(name, names, likeness=_LIKENESS[check.version])
         if check.version == V2 and not hint:
             check.findings.warn(node.content[name], (*path, name), f"{detail}; it is ignored")
         else:
@@ -459,11 +461,11 @@ def shown(node: Node) -> str:
     return repr(text)
 
 
-def near(word: str, words: Any) -> str:
+def near(word: str, words: Any, *, likeness: float = 0.6) -> str:
     """Ask whether the nearest of the words was meant; "" if none is near, or there are many."""
     if len(words) > _MOST_COMPARED:
         return ""
-    found = difflib.get_close_matches(word, list(words), n=1, cutoff=0.6)
+    found = difflib.get_close_matches(word, list(words), n=1, cutoff=likeness)
     return did_you_mean(found[0] if found else "")
 
 

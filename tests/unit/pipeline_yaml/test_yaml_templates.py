@@ -161,6 +161,32 @@ def test_template_in_a_template() -> None:
     assert step["data"]["input"]["script"] == "xy"
 
 
+@pytest.mark.parametrize(
+    ("kind", "given", "value"),
+    [
+        ("number", "'5'", 5),
+        ("number", "2.50", "2.5"),
+        ("boolean", "'true'", True),
+        ("boolean", "false", False),
+        ("string", "1.10", "1.10"),
+        ("string", "'${{ variables.v }}'", "${{ variables.v }}"),
+        ("array", "[1, x]", [1, "x"]),
+    ],
+)
+def test_values_of_parameters(kind: str, given: str, value: object) -> None:
+    """A value has the type of its parameter, quoted or not."""
+    draft = read(
+        f"steps: [{{template: t.yml, parameters: {{p: {given}}}}}]\n",
+        t_yml=(
+            f"parameters: [{{name: p, type: {kind}}}]\n"
+            "steps: [{uses: x@1, with: {v: '${{ parameters.p }}'}}]\n"
+        ),
+    )
+
+    step = draft.model["stages"][1]["containers"][0]["elements"][0]
+    assert repr(step["data"]["input"]["v"]) == repr(value)
+
+
 INCLUDE = "steps: [{template: t.yml}]\n"
 
 
