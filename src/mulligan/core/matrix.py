@@ -9,13 +9,13 @@ import hashlib
 import itertools
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
 from mulligan.core.ids import JobId, StepId
 from mulligan.core.matrix_text import MatrixError, Scalar, Tree, read_tree, text_of_tree
-from mulligan.core.spec import JobSpec, MatrixSpec, StepSpec
+from mulligan.core.spec import QUALITY, JobSpec, MatrixSpec, StepSpec
 
 MOST_COMBINATIONS = 256
 MOST_AT_ONCE = 50
@@ -203,7 +203,15 @@ def _copy_steps(
             id=child_step_id(step.id, number),
             enabled=step.enabled and not is_off,
             post_of=None if step.post_of is None else child_step_id(step.post_of, number),
+            inputs=_copy_inputs(step, number),
         )
+
+
+def _copy_inputs(step: StepSpec, number: int) -> dict[str, Any]:
+    """Give the inputs of a step in a copy: a quality gate looks at the step beside it there."""
+    if step.kind != QUALITY:
+        return step.inputs
+    return {**step.inputs, "step": child_step_id(StepId(step.inputs["step"]), number)}
 
 
 def _digest(text: str) -> str:

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from mulligan.core.ids import JobId, StepId
 from mulligan.core.matrix import MOST_COMBINATIONS, copies_of, expand, find_copy
 from mulligan.core.matrix_text import MatrixError
-from mulligan.core.spec import Condition, JobSpec, MatrixSpec, RunWhen, StepSpec
+from mulligan.core.spec import QUALITY, Condition, JobSpec, MatrixSpec, RunWhen, StepSpec
 
 VECTORS = json.loads((Path(__file__).parent / "expression-vectors.json").read_text())["matrix"]
 
@@ -144,6 +145,16 @@ def test_steps_that_were_switched_off_at_the_start_are_so_in_all_copies() -> Non
     (copy,) = copies_of(JOB, [{"a": "1"}], {StepId("e-1")})
 
     assert [step.enabled for step in copy.steps] == [False, False, True]
+
+
+def test_a_quality_gate_of_a_copy_looks_at_the_step_of_that_copy() -> None:
+    """Its rules are those of the plugin beside it, which has an id of its own there."""
+    gate = StepSpec(id=StepId("e-9"), kind=QUALITY, inputs={"step": "e-1", "rules": ["r"]})
+
+    (copy,) = copies_of(replace(JOB, steps=(JOB.steps[0], gate)), [{"a": "1"}])
+
+    assert copy.steps[1].inputs == {"step": copy.steps[0].id, "rules": ["r"]}
+    assert gate.inputs["step"] == "e-1"
 
 
 def test_a_copy_is_found_by_its_id_alone() -> None:

@@ -6,7 +6,20 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from core_specs import accepted, broken, job, job_words, last, pipeline, ran, refused, stage, step
+from core_specs import (
+    accepted,
+    broken,
+    job,
+    job_words,
+    last,
+    pipeline,
+    ran,
+    refused,
+    stage,
+    step,
+    step_words,
+    when,
+)
 from core_world import World
 
 from mulligan.core import events as e
@@ -18,7 +31,7 @@ from mulligan.core.prepare import prepare_step
 from mulligan.core.recovery.plan import Action, Why
 from mulligan.core.refusal import RefusalCode
 from mulligan.core.run import StartParameter
-from mulligan.core.spec import JobSpec, MatrixSpec, OnFailure, PipelineSpec, StepSpec
+from mulligan.core.spec import JobSpec, MatrixSpec, MutexSpec, OnFailure, PipelineSpec, StepSpec
 from mulligan.core.status import Status
 from mulligan.core.variables import Scope, gathered_outputs
 from mulligan.testing.strategies import Outcome
@@ -264,6 +277,20 @@ def test_a_copy_sees_its_values() -> None:
     assert scope["matrix.power"] == '{"name":"x","url":"c1"}'
     assert "matrix.os" in set(scope)
     assert Scope(world.run, JobId("1")).get("matrix.os") is None
+
+
+def test_conditions_and_mutexes_of_a_copy_know_its_values() -> None:
+    """Steps run by them; each copy asks for a lock of its own name."""
+    only = step("b", when("expression", text="matrix.os == 'mac'"))
+    lock = MutexSpec(name="lock-${{matrix.os}}", places=1, timeout_s=60)
+    world = World(one("a", only, strategy="os: [win, mac]", mutex=lock))
+
+    tickets = [world.run.job(JobId(copy)).mutex for copy in ("1001", "1002")]
+    world.finish()
+
+    assert [ticket.name for ticket in tickets if ticket] == ["lock-win", "lock-mac"]
+    assert world.run.job(JobId("1")).mutex is None
+    assert step_words(world.run, of("b", 1), of("b", 2)) == ["skipped:condition", "succeeded"]
 
 
 def test_outputs_of_copies_and_of_the_job() -> None:

@@ -13,7 +13,17 @@ DEFAULT_AT_ONCE = 5
 OF_RUN = frozenset({"matrixGroupId", "matrixContext", "groupContainers"})
 _COUNTS = frozenset({"totalCount", "finishCount"})
 # What the element of a copy shows of the one that it is a copy of.
-_KEPT = ("name", "version", "reviewUsers", "desc", "params", "suggestRequired", "stepId")
+_KEPT = (
+    "name",
+    "version",
+    "stepId",
+    "reviewUsers",
+    "desc",
+    "params",
+    "suggestRequired",
+    "interceptTask",
+    "interceptTaskName",
+)
 
 
 def read_matrix(part: Part) -> MatrixSpec | None:
