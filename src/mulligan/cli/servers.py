@@ -47,12 +47,15 @@ class Running(NamedTuple):
 
 
 def data_directory(given: Path | None) -> Path:
-    """Return the data directory: named, of the environment, or the default one."""
+    """Return the data directory: named, of the environment, or the default one.
+
+    Absolute, as steps run in folders of their own.
+    """
     if given is not None:
-        return given
+        return given.absolute()
     named = os.environ.get("MULLIGAN_DATA")
     if named:
-        return Path(named)
+        return Path(named).absolute()
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share") / "mulligan"
 
 

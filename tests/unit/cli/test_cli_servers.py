@@ -110,6 +110,8 @@ def test_data_directory_by_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     assert by_default == Path("/share/mulligan")
     assert data_directory(None) == Path("/environment")
     assert data_directory(tmp_path) == tmp_path
+    monkeypatch.chdir(tmp_path)
+    assert data_directory(Path("here")) == tmp_path / "here"
 
 
 def test_flags_for_the_next_command() -> None:
