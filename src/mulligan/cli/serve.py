@@ -54,7 +54,9 @@ def serve(
     del role
     if dev and not _is_loopback(host):
         raise click.UsageError(f"--dev listens on loopback only, not on {host}")
-    code = run_server((data or default_data()).absolute(), host, port, runners, overrides, is_dev=dev)
+    code = run_server(
+        (data or default_data()).absolute(), host, port, runners, overrides, is_dev=dev
+    )
     sys.exit(code)
 
 
