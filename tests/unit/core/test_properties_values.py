@@ -44,7 +44,8 @@ class Visible:
                     self.writes = [w for w in self.writes if w.writer == "start"]
                 case e.ValuesWritten(writes=writes):
                     self.writes += writes
-                case e.StepReset(node=node) | e.StepRetried(node=node) if not whole:
+                # after a loss nothing was written but who let the step begin, which stays so
+                case e.StepReset(node=node) | e.StepRetried(node=node, lost=False) if not whole:
                     self.drop(node)
                 case e.StageReset(node=node) if not whole and node not in carried:
                     self.drop(f"review:{node}")
