@@ -68,7 +68,7 @@ async def test_postings_are_listed_newest_first(store: Store) -> None:
     )
 
     async def listed(**wanted: object) -> tuple[list[int], int]:
-        found, count = await store.list_postings(SHOP, **wanted)  # type: ignore[arg-type]  # by test
+        found, count = await store.list_postings(SHOP, **wanted)  # type: ignore[arg-type]  # as the case says
         return [made.index(each) for each in found], count
 
     assert await listed(kind="callback") == ([2, 1, 0], 3)

@@ -73,7 +73,7 @@ async def test_secrets_are_listed_by_id(store: Store) -> None:
     await store.put_secret(secret("x", project=BANK))
 
     async def listed(**wanted: object) -> tuple[list[str], int]:
-        found, count = await store.list_secrets(SHOP, **wanted)  # type: ignore[arg-type]  # by test
+        found, count = await store.list_secrets(SHOP, **wanted)  # type: ignore[arg-type]  # as the case says
         return [each.id for each in found], count
 
     assert await listed() == (["a_Key", "b", "c_key"], 3)

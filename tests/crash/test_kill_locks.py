@@ -7,6 +7,7 @@ import http.client
 import itertools
 import sqlite3
 import uuid
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -83,12 +84,13 @@ def test_locks_survive_kills(tmp_path: Path) -> None:
         with BkciClient(server.url) as client:
             locks = Locks(client, tmp_path)
             builds = locks.start(client, locks.pipelines, BUILDS)
+        journal = locks.journals["mutex"]
+
+        def have_begun(builds: int) -> bool:
+            return journal.exists() and len(set(journal.read_text().split())) >= builds
+
         for kill in range(KILLS):
-            journal = locks.journals["mutex"]
-            poll_until(
-                lambda: journal.exists() and len(set(journal.read_text().split())) > kill,  # noqa: B023
-                what="the next build has the mutex",
-            )
+            poll_until(partial(have_begun, kill + 1), what="the next build has the mutex")
             server.kill()
             server.start()
         with BkciClient(server.url) as client:

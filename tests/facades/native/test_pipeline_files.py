@@ -88,8 +88,13 @@ def test_template_alone_is_refused(api: NativeApi) -> None:
 
 def test_model_with_its_setting(api: NativeApi) -> None:
     """The pair that BK-CI exports is taken as one document; its pointers count from there."""
-    element = {"@type": "marketBuild", "atomCode": "run", "name": "run", "version": "1.*"}
-    element["data"] = {"input": {"script": "make", "shell": "sh"}}  # type: ignore[assignment]
+    element = {
+        "@type": "marketBuild",
+        "atomCode": "run",
+        "name": "run",
+        "version": "1.*",
+        "data": {"input": {"script": "make", "shell": "sh"}},
+    }
     trigger = {"@type": "trigger", "name": "t", "elements": [{"@type": "manualTrigger"}]}
     job = {"@type": "vmBuild", "name": "j", "elements": [element]}
     model = {"name": "pair", "stages": [{"containers": [trigger]}, {"containers": [job]}]}
