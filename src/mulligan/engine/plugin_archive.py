@@ -1,5 +1,6 @@
 """Look into the zip of a plugin: is it one, may it be unpacked, what does its task.json say."""
 
+import errno
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,15 +26,24 @@ def read_manifest(archive: Path) -> dict[str, Any]:
         PluginArchiveError: It is no zip, a dangerous one, or no plugin.
         OSError: It can't be read.
     """
+    import lzma
     import zipfile  # with its compressors, not before somebody installs something
+    import zlib
 
+    broken = (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, lzma.LZMAError)
     try:
         with zipfile.ZipFile(archive) as content:
             entries = [_entry(info) for info in content.infolist()]
             _raise_if(problems_of_zip(entries))
+            damaged = content.testzip()  # better now than when a step unpacks it
+            _raise_if([f"{damaged!r} in the zip is damaged"] if damaged else [])
             text = content.read(MANIFEST_FILE)
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError) as error:
-        raise PluginArchiveError([f"the body is no readable zip: {error}"]) from None
+    except (*broken, NotImplementedError, EOFError, ValueError) as error:
+        raise _unreadable(error) from None
+    except OSError as error:
+        if error.errno in (None, errno.EINVAL):  # nonsense for bz2, an entry before the beginning
+            raise _unreadable(error) from None
+        raise
     try:
         manifest = json.loads(text.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
@@ -42,6 +52,10 @@ def read_manifest(archive: Path) -> dict[str, Any]:
     _raise_if(problems_of(manifest, files))
     checked: dict[str, Any] = manifest
     return checked
+
+
+def _unreadable(error: Exception) -> PluginArchiveError:
+    return PluginArchiveError([f"the body is no readable zip: {error}"])
 
 
 def _entry(info: "ZipInfo") -> ZipEntry:

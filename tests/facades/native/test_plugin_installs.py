@@ -1,7 +1,9 @@
 """Plugins over the own API: installed by admins, listed for all, refused when they are no good."""
 
 import json
+import zipfile
 
+import pytest
 from native_client import Answer, NativeApi
 
 from plugin_zips import manifest, plugin_zip, with_entry, zip_of
@@ -102,6 +104,27 @@ def test_bad_zips(api: NativeApi) -> None:
 
         assert problem in refused["errors"][0]["detail"]
     assert api.get("/plugins")["items"] == []
+
+
+@pytest.mark.parametrize("packed", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_damaged_zips(api: NativeApi, packed: int) -> None:
+    """Bytes that can't be unpacked are refused at once, wherever in the zip they are."""
+    words = bytes(range(256)) * 8
+    whole = with_entry(plugin_zip(), "data", words, packed=packed)
+    begin = whole.index(b"data") + len(b"data")
+    damaged = whole[: begin + 12] + b"\xff" * 24 + whole[begin + 36 :]
+
+    install(api, whole)
+    assert "zip" in install(api, damaged, "1.0.1", expect=422).json()["detail"]
+
+
+def test_zip_with_a_directory_before_its_beginning(api: NativeApi) -> None:
+    """A number in the zip is no failure of the server's disk."""
+    content = bytearray(plugin_zip())
+    end = content.rindex(b"PK\x05\x06")
+    content[end + 16 : end + 20] = b"\0\0\0\x80"
+
+    install(api, bytes(content), expect=422)
 
 
 def test_large_zip(api: NativeApi) -> None:
