@@ -1,7 +1,10 @@
 """The newest commits of branches, asked from the repository itself with `git ls-remote`."""
 
 import asyncio
+import os
+import signal
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from mulligan.executors.programs.basics import StepError
@@ -11,6 +14,7 @@ from mulligan.ports.sources import Source
 
 _TIMEOUT_S = 30.0
 _MOST_READ = 256 * 1024  # bytes: three branches take some hundred
+_CHUNK = 64 * 1024
 _HEADS = "refs/heads/"
 
 
@@ -19,10 +23,12 @@ class GitHeads:
 
     Args:
         private_targets: Repositories of this machine and of private networks may be asked.
+        timeout_s: For one repository.
     """
 
-    def __init__(self, *, private_targets: bool) -> None:
+    def __init__(self, *, private_targets: bool, timeout_s: float = _TIMEOUT_S) -> None:
         self._private_targets = private_targets
+        self._timeout_s = timeout_s
 
     async def heads(self, source: Source, branches: tuple[str, ...]) -> dict[str, str]:
         """Return the newest commit of each branch that exists; () = the default one, as "HEAD".
@@ -32,13 +38,13 @@ class GitHeads:
         """
         wanted = [each for each in branches if each and not each.startswith("-")] or ["HEAD"]
         try:
-            async with asyncio.timeout(_TIMEOUT_S):
+            async with asyncio.timeout(self._timeout_s):
                 git, address = await asyncio.to_thread(self._git, source)
                 output = await self._ask(git, address, wanted)
         except StepError as error:
             raise OSError(str(error)) from None
         except TimeoutError:
-            raise TimeoutError(f"no answer within {_TIMEOUT_S:g} s") from None
+            raise TimeoutError(f"no answer within {self._timeout_s:g} s") from None
         found: dict[str, str] = {}
         for line in output.splitlines():
             commit, _, ref = line.partition("\t")
@@ -65,13 +71,25 @@ class GitHeads:
             stderr=asyncio.subprocess.PIPE,
             start_new_session=True,
         )
+        assert process.stdout is not None  # noqa: S101 - for the type checker
+        assert process.stderr is not None  # noqa: S101
         try:
-            output, said = await process.communicate()
+            output, said = await asyncio.gather(_read(process.stdout), _read(process.stderr))
+            status = await process.wait()
         except BaseException:
-            process.kill()
+            # its helpers too: they have the pipes, and wait for as long as the other side likes
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
             await process.wait()
             raise
-        if process.returncode:
-            text = said[-_MOST_READ:].decode("utf-8", "replace")
-            raise OSError(last_words(text) or "git ls-remote failed")
-        return output[:_MOST_READ].decode("utf-8", "replace")
+        if status:
+            raise OSError(last_words(said.decode("utf-8", "replace")) or "git ls-remote failed")
+        return output.decode("utf-8", "replace")
+
+
+async def _read(stream: asyncio.StreamReader) -> bytes:
+    """Read all that comes; of too much only the end is kept."""
+    kept = b""
+    while part := await stream.read(_CHUNK):
+        kept = (kept + part)[-_MOST_READ:]
+    return kept

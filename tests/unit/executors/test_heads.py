@@ -1,5 +1,6 @@
 """The newest commits of branches, from a real repository."""
 
+import asyncio
 import subprocess
 from pathlib import Path
 
@@ -60,3 +61,23 @@ async def test_a_repository_that_is_gone(tmp_path: Path) -> None:
 
     with pytest.raises(OSError, match="remote repository"):
         await GitHeads(private_targets=True).heads(source, ("main",))
+
+
+async def test_a_server_that_never_answers() -> None:
+    """It is given up, and git leaves nothing behind that goes on waiting for it."""
+    gone = asyncio.Event()
+
+    async def never(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.read(1024):  # until the other side is gone
+            pass
+        gone.set()
+        writer.close()
+
+    server = await asyncio.start_server(never, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        source = Source(url=f"http://127.0.0.1:{port}/x.git")
+        heads = GitHeads(private_targets=True, timeout_s=0.5)
+        with pytest.raises(TimeoutError, match=r"within 0\.5 s"):
+            await asyncio.wait_for(heads.heads(source, ("main",)), 30)
+        await asyncio.wait_for(gone.wait(), 30)
