@@ -736,6 +736,11 @@ class Repository:
         self._git("commit", "-q", "-m", text)
         return self._git("rev-parse", "HEAD")
 
+    def branch(self, name: str, text: str) -> str:
+        """Commit a file with this text on a new branch and return the commit."""
+        self._git("checkout", "-q", "-b", name)
+        return self.commit(text)
+
     def _git(self, *arguments: str) -> str:
         who = ["-c", "user.name=test", "-c", "user.email=test@example.com"]
         command = ["git", "-C", str(self.path), *who, *arguments]
@@ -863,6 +868,31 @@ def test_retry_uses_the_commit_of_the_first_attempt(
     assert lines[-1] == "two"
     assert any(repository.second in line for line in lines)
     assert lines_of(scenario.run())[-1] == "three"
+
+
+def test_retry_of_another_branch_uses_that(
+    client: BkciClient, bench: Workbench, repository: Repository
+) -> None:
+    """The commit of the first attempt says nothing about a branch that an earlier step chose."""
+    choice = bench.directory / "choice"
+    choice.write_text("main")
+    model = one_job(
+        "chosen",
+        [
+            step("choose", f'setEnv branch "$(cat {choice})"'),
+            checkout(repository.url, "BRANCH", "${branch}"),
+            step("read", bench.script("read", "cat file")),
+        ],
+    )
+    build = Scenario(client, bench, model).run_broken("read")
+    repository.branch("other", "three")
+    choice.write_text("other")
+    bench.repair("read")
+
+    view = build.repair()
+
+    assert view.status == "SUCCEED"
+    assert lines_of(build, executeCount=2)[-1] == "three"
 
 
 def _producer_and_consumer(bench: Workbench) -> Json:

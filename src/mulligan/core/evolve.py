@@ -497,10 +497,12 @@ def _next_attempt(step: Step, **changes: Any) -> Step:
 def _step_reset(run: Run, event: e.StepReset) -> Run:
     step = run.step(StepId(event.node))
     manual = step.manual_retries + 1 if event.asked else step.manual_retries
-    return _put_step(
-        run,
-        _next_attempt(step, run_attempt=event.run_attempt, manual_retries=manual, lost=0),
+    # like the pause at which they were changed, they hold for one attempt of the run
+    inputs = step.inputs if event.run_attempt == step.run_attempt else None
+    again = _next_attempt(
+        step, run_attempt=event.run_attempt, manual_retries=manual, lost=0, inputs=inputs
     )
+    return _put_step(run, again)
 
 
 def _step_retried(run: Run, event: e.StepRetried) -> Run:

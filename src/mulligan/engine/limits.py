@@ -7,13 +7,14 @@ out again when one of the others leaves the job; after a restart it comes from t
 from collections.abc import Iterator
 
 from mulligan.core.decision import Decision
-from mulligan.core.ids import JobId, RunId, RunnerName
+from mulligan.core.ids import JobId, PipelineId, RunId, RunnerName
 from mulligan.core.run import Job, Run
 from mulligan.core.spec import JobSpec
 from mulligan.core.status import Status
 from mulligan.engine.lines import Lines
 
 Place = tuple[RunId, JobId]
+_Same = tuple[PipelineId, str]  # what a job has in common with itself in other runs
 
 
 class JobLimits:
@@ -21,16 +22,18 @@ class JobLimits:
 
     def __init__(self, lines: Lines) -> None:
         self._lines = lines
-        self._waiting: dict[Place, None] = {}  # in the order of coming
+        self._waiting: dict[Place, _Same] = {}  # in the order of coming
 
     def admits(self, run: Run, job_id: JobId, runner: RunnerName) -> bool:
         """Tell whether a runner may take the job now; if not, it is offered again later."""
-        spec = run.index.jobs[job_id]
+        spec = run.index.jobs.get(job_id)
+        if spec is None:  # a copy that a new split has replaced: the offer is out of date
+            return False
         if not _is_limited(spec):
             return True
         others = [held.runner for _, held in self._in_same_job(run, spec)]
         if _is_full(spec, len(others), others.count(runner)):
-            self._waiting[run.head.id, job_id] = None
+            self._waiting[run.head.id, job_id] = _same(run, job_id)
             return False
         self._waiting.pop((run.head.id, job_id), None)
         return True
@@ -43,7 +46,7 @@ class JobLimits:
         return [(run_id, held.id) for run_id, held in others]
 
     def _in_same_job(self, run: Run, spec: JobSpec) -> Iterator[tuple[RunId, Job]]:
-        whole = run.index.jobs[run.index.parents.get(spec.id, spec.id)]  # counted with its copies
+        whole = _whole(run, spec.id)
         for other in self._lines.unfinished(run.head.pipeline):
             found = _same_job(other, whole)
             if found is None:
@@ -61,11 +64,23 @@ class JobLimits:
         for job in left:
             if job.status.is_final:
                 self._waiting.pop((decision.run.head.id, job.id), None)
-        specs = (decision.run.index.jobs.get(job.id) for job in left)  # None: a copy that is gone
-        if not any(spec is not None and _is_limited(spec) for spec in specs):
-            return []
-        again, self._waiting = list(self._waiting), {}
+        index = decision.run.index  # without the copies that are gone
+        # Whether it has a limit says nothing: in the version of those that wait it may have one.
+        free = {_same(decision.run, job.id) for job in left if job.id in index.jobs}
+        again = [place for place, same in self._waiting.items() if same in free]
+        for place in again:
+            del self._waiting[place]
         return again
+
+
+def _whole(run: Run, job_id: JobId) -> JobSpec:
+    """Give the job that counts: a matrix job counts together with its copies."""
+    return run.index.jobs[run.index.parents.get(job_id, job_id)]
+
+
+def _same(run: Run, job_id: JobId) -> _Same:
+    spec = _whole(run, job_id)
+    return run.head.pipeline, spec.hash_id or spec.id
 
 
 def _is_full(spec: JobSpec, over_all: int, on_runner: int) -> bool:

@@ -19,6 +19,7 @@ from mulligan.core.admission import (
 )
 from mulligan.core.decision import Decision, Draft
 from mulligan.core.flow import cancel, queue
+from mulligan.core.flow.call_ends import is_waiting
 from mulligan.core.ids import PipelineId, RunId, UserName
 from mulligan.core.records import Pipeline
 from mulligan.core.refusal import Refusal, RefusalCode
@@ -62,6 +63,14 @@ class Queues:
 
     def _admit(self, pipeline: Pipeline, head: RunHead, *, but: RunId) -> Admission | Refusal:
         group = group_of(head)
+        above = None if group is None else self._waits_above(group, head)
+        if above is not None:
+            return Refusal(
+                code=RefusalCode.RUN_ACTIVE,
+                message=f"run {above.number} of pipeline {above.pipeline} waits for this one, "
+                "and they are of one concurrency group: neither could go on",
+                instead=("give the pipelines different groups", "start it without waiting"),
+            )
         return admit(
             pipeline.settings,
             self._lines.load(pipeline.id, but=but),
@@ -69,6 +78,18 @@ class Queues:
             group=None if group is None else self._lines.group_load(group, but=but),
             supersedes=head.concurrency is not None and head.concurrency.supersedes,
         )
+
+    def _waits_above(self, group: Group, head: RunHead) -> RunHead | None:
+        """Find a run of the group that has called this run, over others or not, and waits."""
+        caller = head.caller
+        while caller is not None and caller.waits:
+            line = self._lines.find(caller.run)
+            if line is None or not is_waiting(line.tip, caller.step, caller.step_attempt):
+                return None
+            if group_of(line.tip.head) == group:
+                return line.tip.head
+            caller = line.tip.head.caller
+        return None
 
     def may_go_on(self, pipeline: Pipeline, head: RunHead) -> Refusal | None:
         """Judge a run that somebody lets go on after a review."""

@@ -152,7 +152,8 @@ class Reports(Changes):
     async def _with_told_metrics(self, run_id: RunId, report: StepReport) -> StepReport:
         """Add the metrics that a plugin told while it ran; it is known by its version."""
         run = (await self.lines.get(run_id)).tip
-        if not report.pin or run.index.steps[report.step].kind not in _MAY_BE_PLUGINS:
+        spec = run.index.steps.get(report.step)  # None: of a copy that is gone, it comes too late
+        if not report.pin or spec is None or spec.kind not in _MAY_BE_PLUGINS:
             return report
         told = [
             (name, text_of(value))

@@ -5,7 +5,14 @@ set -eu
 export GIT_TERMINAL_PROMPT=0 GIT_ASKPASS=true
 [ -z "${MULLIGAN_GIT_KEY:-}" ] || trap 'rm -f "$MULLIGAN_GIT_KEY" "$MULLIGAN_GIT_KEY.ask"' EXIT
 command -v git >/dev/null || { echo "the program git is not installed here" >&2; exit 127; }
-url=$MULLIGAN_GIT_URL kind=$MULLIGAN_GIT_KIND ref=$MULLIGAN_GIT_REF pin=$MULLIGAN_GIT_PIN
+url=$MULLIGAN_GIT_URL kind=$MULLIGAN_GIT_KIND ref=$MULLIGAN_GIT_REF
+# a commit, and what was asked for when it was found: for anything else it says nothing
+asked=$(printf '%s\n' "$url" "$kind" "$ref" | git hash-object --stdin)
+case $MULLIGAN_GIT_PIN in
+*" $asked") pin=${MULLIGAN_GIT_PIN%% *} ;;
+*" "*) pin= ;;
+*) pin=$MULLIGAN_GIT_PIN ;;
+esac
 
 # git would read it as an option, some of which run commands
 case $ref,$pin in
@@ -54,7 +61,7 @@ if [ "$MULLIGAN_GIT_SUBMODULES" = true ] && [ -e .gitmodules ]; then
 fi
 git --no-pager log -1 --format='HEAD is now at %h %s'
 tell() { printf '%s=%s\0' "$1" "$2" >>"$MULLIGAN_SET_ENV"; }
-tell :pin "$commit"
+tell :pin "$commit $asked"
 tell BK_CI_GIT_REPO_URL "$url"
 tell BK_CI_GIT_REPO_REF "$ref"
 tell BK_CI_GIT_REPO_HEAD_COMMIT_ID "$commit"

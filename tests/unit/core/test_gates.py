@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from core_specs import (
+    accepted,
     broken,
     job,
     job_words,
@@ -531,6 +532,24 @@ def test_changed_inputs_hold_for_one_attempt_of_the_run(auto_retries: int, scrip
     order = prepare_step(world.run, world.run.index.steps[StepId("p")])
 
     assert (order.step_attempt, order.inputs) == (2, {"script": script})
+
+
+def test_changed_inputs_hold_for_a_retry_while_the_run_goes_on() -> None:
+    """It does not pause again in the same attempt of the run, and means what was released."""
+    spec = pipeline(stage(2, job(1, step("p", pause_before=True)), job(2, "x")))
+    world = World(spec, broken(p=1))
+    world.claim("2")
+    world.claim("1")
+    go_on_with(world, "false")
+    world.claim("1")
+    world.report("1")
+
+    accepted(world.retry("p"))
+    claimed = world.claim("1")
+
+    order = prepare_step(world.run, world.run.index.steps[StepId("p")])
+    assert claimed == "p"
+    assert (order.step_attempt, order.inputs) == (2, {"script": "false"})
 
 
 def test_a_pause_of_a_run_that_has_ended_is_not_answered() -> None:

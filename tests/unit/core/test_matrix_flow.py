@@ -31,7 +31,16 @@ from mulligan.core.prepare import prepare_step
 from mulligan.core.recovery.plan import Action, Why
 from mulligan.core.refusal import RefusalCode
 from mulligan.core.run import StartParameter
-from mulligan.core.spec import JobSpec, MatrixSpec, MutexSpec, OnFailure, PipelineSpec, StepSpec
+from mulligan.core.spec import (
+    Condition,
+    JobSpec,
+    MatrixSpec,
+    MutexSpec,
+    OnFailure,
+    PipelineSpec,
+    RunWhen,
+    StepSpec,
+)
 from mulligan.core.status import Status
 from mulligan.core.variables import Scope, gathered_outputs
 from mulligan.testing.strategies import Outcome
@@ -208,6 +217,19 @@ def test_fast_kill_ends_the_other_copies_and_no_other_job() -> None:
         *["failed:fast_kill"] * 3,
     ]
     assert job_words(world.run, 1, 2) == ["failed:user", "succeeded"]
+
+
+def test_fast_kill_of_copies_is_a_failure_for_the_fast_kill_of_the_stage() -> None:
+    """The job has failed as its bad copy did, whichever copy had to end for that one."""
+    spec = pipeline(stage(2, split(1, "a", fast_kill=True), job(2, "b"), fast_kill=True))
+    world = World(spec, bad(3))
+    for each in ("2", "1001", "1002", "1003", "1004"):
+        world.claim(each)
+    for each in ("1003", "1001", "1002", "1004", "2"):
+        world.report(each)
+
+    assert job_words(world.run, 1001, 1003, 1) == ["failed:fast_kill", "failed:user", "failed:user"]
+    assert job_words(world.run, 2) == ["failed:fast_kill"]
 
 
 def test_the_stage_looks_at_the_job_not_at_its_copies() -> None:
@@ -468,6 +490,26 @@ def test_a_copy_of_the_finally_stage_is_skipped_there() -> None:
     assert run.step(of("b", 2)).cause is Cause.WAIVED
     assert [run.job(JobId(number)).run_attempt for number in ("2001", "2002")] == [2, 2]
     assert run.head.status is Status.SUCCEEDED
+
+
+def test_copies_of_a_job_that_is_not_wanted_any_more_end_with_it() -> None:
+    """Its condition is judged again; what a copy that is kept has written counts for that (R3)."""
+    once = Condition(when=RunWhen.UNLESS_VARIABLES, variables=(("done", "yes"),))
+    world = World(one("a", strategy="n: [1, 2]", runs=once), bad(2))
+    for number in (1, 2):
+        world.claim(f"100{number}")
+    world.report("1001", variables=(("done", "yes"),))
+    world.report("1002")
+
+    accepted(world.retry("1002"))
+    world.finish()
+
+    assert world.run.head.status is Status.SUCCEEDED
+    assert job_words(world.run, 1, 1001, 1002) == [
+        "skipped:condition",
+        "succeeded",
+        "skipped:condition",
+    ]
 
 
 def test_a_smaller_split_leaves_the_old_records_alone() -> None:

@@ -290,6 +290,39 @@ async def test_what_can_not_be_started_fails_the_step(shop: World, what: str) ->
     assert await children(shop, made) == []
 
 
+@pytest.mark.parametrize("cancels", [False, True])
+async def test_a_child_of_the_own_concurrency_group(shop: World, cancels: bool) -> None:
+    """It would wait for its parent, or stop it, while that waits for it: the step fails instead."""
+    settings = PipelineSettings(
+        run_lock="GROUP_LOCK", concurrency_group="prod", concurrency_cancel=cancels
+    )
+    child = await shop.add_pipeline(CHILD, settings)
+    middle = await shop.add_pipeline(calling(call(child.id)))
+    parent = await shop.add_pipeline(
+        pipeline(stage("q", job("1", call(middle.id))), name="above"), settings
+    )
+
+    run = await shop.wait_end((await shop.start(parent)).id)
+
+    step = run.step(CALL)
+    assert (run.head.status, step.status) == (Status.FAILED, Status.FAILED)
+    assert f"run 1 of pipeline {parent.id} waits for this one" in step.message
+    assert await children(shop, child) == []
+
+
+async def test_a_child_of_the_group_that_nobody_waits_for(shop: World) -> None:
+    """Its turn comes when the run that has started it has ended."""
+    settings = PipelineSettings(run_lock="GROUP_LOCK", concurrency_group="prod")
+    child = await shop.add_pipeline(CHILD, settings)
+    parent = await shop.add_pipeline(calling(call(child.id, waits=False)), settings)
+
+    run = await shop.wait_end((await shop.start(parent)).id)
+    (found,) = await children(shop, child)
+
+    assert run.head.status is Status.SUCCEEDED
+    assert (await shop.wait_end(found.head.id)).head.status is Status.SUCCEEDED
+
+
 async def test_a_pipeline_is_found_by_name(shop: World) -> None:
     """By name within the project; the name may hold a variable."""
     await shop.add_pipeline(CHILD)

@@ -13,7 +13,7 @@ from mulligan.core.spec import MatrixSpec, PipelineSpec
 from mulligan.core.status import Status
 from mulligan.engine.catalog import Definition
 from mulligan.engine.waits import waits_of
-from mulligan.ports import StepEnd
+from mulligan.ports import Offer, StepEnd
 
 pytestmark = pytest.mark.anyio
 
@@ -192,3 +192,38 @@ async def test_copies_of_a_matrix_job_are_counted_together(hand: World) -> None:
     ]
 
     assert got == [True, True, False, False]
+
+
+async def test_limit_that_came_with_a_new_version(hand: World) -> None:
+    """Who waits for a job that had no limit when its run began goes on when it ends."""
+    made = await hand.add_pipeline(limited())
+    (first,) = await started(hand, made, 1)
+    definition = Definition(spec=limited(most_at_once=1), dialect="bkci", source={"name": "b"})
+    await hand.catalog.edit_pipeline(ADMIN, made, definition)
+    (second,) = await started(hand, made, 1)
+    order = await hand.claim(first.id)
+    assert not await claims(hand, second, NORTH)
+
+    await hand.report(order)
+
+    assert (second.id, "1") in await offered(hand)
+
+
+async def test_offer_of_a_copy_that_is_gone(hand: World) -> None:
+    """The job will be split anew: what was offered before hands nothing out and breaks nothing."""
+    matrix = job("2", "b", matrix=MatrixSpec(strategy="n: [1, 2]"))
+    made = await hand.add_pipeline(pipeline(stage("p", job("1", "a")), stage("s", matrix)))
+    head = await hand.start(made)
+    await hand.report(await hand.claim(head.id))
+    await offered(hand)
+    await hand.stop(head.id)
+    await hand.retry(head.id)
+    order = await hand.claim(head.id, attempt=2)
+    await offered(hand)
+    hand.dispatcher.offer(Offer(run_id=head.id, job_id=JobId("2002"), attempt=1))
+
+    gone = await claims(hand, head, NORTH, "2002")
+    await hand.report(order, wants_more=True)
+
+    assert not gone
+    assert (await hand.run(head.id)).job(JobId("1")).status is Status.SUCCEEDED

@@ -116,7 +116,7 @@ def split_result(run: Run, job_id: JobId) -> tuple[Status, Cause | None] | None:
     if not all(copy.status.is_final for copy in copies):
         return None
     for wanted in (Status.FAILED, Status.CANCELLED, Status.SUCCEEDED):
-        for copy in copies:
-            if copy.status is wanted:
-                return wanted, copy.cause
+        causes = [copy.cause for copy in copies if copy.status is wanted]
+        if causes:  # its own rather than that it had to end for another copy
+            return wanted, next((each for each in causes if each is not Cause.FAST_KILL), causes[0])
     return Status.SKIPPED, copies[0].cause

@@ -304,6 +304,7 @@ def finish_jobs(draft: Draft, endings: list[Ending]) -> None:
     while todo:
         job_id, status, cause = todo.pop()
         _finish_job(draft, job_id, status, cause)
+        todo.extend((copy, status, cause) for copy in _open_copies(draft.run, job_id))
         parent = draft.run.index.parents.get(job_id)
         if parent is not None:
             todo.extend(_after_copy(draft, parent, todo, status, cause))
@@ -315,6 +316,12 @@ def finish_jobs(draft: Draft, endings: list[Ending]) -> None:
             todo.extend(stop_others(draft, stage, Cause.FAST_KILL))
         for dependent in draft.run.index.dependents.get(job_id, ()):
             todo += _release(draft, dependent)
+
+
+def _open_copies(run: Run, job_id: JobId) -> list[JobId]:
+    """Give the copies, kept by a retry, of a job that has ended without them."""
+    copies = run.index.children.get(job_id, ())
+    return [copy.id for copy in copies if not run.job(copy.id).status.is_final]
 
 
 def _after_copy(
