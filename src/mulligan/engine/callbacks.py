@@ -345,15 +345,20 @@ def check_url(url: str) -> None:
     Raises:
         InvalidError: Code "callback-url".
     """
-    try:
-        parts = urlsplit(url)
-        is_good = parts.scheme in ("http", "https") and bool(parts.hostname)
-        is_good = is_good and parts.port != 0 and "@" not in parts.netloc
-    except ValueError:
-        is_good = False
-    if not is_good or len(url) > LONGEST_URL or any(not "!" <= each <= "~" for each in url):
+    if not is_web_url(url):
         raise InvalidError(
             "the URL of a callback is http:// or https://, a host and a path, in ASCII",
             pointer="url",
             code="callback-url",
         )
+
+
+def is_web_url(url: str) -> bool:
+    """Tell whether a text is a URL of HTTP, without a login, as it may go over the wire."""
+    try:
+        parts = urlsplit(url)
+        is_good = parts.scheme in ("http", "https") and bool(parts.hostname)
+        is_good = is_good and parts.port != 0 and "@" not in parts.netloc
+    except ValueError:
+        return False
+    return is_good and len(url) <= LONGEST_URL and all("!" <= each <= "~" for each in url)

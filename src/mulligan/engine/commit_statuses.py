@@ -7,12 +7,13 @@ the run's own. What a host does not take is noted in the audit trail and changes
 
 from mulligan.core.decision import Effect
 from mulligan.core.errors import MulliganError
-from mulligan.core.ids import SYSTEM, RunId
+from mulligan.core.ids import SYSTEM, ProjectId, RunId
+from mulligan.core.items import LinkedRepository
 from mulligan.core.records import AuditEntry
 from mulligan.core.run import Run
 from mulligan.core.status import Status
 from mulligan.core.trigger_records import EventHook
-from mulligan.core.triggers.statuses import status_request
+from mulligan.core.triggers.statuses import is_known_host, status_request
 from mulligan.engine.alone import Alone
 from mulligan.engine.checkouts import password_of
 from mulligan.engine.messages_sending import Sending
@@ -68,6 +69,11 @@ class CommitStatuses:
         hook = await self._engine.store.find_item(EventHook, head.project, origin.hook)
         if hook is None or not hook.credential:
             return "" if hook is not None else "its hook is gone"
+        if not hook.api and not await self._is_known(head.project, origin.url):
+            return (
+                f"nothing says that {origin.url[:200]!r} is on a code host of the project: "
+                "give the hook an `api`, or link a repository of that host"
+            )
         token = password_of(await self._secrets.detail(head.project, hook.credential))
         state, words = _STATES[head.status]
         request = status_request(
@@ -90,6 +96,10 @@ class CommitStatuses:
                 shown=f"POST {request.url}",
             )
         )
+
+    async def _is_known(self, project: ProjectId, url: str) -> bool:
+        linked = await self._engine.store.list_items(LinkedRepository, project)
+        return is_known_host(url, (each.url for each in linked))
 
     async def _note(self, run: Run, problem: str) -> None:
         head = run.head

@@ -42,6 +42,7 @@ from mulligan.core.triggers.values import event_type, start_values
 from mulligan.engine.access import Access
 from mulligan.engine.alone import Alone
 from mulligan.engine.audited import audited, with_receipt
+from mulligan.engine.callbacks import is_web_url
 from mulligan.engine.commands import ReceiptRequest, StartRun
 from mulligan.engine.service import Engine
 from mulligan.log import get_log
@@ -577,7 +578,7 @@ def _check(given: GivenHook) -> None:
         problem = ("secret", f"a secret of 1 to {LONGEST_SECRET} characters is needed")
     elif not given.events or not set(given.events) <= set(EVENTS):
         problem = ("events", f"events are one or more of: {', '.join(EVENTS)}")
-    elif given.api and not given.api.startswith(("https://", "http://")):
-        problem = ("api", "api must be an http:// or https:// address")
+    elif given.api and not is_web_url(given.api):
+        problem = ("api", "api must be an http:// or https:// address without a login")
     if problem is not None:
         raise InvalidError(problem[1], pointer=f"/{problem[0]}", code="hook")

@@ -294,6 +294,8 @@ def test_hooks_are_listed_and_deleted(api: NativeClient) -> None:
         ("events", ["nothing"]),
         ("events", []),
         ("api", "ftp://x"),
+        ("api", "https://ann:pw@git.example.com"),
+        ("api", "http://[::1"),
         ("credential", "missing"),
     ],
 )

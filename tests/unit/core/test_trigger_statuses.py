@@ -5,7 +5,7 @@ import json
 import pytest
 
 from mulligan.core.triggers.origin import Origin
-from mulligan.core.triggers.statuses import StatusRequest, status_request
+from mulligan.core.triggers.statuses import StatusRequest, is_known_host, status_request
 
 SHA = "2" * 40
 
@@ -91,3 +91,28 @@ def test_an_address_of_the_api_wins() -> None:
 def test_what_can_not_be_told(host: str, url: str) -> None:
     """Without an address, or for a host without statuses, there is no request."""
     assert made(host, url) is None
+
+
+@pytest.mark.parametrize(
+    ("url", "linked", "known"),
+    [
+        ("https://github.com/a/b", "", True),
+        ("http://github.com/a/b", "", False),
+        ("https://github.com.evil.example/a/b", "", False),
+        ("https://github.com@evil.example/a/b", "", False),
+        ("https://git.example.com/a/b", "https://git.example.com/x/y.git", True),
+        ("https://git.example.com/a/b", "https://GIT.example.com/x/y.git", True),
+        ("https://git.example.com/a/b", "git@git.example.com:x/y.git", True),
+        ("https://git.example.com/a/b", "ssh://git@git.example.com:2222/x/y.git", True),
+        ("http://git.example.com/a/b", "http://git.example.com/x/y.git", True),
+        ("http://git.example.com/a/b", "https://git.example.com/x/y.git", False),
+        ("http://git.example.com/a/b", "git@git.example.com:x/y.git", False),
+        ("https://git.example.com:8443/a/b", "https://git.example.com/x/y.git", False),
+        ("https://evil.example/a/b", "https://git.example.com/x/y.git", False),
+        ("https://[::1", "https://[::1", False),
+        ("", "file:///srv/git", False),
+    ],
+)
+def test_hosts_that_may_get_a_token(url: str, linked: str, known: bool) -> None:
+    """Well-known ones, and those of linked repositories."""
+    assert is_known_host(url, [linked]) is known

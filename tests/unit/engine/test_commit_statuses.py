@@ -10,7 +10,7 @@ import builders as b
 from engine_world import ANN, NOON, SHOP, World, a_world
 from mulligan.core.errors import NotFoundError
 from mulligan.core.ids import ProjectId, RunId
-from mulligan.core.items import ItemChange
+from mulligan.core.items import ItemChange, LinkedRepository, new_fields
 from mulligan.core.run import RunHead
 from mulligan.core.trigger_records import EventHook
 from mulligan.core.triggers.origin import Origin
@@ -74,8 +74,10 @@ class Hosted:
             engine=world.engine, secrets=OneSecret(), sending=sending
         ).send
 
-    async def start(self, *, credential: str = "bot") -> RunHead:
-        """Start a run of one step by an event."""
+    async def start(
+        self, *, credential: str = "bot", linked: str = "https://git.example.com/shop/web"
+    ) -> RunHead:
+        """Start a run of one step by an event. `linked`: a repository of the project."""
         hook = EventHook(
             project=SHOP,
             id="h1",
@@ -88,7 +90,8 @@ class Hosted:
             sealed=b"",
             credential=credential,
         )
-        await self.world.store.change_items(ItemChange(put=(hook,)))
+        repository = LinkedRepository(**new_fields(ANN, NOON, SHOP, "r1", "web"), url=linked)
+        await self.world.store.change_items(ItemChange(put=(hook, repository)))
         pipeline = await self.world.add_pipeline(b.one_job("one"))
         url = "https://git.example.com/shop/api"
         origin = Origin(
@@ -160,6 +163,18 @@ async def test_what_the_host_does_not_take_is_noted(
     reasons = [entry.reason for entry in entries if entry.action == "run.status"]
     assert reasons
     assert all(said in reason for reason in reasons)
+
+
+async def test_a_host_that_only_the_event_names_gets_no_token(hosted: Hosted) -> None:
+    """Whoever can sign an event must not choose where a token of the project goes."""
+    head = await hosted.start(linked="https://elsewhere.example.com/shop/web")
+    await hosted.world.wait_end(head.id)
+    await hosted.until_done(head.id)
+
+    assert hosted.web.told == []
+    entries = await hosted.world.store.list_audit(project=SHOP)
+    [reason] = {entry.reason for entry in entries if entry.action == "run.status"}
+    assert "git.example.com" in reason
 
 
 async def test_the_next_life_tells_what_was_not_told(hosted: Hosted) -> None:

@@ -1,5 +1,6 @@
 """What a code host is told of a run: the request that sets the status of a commit. Pure."""
 
+from collections.abc import Iterable
 from urllib.parse import quote, urlsplit
 
 import msgspec
@@ -26,6 +27,9 @@ _APIS = {
     Host.TGIT: "/api/v3",
 }
 _GITHUB = "github.com"
+_WELL_KNOWN = frozenset(
+    {_GITHUB, "gitlab.com", "gitee.com", "gitea.com", "codeberg.org", "git.code.tencent.com"}
+)
 _LONGEST_TEXT = 140  # characters; the shortest bound of these hosts
 
 
@@ -78,6 +82,37 @@ def status_request(
         fields["context"] = name
     body = {key: value for key, value in fields.items() if value}
     return StatusRequest(url=url, headers=headers, body=_JSON.encode(body))
+
+
+def is_known_host(url: str, linked: Iterable[str]) -> bool:
+    """Tell whether the server of a repository may get a token of the project.
+
+    The address comes with an event, and whoever knows the secret of a hook can make one up.
+
+    Args:
+        linked: Addresses of the repositories that the project has linked.
+    """
+    scheme, site = _site(url)
+    if scheme == "https" and site in _WELL_KNOWN:
+        return True
+    allowed = {(scheme, site)}
+    if scheme == "https":
+        allowed.add(("ssh", site))
+    return bool(site) and not allowed.isdisjoint(map(_site, linked))
+
+
+def _site(url: str) -> tuple[str, str]:
+    """Return scheme, and host with its port if it says one; of ssh the host alone."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        return "", ""
+    if parts.scheme in {"http", "https"}:
+        return parts.scheme, parts.netloc.rpartition("@")[2].lower()
+    if not host:
+        host = url.partition(":")[0].rpartition("@")[2]  # git@host:path
+    return "ssh", host.lower()
 
 
 def _api_of(host: Host, repository: str) -> str:
