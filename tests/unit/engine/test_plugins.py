@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
+from starlette.requests import Request
 
 from builders import one_job, step
 from engine_world import ADMIN, NOON, World
@@ -19,8 +21,12 @@ from mulligan.core.spec import PipelineSpec
 from mulligan.core.status import Status
 from mulligan.engine.plugin_archive import PluginArchiveError
 from mulligan.engine.plugins import Plugins
+from mulligan.engine.running_steps import running_step
 from mulligan.engine.software_center import KeptBytes, SoftwareCenter
 from mulligan.engine.step_keys import StepKey, StepKeys
+from mulligan.facades.common.errors import RequestError
+from mulligan.facades.common.services import Services
+from mulligan.facades.platform.calls import LARGEST_DATA, PlatformCall
 from mulligan.ports import StepEnd
 from mulligan.secret_key import random_key
 from plugin_zips import Json, manifest, plugin_zip
@@ -245,3 +251,22 @@ def test_keys_of_steps() -> None:
     for wrong in ("", ".", "b-1", key[:-1], key.replace("b-1", "b-2"), key.replace(".3.", ".4.")):
         assert keys.read(wrong) is None
     assert StepKeys(random_key()).read(key) is None
+
+
+async def test_what_a_step_may_tell_is_bounded(shop: Shop) -> None:
+    """So many records of a kind, each of so many bytes; one of the same name is replaced."""
+    await shop.install("1.0.0")
+    order = await shop.started(one_job(plugin_step()))
+    caller = await running_step(shop.world.engine, shop.keys, order.inputs["key"])
+    services = cast(Services, SimpleNamespace(store=shop.world.store, clock=shop.world.clock))
+    request = Request({"type": "http"})
+    call = PlatformCall(services=services, request=request, caller=caller, pieces={})
+
+    for name in ("a", "b", "a"):
+        await call.keep("quality", name, most=2, data={"rate": "1"})
+    with pytest.raises(RequestError, match="at most 2"):
+        await call.keep("quality", "c", most=2)
+    with pytest.raises(RequestError, match="bytes"):
+        await call.keep("quality", "a", data={"rate": "1" * LARGEST_DATA})
+
+    assert sorted(each.name for each in await call.kept("quality")) == ["a", "b"]

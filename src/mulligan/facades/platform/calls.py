@@ -19,6 +19,8 @@ from mulligan.facades.common.services import Services
 JSON = "application/json"
 LONGEST_NAME = 256  # characters
 MOST_ITEMS = 1000  # commits or materials of one step
+MOST_RECORDS = 1000  # of one kind, of one attempt of a step
+LARGEST_DATA = 4 * 1024 * 1024  # bytes of one record as JSON: all of a run are shown together
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -82,9 +84,19 @@ class PlatformCall:
             **more,
         )
 
-    async def keep(self, kind: str, name: str, **more: Any) -> None:
-        """Store a record of the step that calls; one of the same name is replaced."""
-        await self.services.store.add_step_records((self.record(kind, name, **more),))
+    async def keep(self, kind: str, name: str, *, most: int = MOST_RECORDS, **more: Any) -> None:
+        """Store a record of the step that calls; one of the same name is replaced.
+
+        Raises:
+            RequestError: 400, it has `most` of that kind; 413, the record is too large.
+        """
+        record = self.record(kind, name, **more)
+        if len(_ENCODER.encode(record.data)) > LARGEST_DATA:
+            raise RequestError(413, f"what a step tells at once has at most {LARGEST_DATA} bytes")
+        names = {each.name for each in await self.kept(kind)}
+        if len(names) >= most and name not in names:
+            raise RequestError(400, f"a step keeps at most {most} of the kind {kind}")
+        await self.services.store.add_step_records((record,))
 
     async def kept(self, kind: str) -> tuple[StepRecord, ...]:
         """Return the records that this attempt of the step has made."""

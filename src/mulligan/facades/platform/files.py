@@ -139,10 +139,8 @@ async def report_root(call: PlatformCall) -> Response:
 
 
 async def _put_page(call: PlatformCall, path: str, kept: KeptBytes) -> None:
-    if len(await call.kept(_PAGE)) >= _MOST_PAGES:
-        raise RequestError(400, f"a step has at most {_MOST_PAGES} pages")
     file = ArchivedFile(path=path, size=kept.size, digest=kept.digest)
-    await call.keep(_PAGE, path, files=(file,))
+    await call.keep(_PAGE, path, most=_MOST_PAGES, files=(file,))
 
 
 async def add_report(call: PlatformCall) -> Response:
