@@ -36,7 +36,7 @@ log = get_log()
 MISSED_AFTER = timedelta(seconds=60)
 _LONGEST_SLEEP_S = 30.0  # the wall clock may jump
 _TRY_AGAIN_S = 1.0
-_MOST_AT_ONCE = 16
+_MOST_AT_ONCE = 16  # that start a pipeline; so many more may ask repositories
 _MOST_LOOKED_AT = 200
 _DEFAULT_BRANCH = "HEAD"
 _SHORT = 8
@@ -74,6 +74,7 @@ class Timers:
         self._makes_up = makes_up
         self._wake = asyncio.Event()
         self._slots = asyncio.Semaphore(_MOST_AT_ONCE)
+        self._asking = asyncio.Semaphore(_MOST_AT_ONCE)
         self._firing: dict[Key, asyncio.Task[None]] = {}
 
     def wake(self) -> None:
@@ -126,8 +127,7 @@ class Timers:
 
     async def _surely(self, timer: Timer) -> None:
         try:
-            async with self._slots:
-                await self.fire(timer)
+            await self.fire(timer)
         except InfrastructureError as error:
             log.warning("timer_waits", pipeline=timer.pipeline, error=str(error))
             await asyncio.sleep(_TRY_AGAIN_S)
@@ -146,24 +146,35 @@ class Timers:
             log.info("timer_taken", pipeline=timer.pipeline, trigger=timer.trigger)
 
     async def _fire(self, timer: Timer) -> None:
+        async with self._slots:
+            asks = await self._fire_at_once(timer)
+        if asks is None:
+            return
+        async with self._asking:  # a repository that is slow to answer keeps no other timer
+            await self._start_changed(*asks)
+
+    async def _fire_at_once(
+        self, timer: Timer
+    ) -> tuple[Pipeline, PipelineSpec, Timer, TimerSpec, datetime | None] | None:
+        """Fire a timer that asks nobody; of another one return what `_start_changed` takes."""
         now = self._clock.now()
         try:
             pipeline, spec, timed = await self._definition(timer)
         except _GoneError:
             await self._store.move_timer(replace(timer, next_at=None, revision=timer.revision + 1))
-            return
+            return None
         next_at = self._schedule.next_at(timed, now)
         is_late = timer.next_at is not None and now - timer.next_at > MISSED_AFTER
         if is_late and not self._makes_up:
             await self._settle(timer, next_at, "missed: no server was there at its time")
-            return
+            return None
         if not await self._may(pipeline):
             await self._settle(timer, next_at, f"{pipeline.updated_by} may not start the pipeline")
-            return
+            return None
         if not timed.only_changes:
             await self._start(pipeline, timer, timed, next_at)
-            return
-        await self._start_changed(pipeline, spec, timer, timed, next_at)
+            return None
+        return pipeline, spec, timer, timed, next_at
 
     async def _definition(self, timer: Timer) -> tuple[Pipeline, PipelineSpec, TimerSpec]:
         pipeline = await self._store.find_pipeline(timer.pipeline)

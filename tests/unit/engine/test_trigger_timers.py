@@ -46,10 +46,13 @@ class FakeHeads:
         self.commits: dict[str, str] = {"HEAD": "c1"}
         self.error: OSError | None = None
         self.asked: list[str] = []
+        self.answers = asyncio.Event()
+        self.answers.set()
 
     async def heads(self, source: Source, branches: tuple[str, ...]) -> dict[str, str]:
         """Return what the test says."""
         self.asked.append(source.url)
+        await self.answers.wait()
         if self.error is not None:
             raise self.error
         return {name: commit for name, commit in self.commits.items() if name in branches}
@@ -338,6 +341,30 @@ async def test_the_loop_fires_what_is_due_and_sees_new_timers(works: Clockwork) 
                 await asyncio.sleep(0.001)
         [head] = await works.runs(pipeline)
         assert head.status is not Status.CANCELLED
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def test_repositories_that_do_not_answer_keep_no_other_timer(works: Clockwork) -> None:
+    """However many timers wait for one, those that ask nobody start their pipelines."""
+    ref = RepositoryRef(by=RepositoryBy.NAME, value=URL)
+    for number in range(20):
+        spec = works.spec(TimerSpec(lines=("0 13 * * *",), only_changes=True, repository=ref))
+        await works.world.add_pipeline(replace(spec, name=f"watches {number}"))
+    pipeline = await works.define("1 13 * * *")
+    works.heads.answers.clear()
+    works.world.clock.advance(hours=1)
+    task = asyncio.create_task(works.timers.run())
+    try:
+        async with asyncio.timeout(10):
+            while not works.heads.asked:  # noqa: ASYNC110 - any condition
+                await asyncio.sleep(0.001)
+            works.world.clock.advance(seconds=60)
+            works.timers.wake()
+            while not await works.runs(pipeline):  # noqa: ASYNC110 - any condition
+                await asyncio.sleep(0.001)
     finally:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
