@@ -542,13 +542,14 @@ def test_changed_inputs_hold_for_a_retry_while_the_run_goes_on() -> None:
     world.claim("1")
     go_on_with(world, "false")
     world.claim("1")
-    world.report("1")
+    world.report("1", variables=(("other", "value"),))
 
     accepted(world.retry("p"))
     claimed = world.claim("1")
 
     order = prepare_step(world.run, world.run.index.steps[StepId("p")])
     assert claimed == "p"
+    assert (world.run.value("BK_CI_OPERATOR_p"), world.run.value("other")) == ("bob", None)
     assert (order.step_attempt, order.inputs) == (2, {"script": "false"})
 
 

@@ -31,6 +31,7 @@ class Visible:
             event.attempt.target for event in decision.events if isinstance(event, e.RunRetried)
         )
         carried = {event.node for event in decision.events if isinstance(event, e.GateCarried)}
+        repaired = any(isinstance(event, e.RunRepaired) for event in decision.events)
         split: set[str] = set()
         for event in decision.events:
             match event:
@@ -44,9 +45,9 @@ class Visible:
                     self.writes = [w for w in self.writes if w.writer == "start"]
                 case e.ValuesWritten(writes=writes):
                     self.writes += writes
-                # after a loss nothing was written but who let the step begin, which stays so
                 case e.StepReset(node=node) | e.StepRetried(node=node, lost=False) if not whole:
                     self.drop(node)
+                    self.drop_pause(event, repaired=repaired)
                 case e.StageReset(node=node) if not whole and node not in carried:
                     self.drop(f"review:{node}")
                 case _:
@@ -56,11 +57,17 @@ class Visible:
         """Take out what a node wrote."""
         self.writes = [write for write in self.writes if write.writer != writer]
 
+    def drop_pause(self, event: e.StepReset | e.StepRetried, *, repaired: bool) -> None:
+        """Take out who let a step begin if it pauses again: once in each attempt of the run."""
+        if isinstance(event, e.StepReset) and not repaired:
+            self.drop(f"pause:{event.node}")
+
     def drop_copies(self, run: Run, job_id: JobId) -> None:
         """Take out what the copies of a matrix job wrote."""
         for copy in run.index.children.get(job_id, ()):
             for step in copy.steps:
                 self.drop(step.id)
+                self.drop(f"pause:{step.id}")
 
     def values(self) -> dict[str, str]:
         """Return what is visible."""

@@ -431,7 +431,7 @@ def _resume(draft: Draft, step_id: StepId, user: UserName, changed: Changed | No
     write = Write(
         name=f"BK_CI_OPERATOR_{step_id}",
         value=user,
-        writer=step_id,
+        writer=f"pause:{step_id}",  # it outlives a retry that does not pause again
         attempt=draft.run.step(step_id).attempt,
         run_attempt=draft.run.head.attempt,
     )

@@ -75,9 +75,13 @@ class _Planner:
         self.splits_kept: set[JobId] = set()
         self.replaced: list[StepId] = []  # of copies that a new split takes the place of
 
+    @property
+    def _is_over(self) -> bool:
+        return self.run.head.status.is_final
+
     def plan(self) -> Plan:
         run = self.run
-        running = not run.head.status.is_final
+        running = not self._is_over
         if self.target.scope is Scope.RUN:
             self._plan_whole()
         elif self.request.through_end:
@@ -438,7 +442,9 @@ class _Planner:
         again = [step for step, node in self.steps.items() if node.action is not Action.KEEP]
         again += (step for step in self.replaced if step not in self.steps)
         touched = [step for step in again if step in self.run.steps]
-        return (*touched, *(f"review:{stage_id}" for stage_id in void))
+        # a step pauses once in an attempt of the run
+        paused = [f"pause:{step}" for step in touched if step in self.run.gates and self._is_over]
+        return (*touched, *paused, *(f"review:{stage_id}" for stage_id in void))
 
     def _seconds_saved(self) -> float:
         total = 0.0
