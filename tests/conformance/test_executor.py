@@ -449,16 +449,20 @@ async def test_progress_comes_while_the_step_runs(bench: Bench) -> None:
     assert (first.token, first.log_offset, first.log_lines) == (request.token, 6, 1)
 
 
-async def test_secrets_are_masked_but_not_in_commands(bench: Bench) -> None:
-    """The log never has the secret; a command is taken before masking."""
+async def test_secrets_are_masked_and_no_values(bench: Bench) -> None:
+    """Log and texts for people never have the secret; a value that holds it is left out."""
     script = (
-        "printf 'pass'; sleep 0.05; echo 'word42 out'; echo '::set-variable name=K::password42'"
+        "printf 'pass'; sleep 0.05; echo 'word42 out'; echo '::set-variable name=K::password42'; "
+        "echo '::set-remark see password42'"
     )
 
     result = await bench.shell(script, secrets=("password42",), commands=True)
 
-    assert bench.output() == b"****** out\n::set-variable name=K::******\n"
-    assert result.commands[0].value == "password42"
+    assert bench.output() == (
+        b"****** out\n::set-variable name=K::******\n::set-remark see ******\n"
+    )
+    assert [(each.name, each.value) for each in result.commands] == [("set-remark", "see ******")]
+    assert "1 values" in result.message
 
 
 async def test_sections_of_one_job_follow_each_other(bench: Bench) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from threading import Barrier
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ from e2e.swr.scenario import (
     results,
     wait_ran,
 )
+from mulligan.testing.server import poll_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,6 +48,18 @@ def at_once(*calls: Callable[[], Reply]) -> list[int]:
 
     with ThreadPoolExecutor(len(calls)) as pool:
         return [future.result() for future in [pool.submit(go, call) for call in calls]]
+
+
+def votes_at_once(*calls: Callable[[], Reply]) -> list[int]:
+    """Make votes at one moment as soon as the review takes any: "running" comes a little before."""
+    found: list[int] = []
+
+    def are_taken() -> bool:
+        found[:] = at_once(*calls)
+        return found != [BAD] * len(calls)
+
+    poll_until(are_taken, what="the review takes votes")
+    return found
 
 
 def test_two_starts(dev1: SwrClient, bench: Workbench) -> None:
@@ -131,9 +145,8 @@ def test_two_votes_of_one_reviewer(dev1: SwrClient) -> None:
         pipeline.start()
         pipeline.wait_asking(0)
 
-        found = at_once(
-            lambda: pipeline.vote(0, "pass"),  # noqa: B023
-            lambda: pipeline.vote(0, "refuse"),  # noqa: B023
+        found = votes_at_once(
+            partial(pipeline.vote, 0, "pass"), partial(pipeline.vote, 0, "refuse")
         )
 
         assert sorted(found) == [CREATED, BAD]
@@ -148,9 +161,8 @@ def test_two_reviewers_vote(dev1: SwrClient, dev2: SwrClient) -> None:
         pipeline.start()
         pipeline.wait_asking(0)
 
-        found = at_once(
-            lambda: pipeline.vote(0, "pass", dev1),  # noqa: B023
-            lambda: pipeline.vote(0, "pass", dev2),  # noqa: B023
+        found = votes_at_once(
+            partial(pipeline.vote, 0, "pass", dev1), partial(pipeline.vote, 0, "pass", dev2)
         )
 
         assert found == [CREATED, CREATED]

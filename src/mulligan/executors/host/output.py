@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from mulligan.logs.format import LogError
-from mulligan.logs.masking import Masker
+from mulligan.logs.masking import Masker, mask_text
 from mulligan.logs.writer import LineCounter, LogWriter
 
 TYPE_CHECKING = False
@@ -62,6 +62,10 @@ class LogSink:
     def hides(self, text: str) -> bool:
         """Tell whether a text holds a secret of the present section's step."""
         return self._masker.hides(text.encode("utf-8", "replace"))
+
+    def masked(self, text: str) -> str:
+        """Return a text without the secrets of the present section's step."""
+        return mask_text(Masker(self._secrets), text) if self.hides(text) else text
 
     def begin(self, request: dict[str, Any]) -> None:
         """Begin the section of a step attempt; later, if the disk is full now."""

@@ -11,7 +11,7 @@ import os
 import time
 
 from mulligan.executors.host import processes
-from mulligan.executors.host.commands import CommandDetector
+from mulligan.executors.host.commands import TEXT_COMMANDS, CommandDetector
 from mulligan.executors.host.ending import Ending
 from mulligan.executors.host.messages import (
     CAUSE_EXIT,
@@ -251,8 +251,14 @@ class Step:
     def _without_secrets(
         self, variables: dict[str, str], commands: list[Command]
     ) -> tuple[dict[str, str], list[Command]]:
-        """Leave out what holds a secret: the result is written to the disk as it is."""
-        hides = self.job.sink.hides
+        """Leave out values that hold a secret, and mask texts for people.
+
+        The result is written to the disk as it is.
+        """
+        hides, masked = self.job.sink.hides, self.job.sink.masked
+        for command in commands:
+            if command["name"] in TEXT_COMMANDS:
+                command["value"] = masked(command["value"])
         kept = [
             command
             for command in commands
