@@ -14,7 +14,12 @@ from mulligan.store.memory import MemoryStore
 from mulligan.store.sql.store import SqlStore
 
 # Findings of `check` that random events lead to, but no server.
-UNLIKELY = ("will carry it on", "no runner holds it", "must follow one another")
+UNLIKELY = (
+    "will carry it on",
+    "no runner holds it",
+    "must follow one another",
+    "has a ticket for a mutex, but it has ended",  # random moves begin a job anew before its end
+)
 
 
 class TwinMachine(RuleBasedStateMachine):
