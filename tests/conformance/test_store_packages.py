@@ -8,6 +8,7 @@ from conformance.store_releases import build_file, place
 from conformance.test_store_admin import ACTS, BOB
 from mulligan.core.errors import ConflictError, NotFoundError
 from mulligan.core.ids import ProjectId
+from mulligan.core.packages import PackagePlace
 from mulligan.ports import Store
 
 pytestmark = pytest.mark.anyio
@@ -134,12 +135,12 @@ async def test_files_are_paged(store: Store) -> None:
         place(project=ProjectId("z")),
     ],
 )
-async def test_what_is_not_there_is_not_found(store: Store, missing: object) -> None:
+async def test_what_is_not_there_is_not_found(store: Store, missing: PackagePlace) -> None:
     """A place that differs in one name holds nothing."""
     await store.put_project(build_project())
     await store.put_package_file(place(), build_file())
 
-    assert await store.find_package_file(missing) is None  # type: ignore[arg-type]
+    assert await store.find_package_file(missing) is None
 
 
 async def test_a_refused_file_leaves_nothing(store: Store) -> None:

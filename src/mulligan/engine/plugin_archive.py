@@ -38,6 +38,7 @@ def read_manifest(archive: Path) -> dict[str, Any]:
             damaged = content.testzip()  # better now than when a step unpacks it
             _raise_if([f"{damaged!r} in the zip is damaged"] if damaged else [])
             text = content.read(MANIFEST_FILE)
+    # NotImplementedError: what zipfile raises for a compression that it lacks
     except (*broken, NotImplementedError, EOFError, ValueError) as error:
         raise _unreadable(error) from None
     except OSError as error:

@@ -19,6 +19,8 @@ pytestmark = pytest.mark.anyio
 
 NORTH, SOUTH = RunnerName("north"), RunnerName("south")
 
+_TURNS = 200  # of the event loop: everything here is in memory, so no time has to pass
+
 
 def limited(**limits: int) -> PipelineSpec:
     """Give a pipeline whose job `1` has limits, and whose job `2` has none."""
@@ -33,8 +35,9 @@ async def claims(world: World, head: RunHead, runner: RunnerName, name: str = "1
 
 
 async def offered(world: World) -> list[tuple[str, str]]:
-    """Take all offers that wait."""
-    await asyncio.sleep(0.01)
+    """Take all offers that wait, once all that follows from what is stored has been done."""
+    for _ in range(_TURNS):
+        await asyncio.sleep(0)
     found: list[tuple[str, str]] = []
     while world.dispatcher.depth:
         offer = await world.dispatcher.next()

@@ -123,6 +123,7 @@ def _unpack(archive: Path, files: Path) -> None:
         raise StepError(
             "the zip of the plugin is not in the store any more: install it again", cause="files"
         ) from None
+    # NotImplementedError: what zipfile raises for a compression that it lacks
     except (zipfile.BadZipFile, NotImplementedError) as error:
         raise StepError(f"the zip of the plugin is broken: {error}", cause="files") from None
     partial.replace(files)
@@ -230,6 +231,7 @@ def _keep_artifact(order: dict[str, Any], done: Done, name: str, item: dict[str,
     for pattern in patterns_of(item.get("value")):
         try:
             matches = [path for path in _glob(workspace, pattern) if path.is_file()]
+        # NotImplementedError: what glob raises for an absolute pattern
         except (ValueError, NotImplementedError, OSError) as error:
             say(f"##[warning]the files {pattern!r} can't be archived: {error}")
             continue
