@@ -6,7 +6,7 @@ import click
 
 from mulligan.cli.client import part
 from mulligan.cli.options import EXAMPLE, Session, with_session
-from mulligan.cli.output import emit, moment, note, table
+from mulligan.cli.output import emit, moment, note
 
 _MOST = 1000
 _PROJECT = click.option("--project", required=True, help="Where.")
@@ -52,10 +52,9 @@ def set_channel(
         raise click.UsageError("no URL came on stdin")
     body = {"type": kind, "url": url.strip(), "key": key.strip(), "tells": tells, "chats": chats}
     stored = session.client.call("PUT", f"{session.path}/channels/{part(name)}", body)
-    if session.is_table:
-        note(f"set channel {stored['name']} of {session.project} at {stored['site']}")
-    else:
-        emit(stored, session.form)
+    session.show_made(
+        stored, told=f"set channel {stored['name']} of {session.project} at {stored['site']}"
+    )
 
 
 @channel.command(
@@ -66,21 +65,18 @@ def set_channel(
 def list_channels(session: Session) -> None:
     """List channels."""
     items = session.client.pages(f"{session.path}/channels", _MOST)
-    if not session.is_table:
-        emit(items, session.form)
-        return
-    rows = [
-        (
+    session.show_list(
+        items,
+        ("CHANNEL", "TYPE", "SITE", "TELLS", "CHATS", "SET"),
+        lambda item: (
             item["name"],
             item["type"],
             item["site"],
             ",".join(item["tells"]),
             ",".join(item["chats"]),
             moment(item["updated_at"]),
-        )
-        for item in items
-    ]
-    table(("CHANNEL", "TYPE", "SITE", "TELLS", "CHATS", "SET"), rows)
+        ),
+    )
 
 
 @channel.command(

@@ -10,7 +10,7 @@ from mulligan.cli.client import part
 from mulligan.cli.documents import FileError, PipelineFile, counted, ensure_project, save
 from mulligan.cli.exits import EXIT_USAGE
 from mulligan.cli.options import EXAMPLE, Session, in_project, reaching, with_session
-from mulligan.cli.output import emit, moment, note, one_line, table
+from mulligan.cli.output import emit, moment, note, one_line
 from mulligan.cli.references import find_pipeline, find_run
 from mulligan.cli.servers import ServerOptions
 from mulligan.cli.template_files import TemplateFiles, finds_templates
@@ -25,22 +25,18 @@ from mulligan.cli.template_files import TemplateFiles, finds_templates
 def pipelines(session: Session, search: str | None, label: str | None, limit: int) -> None:
     """List pipelines."""
     items = session.listed("pipelines", limit, search=search, label=label)
-    if not session.is_table:
-        emit(items, session.form)
-        return
-    if not items:
-        note(f"project {session.project} has no such pipelines")
-    rows = [
-        (
+    session.show_list(
+        items,
+        ("PIPELINE", "NAME", "VERSION", "CHANGED", "BY"),
+        lambda item: (
             item["id"],
             one_line(item["name"]),
             str(item["version"]),
             moment(item["updated_at"]),
             one_line(item["updated_by"]),
-        )
-        for item in items
-    ]
-    table(("PIPELINE", "NAME", "VERSION", "CHANGED", "BY"), rows)
+        ),
+        none=f"project {session.project} has no such pipelines",
+    )
 
 
 @click.command(

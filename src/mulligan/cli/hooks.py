@@ -60,10 +60,7 @@ def add_hook(
     if pipeline is not None:
         path += f"/pipelines/{part(find_pipeline(session, pipeline)['id'])}"
     made = session.client.call("POST", f"{path}/hooks", body)
-    if session.is_table:
-        click.echo(f"{made['id']}  {made['url']}")
-    else:
-        emit(made, session.form)
+    session.show_made(made, line=f"{made['id']}  {made['url']}")
 
 
 @hook.command("list", help="List hooks.\n\n" + EXAMPLE + "mulligan hook list --project shop")
@@ -72,14 +69,17 @@ def add_hook(
 def list_hooks(session: Session) -> None:
     """List hooks."""
     items = session.client.pages(f"{session.path}/hooks", _MOST)
-    if not session.is_table:
-        emit(items, session.form)
-        return
-    rows = [
-        (item["id"], one_line(item["name"]), item["kind"], item["pipeline"] or "all", item["url"])
-        for item in items
-    ]
-    table(("HOOK", "NAME", "KIND", "PIPELINE", "URL"), rows)
+    session.show_list(
+        items,
+        ("HOOK", "NAME", "KIND", "PIPELINE", "URL"),
+        lambda item: (
+            item["id"],
+            one_line(item["name"]),
+            item["kind"],
+            item["pipeline"] or "all",
+            item["url"],
+        ),
+    )
 
 
 @hook.command(
@@ -110,21 +110,18 @@ def remove_hook(session: Session, hook_id: str) -> None:
 def list_deliveries(session: Session, hook_id: str, limit: int) -> None:
     """List deliveries."""
     items = session.client.pages(f"{session.path}/hooks/{part(hook_id)}/deliveries", limit)
-    if not session.is_table:
-        emit(items, session.form)
-        return
-    rows = [
-        (
+    session.show_list(
+        items,
+        ("DELIVERY", "CAME", "STATE", "EVENT", "BY", "ABOUT"),
+        lambda item: (
             str(item["id"]),
             moment(item["received_at"]),
             item["state"],
             item["event"],
             one_line(item["user"]),
             one_line(item["title"] or item["reason"]),
-        )
-        for item in items
-    ]
-    table(("DELIVERY", "CAME", "STATE", "EVENT", "BY", "ABOUT"), rows)
+        ),
+    )
 
 
 @hook.command(
@@ -203,21 +200,18 @@ def list_triggers(session: Session, pipeline: str) -> None:
     """List triggers."""
     ident = find_pipeline(session, pipeline)["id"]
     items = session.client.get(f"{session.path}/pipelines/{part(ident)}/triggers")["items"]
-    if not session.is_table:
-        emit(items, session.form)
-        return
-    rows = [
-        (
+    session.show_list(
+        items,
+        ("TRIGGER", "KIND", "STATE", "WAITS FOR", "NEXT", "LAST"),
+        lambda item: (
             item["id"],
             item["kind"],
             "on" if item["enabled"] else "off",
             ", ".join(item["waits_for"]),
             moment(item["next_at"]),
             one_line(item["last"]),
-        )
-        for item in items
-    ]
-    table(("TRIGGER", "KIND", "STATE", "WAITS FOR", "NEXT", "LAST"), rows)
+        ),
+    )
 
 
 @trigger.command(
@@ -232,7 +226,4 @@ def make_token(session: Session, pipeline: str) -> None:
     """Make a token."""
     ident = find_pipeline(session, pipeline)["id"]
     made = session.client.call("POST", f"{session.path}/pipelines/{part(ident)}/remote-token")
-    if session.is_table:
-        click.echo(made["url"])
-    else:
-        emit(made, session.form)
+    session.show_made(made, line=made["url"])

@@ -2,7 +2,7 @@
 
 import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,6 +10,7 @@ import click
 
 from mulligan.cli.client import Client, part
 from mulligan.cli.exits import EXIT_CONFLICT, FailureError
+from mulligan.cli.output import emit, note, table
 from mulligan.cli.problems import Json, ProblemError
 from mulligan.cli.servers import ServerOptions, connect
 
@@ -67,6 +68,36 @@ class Session:
             if error.status == _NOT_FOUND and self.project == DEFAULT_PROJECT:
                 return []
             raise
+
+    def show_list(
+        self,
+        items: Sequence[Json],
+        titles: Sequence[str],
+        row: Callable[[Json], Sequence[str]],
+        *,
+        none: str = "",
+    ) -> None:
+        """Print a list: for people a table, for programs the items as they are.
+
+        Args:
+            none: What people are told when the list is empty.
+        """
+        if not self.is_table:
+            emit(items, self.form)
+            return
+        if none and not items:
+            note(none)
+        table(titles, [row(item) for item in items])
+
+    def show_made(self, made: Json, *, line: str = "", told: str = "") -> None:
+        """Print what an act made: for people one line and a remark, for programs all of it."""
+        if not self.is_table:
+            emit(made, self.form)
+            return
+        if line:
+            click.echo(line)
+        if told:
+            note(told)
 
     def demand_lasting_server(self) -> None:
         """Refuse work on a server that another command started for itself.

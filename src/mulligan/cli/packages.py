@@ -11,7 +11,7 @@ from mulligan.cli.client import part
 from mulligan.cli.documents import ensure_project
 from mulligan.cli.exits import EXIT_FAILED, EXIT_USAGE, FailureError
 from mulligan.cli.options import EXAMPLE, Session, in_project, with_session
-from mulligan.cli.output import emit, moment, note, one_line, table
+from mulligan.cli.output import moment, one_line
 from mulligan.cli.problems import Json
 
 _MOST = 10_000  # items of a list
@@ -33,22 +33,18 @@ def package() -> None:
 def list_packages(session: Session, namespace: str | None) -> None:
     """List packages."""
     items = session.listed("packages", _MOST, namespace=namespace)
-    if not session.is_table:
-        emit(items, session.form)
-        return
-    if not items:
-        note(f"project {session.project} has no packages")
-    rows = [
-        (
+    session.show_list(
+        items,
+        ("PACKAGE", "VERSIONS", "SIZE", "CHANGED", "BY"),
+        lambda item: (
             one_line(f"{item['namespace']}/{item['repository']}/{item['name']}"),
             str(item["versions"]),
             _size(item["size"]),
             moment(item["updated_at"]),
             one_line(item["created_by"]),
-        )
-        for item in items
-    ]
-    table(("PACKAGE", "VERSIONS", "SIZE", "CHANGED", "BY"), rows)
+        ),
+        none=f"project {session.project} has no packages",
+    )
 
 
 @package.command(
@@ -65,20 +61,17 @@ def list_packages(session: Session, namespace: str | None) -> None:
 def list_versions(session: Session, name: str) -> None:
     """List versions."""
     items = session.client.pages(f"{_path(session, name)}/versions", _MOST)
-    if not session.is_table:
-        emit(items, session.form)
-        return
-    rows = [
-        (
+    session.show_list(
+        items,
+        ("VERSION", "FILES", "SIZE", "CHANGED", "BY"),
+        lambda item: (
             one_line(item["version"]),
             str(item["files"]),
             _size(item["size"]),
             moment(item["updated_at"]),
             one_line(item["created_by"]),
-        )
-        for item in items
-    ]
-    table(("VERSION", "FILES", "SIZE", "CHANGED", "BY"), rows)
+        ),
+    )
 
 
 @package.command(
@@ -96,14 +89,16 @@ def list_versions(session: Session, name: str) -> None:
 def list_files(session: Session, name: str, version: str) -> None:
     """List files."""
     items = _files(session, name, version)
-    if not session.is_table:
-        emit(items, session.form)
-        return
-    rows = [
-        (one_line(item["path"]), _size(item["size"]), item["sha256"], moment(item["updated_at"]))
-        for item in items
-    ]
-    table(("FILE", "SIZE", "SHA-256", "CHANGED"), rows)
+    session.show_list(
+        items,
+        ("FILE", "SIZE", "SHA-256", "CHANGED"),
+        lambda item: (
+            one_line(item["path"]),
+            _size(item["size"]),
+            item["sha256"],
+            moment(item["updated_at"]),
+        ),
+    )
 
 
 @package.command(
@@ -129,10 +124,9 @@ def upload(session: Session, name: str, version: str, file: Path, path: str | No
             made = session.client.upload(target, content, os.fstat(content.fileno()).st_size)
     except OSError as error:
         raise FailureError(f"{file}: {error.strerror or error}", EXIT_USAGE) from None
-    if session.is_table:
-        note(f"uploaded {made['path']} ({_size(made['size'])}, SHA-256 {made['sha256']})")
-    else:
-        emit(made, session.form)
+    session.show_made(
+        made, told=f"uploaded {made['path']} ({_size(made['size'])}, SHA-256 {made['sha256']})"
+    )
 
 
 @package.command(
@@ -161,10 +155,9 @@ def download(session: Session, name: str, version: str, path: str, to: Path | No
         _fetch(session, _file_path(session, name, version, path), found[0]["sha256"], target)
     except OSError as error:
         raise FailureError(f"{target}: {error.strerror or error}", EXIT_FAILED) from None
-    if session.is_table:
-        note(f"downloaded {target} ({_size(found[0]['size'])})")
-    else:
-        emit({**found[0], "file": str(target)}, session.form)
+    session.show_made(
+        {**found[0], "file": str(target)}, told=f"downloaded {target} ({_size(found[0]['size'])})"
+    )
 
 
 def _fetch(session: Session, source: str, digest: str, target: Path) -> None:

@@ -6,7 +6,7 @@ import click
 
 from mulligan.cli.client import part
 from mulligan.cli.options import EXAMPLE, Session, with_session
-from mulligan.cli.output import emit, moment, note, one_line, table
+from mulligan.cli.output import moment, note, one_line
 
 ROLES = ("viewer", "runner", "developer", "maintainer", "owner")
 _MOST = 10_000  # items of a list
@@ -25,10 +25,7 @@ def project() -> None:
 def create_project(session: Session, name: str, ident: str) -> None:
     """Make a project."""
     made = session.client.call("POST", "/projects", {"name": name, "id": ident})
-    if session.is_table:
-        click.echo(made["id"])
-    else:
-        emit(made, session.form)
+    session.show_made(made, line=made["id"])
 
 
 @project.command("list", help="List projects.\n\n" + EXAMPLE + "mulligan project list -o json")
@@ -36,11 +33,11 @@ def create_project(session: Session, name: str, ident: str) -> None:
 def list_projects(session: Session) -> None:
     """List projects."""
     items = session.client.pages("/projects", _MOST)
-    if not session.is_table:
-        emit(items, session.form)
-        return
-    rows = [(item["id"], one_line(item["name"]), moment(item["created_at"])) for item in items]
-    table(("PROJECT", "NAME", "MADE"), rows)
+    session.show_list(
+        items,
+        ("PROJECT", "NAME", "MADE"),
+        lambda item: (item["id"], one_line(item["name"]), moment(item["created_at"])),
+    )
 
 
 @click.group(
@@ -67,10 +64,7 @@ def create_user(session: Session, name: str, password_stdin: bool) -> None:  # n
     if password_stdin and not password:
         raise click.UsageError("no password came on stdin")
     made = session.client.call("POST", "/users", {"name": name, "password": password})
-    if session.is_table:
-        note(f"made user {made['name']}")
-    else:
-        emit(made, session.form)
+    session.show_made(made, told=f"made user {made['name']}")
 
 
 @user.command("list", help="List users.\n\n" + EXAMPLE + "mulligan user list")
@@ -78,19 +72,16 @@ def create_user(session: Session, name: str, password_stdin: bool) -> None:  # n
 def list_users(session: Session) -> None:
     """List users."""
     items = session.client.pages("/users", _MOST)
-    if not session.is_table:
-        emit(items, session.form)
-        return
-    rows = [
-        (
+    session.show_list(
+        items,
+        ("USER", "RIGHTS", "STATE", "MADE"),
+        lambda item: (
             item["name"],
             "admin" if item["is_admin"] else "",
             "disabled" if item["disabled"] else "",
             moment(item["created_at"]),
-        )
-        for item in items
-    ]
-    table(("USER", "RIGHTS", "STATE", "MADE"), rows)
+        ),
+    )
 
 
 @user.command(
@@ -107,10 +98,7 @@ def grant(session: Session, name: str, role: str) -> None:
     """Give a role."""
     path = f"{session.path}/members/{part(name)}"
     member = session.client.call("PUT", path, {"role": role})
-    if session.is_table:
-        note(f"{member['user']} is {member['role']} of {session.project}")
-    else:
-        emit(member, session.form)
+    session.show_made(member, told=f"{member['user']} is {member['role']} of {session.project}")
 
 
 @click.group(
@@ -145,11 +133,7 @@ def create_token(
     """Make a token."""
     body = {"name": name, "user": user, "projects": projects, "role": role or ""}
     made = session.client.call("POST", "/tokens", body | {"ttl_s": days * _DAY_S if days else None})
-    if session.is_table:
-        click.echo(made["token"])
-        note(f"token {made['id']}; it is not shown again")
-    else:
-        emit(made, session.form)
+    session.show_made(made, line=made["token"], told=f"token {made['id']}; it is not shown again")
 
 
 @token.command(
@@ -159,21 +143,18 @@ def create_token(
 def list_tokens(session: Session) -> None:
     """List tokens."""
     items = session.client.pages("/tokens", _MOST)
-    if not session.is_table:
-        emit(items, session.form)
-        return
-    rows = [
-        (
+    session.show_list(
+        items,
+        ("TOKEN", "NAME", "USER", "PROJECTS", "ROLE", "OVER"),
+        lambda item: (
             item["id"],
             one_line(item["name"]),
             item["user"],
             ",".join(item["projects"]) or "all",
             item["role"] or "",
             moment(item["expires_at"]) if item["expires_at"] else "never",
-        )
-        for item in items
-    ]
-    table(("TOKEN", "NAME", "USER", "PROJECTS", "ROLE", "OVER"), rows)
+        ),
+    )
 
 
 @token.command("revoke", help="Revoke a token.\n\n" + EXAMPLE + "mulligan token revoke 6f1c…")

@@ -14,7 +14,7 @@ import click
 from mulligan.cli.client import part
 from mulligan.cli.exits import EXIT_USAGE, FailureError
 from mulligan.cli.options import EXAMPLE, Session, with_session
-from mulligan.cli.output import emit, moment, note, one_line, table
+from mulligan.cli.output import moment, note, one_line
 
 _MOST = 10_000  # items of a list
 _CLONE_S = 600
@@ -57,10 +57,7 @@ def install(session: Session, source: Path | None, version: str | None, git: str
             media="application/zip",
             query={"version": version},
         )
-    if session.is_table:
-        note(f"installed {made['atomCode']} {made['version']}")
-    else:
-        emit(made, session.form)
+    session.show_made(made, told=f"installed {made['atomCode']} {made['version']}")
 
 
 @plugin.command("list", help="List installed plugins.\n\n" + EXAMPLE + "mulligan plugin list")
@@ -68,23 +65,19 @@ def install(session: Session, source: Path | None, version: str | None, git: str
 def list_plugins(session: Session) -> None:
     """List plugins."""
     items = session.client.pages("/plugins", _MOST)
-    if not session.is_table:
-        emit(items, session.form)
-        return
-    if not items:
-        note("no plugins are installed")
-    rows = [
-        (
+    session.show_list(
+        items,
+        ("PLUGIN", "VERSION", "NAME", "LANGUAGE", "INSTALLED", "BY"),
+        lambda item: (
             one_line(item["atomCode"]),
             item["version"],
             one_line(item["name"]),
             item["language"],
             moment(item["installed_at"]),
             one_line(item["installed_by"]),
-        )
-        for item in items
-    ]
-    table(("PLUGIN", "VERSION", "NAME", "LANGUAGE", "INSTALLED", "BY"), rows)
+        ),
+        none="no plugins are installed",
+    )
 
 
 @plugin.command(

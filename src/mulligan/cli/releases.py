@@ -5,7 +5,7 @@ import click
 from mulligan.cli.client import part
 from mulligan.cli.exits import EXIT_USAGE, FailureError
 from mulligan.cli.options import EXAMPLE, Session, in_project, with_session
-from mulligan.cli.output import between, emit, moment, note, one_line, table
+from mulligan.cli.output import between, emit, moment, one_line, table
 from mulligan.cli.problems import Json
 
 MOST = 10_000  # items of a list
@@ -37,13 +37,10 @@ def env() -> None:
 def list_environments(session: Session) -> None:
     """List environments."""
     items = session.listed("environments", MOST)
-    if not session.is_table:
-        emit(items, session.form)
-        return
-    if not items:
-        note(f"project {session.project} has no environments: nothing was deployed")
-    rows = [
-        (
+    session.show_list(
+        items,
+        ("ENVIRONMENT", "ID", "DRIVER", "LIVE", "GREY", "BUSY", "CHANGED"),
+        lambda item: (
             one_line(item["name"]),
             item["id"],
             item["driver"],
@@ -51,10 +48,9 @@ def list_environments(session: Session) -> None:
             release_text(item["gray"]),
             _busy(item),
             moment(item["updated_at"]),
-        )
-        for item in items
-    ]
-    table(("ENVIRONMENT", "ID", "DRIVER", "LIVE", "GREY", "BUSY", "CHANGED"), rows)
+        ),
+        none=f"project {session.project} has no environments: nothing was deployed",
+    )
 
 
 @env.command(

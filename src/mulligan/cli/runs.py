@@ -35,6 +35,7 @@ from mulligan.cli.template_files import TemplateFiles, finds_templates
 
 _STOP_DEADLINE_S = 15.0  # how long an interrupted command waits for the end of its run
 _POLL_S = 0.05
+_TITLES = ("RUN", "PIPELINE", "NUMBER", "STATUS", "ATTEMPT", "STARTED", "TOOK", "BY")
 
 
 @click.command(help="Run a pipeline file here and now." + "\n\n" + EXAMPLE + "mulligan run ci.json")
@@ -167,13 +168,8 @@ def runs(
     """List runs."""
     ident = find_pipeline(session, pipeline)["id"] if pipeline else None
     items = session.listed("runs", limit, pipeline=ident, status=status, actor=actor)
-    if not session.is_table:
-        emit(items, session.form)
-        return
-    if not items:
-        note(f"project {session.project} has no such runs")
-    titles = ("RUN", "PIPELINE", "NUMBER", "STATUS", "ATTEMPT", "STARTED", "TOOK", "BY")
-    table(titles, [_row(item) for item in items])
+    none = f"project {session.project} has no such runs"
+    session.show_list(items, _TITLES, _row, none=none)
 
 
 def _row(item: Json) -> tuple[str, ...]:
@@ -205,9 +201,7 @@ def show(session: Session, run: str, pipeline: str | None, attempt: int | None) 
     if not session.is_table:
         emit(state, session.form)
         return
-    table(
-        ("RUN", "PIPELINE", "NUMBER", "STATUS", "ATTEMPT", "STARTED", "TOOK", "BY"), [_row(state)]
-    )
+    table(_TITLES, [_row(state)])
     click.echo()
     table(
         ("STAGE", "JOB", "STEP", "ID", "STATUS", "ATTEMPT", "TOOK", "WHY"),

@@ -6,7 +6,7 @@ import click
 
 from mulligan.cli.client import part
 from mulligan.cli.options import EXAMPLE, Session, with_session
-from mulligan.cli.output import emit, moment, note, one_line, table
+from mulligan.cli.output import moment, note, one_line
 
 _MOST = 1000
 _PROJECT = click.option("--project", required=True, help="Where.")
@@ -41,10 +41,7 @@ def set_secret(session: Session, name: str, remark: str) -> None:
         raise click.UsageError("no value came on stdin")
     path = f"{session.path}/secrets/{part(name)}"
     stored = session.client.call("PUT", path, {"value": value, "remark": remark})
-    if session.is_table:
-        note(f"set secret {stored['name']} of {session.project}")
-    else:
-        emit(stored, session.form)
+    session.show_made(stored, told=f"set secret {stored['name']} of {session.project}")
 
 
 @secret.command(
@@ -58,21 +55,18 @@ def set_secret(session: Session, name: str, remark: str) -> None:
 def list_secrets(session: Session) -> None:
     """List secrets."""
     items = session.client.pages(f"{session.path}/secrets", _MOST)
-    if not session.is_table:
-        emit(items, session.form)
-        return
-    rows = [
-        (
+    session.show_list(
+        items,
+        ("SECRET", "KIND", "FIELDS", "REMARK", "SET BY", "SET"),
+        lambda item: (
             item["name"],
             item["kind"],
             ",".join(item["fields"]),
             one_line(item["remark"]),
             item["updated_by"],
             moment(item["updated_at"]),
-        )
-        for item in items
-    ]
-    table(("SECRET", "KIND", "FIELDS", "REMARK", "SET BY", "SET"), rows)
+        ),
+    )
 
 
 @secret.command(

@@ -205,3 +205,37 @@ HOLDER = {"pipeline_name": "ship", "number": 7, "job": "", "job_name": ""}
 def test_what_is_waited_for(wait: dict[str, Any], line: str) -> None:
     """A line says who waits for what, who has it, and how many come first."""
     assert wait_text(wait) == line
+
+
+@pytest.mark.parametrize(
+    ("form", "items", "out", "err"),
+    [
+        ("table", [{"a": "x"}], "A\nx\n", ""),
+        ("table", [], "", "there is none\n"),
+        ("json", [{"a": "x"}], '[{"a": "x"}]\n', ""),
+        ("json", [], "[]\n", ""),
+    ],
+)
+def test_lists_are_tables_for_people_and_data_for_programs(
+    capsys: pytest.CaptureFixture[str], form: str, items: list[dict[str, str]], out: str, err: str
+) -> None:
+    """A remark about an empty list is for people only, and no data."""
+    shown = Session(lambda: Client("http://x"), None, form, ServerOptions())
+
+    shown.show_list(items, ("A",), lambda item: (item["a"],), none="there is none")
+
+    assert tuple(capsys.readouterr()) == (out, err)
+
+
+@pytest.mark.parametrize(
+    ("form", "out", "err"), [("table", "line\n", "told\n"), ("json", '{"a": 1}\n', "")]
+)
+def test_what_was_made_is_a_line_for_people_and_data_for_programs(
+    capsys: pytest.CaptureFixture[str], form: str, out: str, err: str
+) -> None:
+    """Programs get the whole answer."""
+    shown = Session(lambda: Client("http://x"), None, form, ServerOptions())
+
+    shown.show_made({"a": 1}, line="line", told="told")
+
+    assert tuple(capsys.readouterr()) == (out, err)
