@@ -35,7 +35,7 @@ from mulligan.core.trigger_records import (
 from mulligan.core.triggers.choose import Chosen, PassedOver, choose, names_it
 from mulligan.core.triggers.event import CodeEvent
 from mulligan.core.triggers.origin import Origin
-from mulligan.core.triggers.proof import WAYS, Header, Host, is_proven
+from mulligan.core.triggers.proof import WAYS, Header, Host, is_proven, may_be_proven
 from mulligan.core.triggers.reading import delivery_id, read_event
 from mulligan.core.triggers.spec import EventKind, RepositoryRef, TriggerKind
 from mulligan.core.triggers.values import event_type, start_values
@@ -56,6 +56,7 @@ MOST_KEPT_REFUSED = 20  # deliveries without proof that are kept for each hook
 LONGEST_SECRET = 1024
 _PURPOSE = "event-hook"
 _SHOWN_PAYLOAD = 64 * 1024  # bytes of a body that are kept for people
+_UNPROVEN = "no header proves that the sender knows the secret"
 _ID_BYTES = 16
 _SWEEP_S = 3600.0
 _PAUSE_S = 1.0
@@ -236,13 +237,14 @@ class EventHooks:
         self,
         hook: EventHook,
         header: Header,
-        body: bytes,
-        decode: Callable[[], object],
+        read: Callable[[], Awaitable[bytes]],
+        decode: Callable[[bytes], object],
         sender: str = "",
     ) -> Received:
         """Take what a host delivers.
 
         Args:
+            read: Gives the body; called when the headers do not rule out that it is proven.
             decode: Gives the payload of the body; called when the sender is proven.
             sender: Address, for people.
 
@@ -258,13 +260,16 @@ class EventHooks:
             received_at=now,
             state=DeliveryState.REFUSED,
             headers=_headers_of(header),
-            size=len(body),
             sender=sender,
         )
         secret = self._secret(hook)
+        if not may_be_proven(header, secret, now, WAYS[host]):
+            await self._refuse(delivery, _UNPROVEN)
+        body = await read()
+        delivery = replace(delivery, size=len(body))
         if not is_proven(header, body, secret, now, WAYS[host]):
-            await self._refuse(delivery, "no header proves that the sender knows the secret")
-        event = read_event(host, header, decode())
+            await self._refuse(delivery, _UNPROVEN)
+        event = read_event(host, header, decode(body))
         # some hosts repeat the secret in the body
         payload = body[:_SHOWN_PAYLOAD].decode("utf-8", "replace").replace(secret, _HIDDEN)
         opened = replace(delivery, state=DeliveryState.OPEN, event=event, payload=payload)

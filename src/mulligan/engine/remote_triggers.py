@@ -3,9 +3,10 @@
 import secrets
 from collections import OrderedDict, deque
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from mulligan.core.errors import NotFoundError, RefusedError
-from mulligan.core.ids import PipelineId
+from mulligan.core.ids import PipelineId, UserName
 from mulligan.core.records import Pipeline
 from mulligan.core.refusal import Refusal, RefusalCode
 from mulligan.core.rights import Actor, Permission
@@ -27,6 +28,14 @@ _PURPOSE = "remote-token"
 _TOKEN_BYTES = 24
 _MINUTE = timedelta(minutes=1)
 _MOST_WATCHED = 4096  # tokens whose calls are counted
+
+
+class Called(NamedTuple):
+    """What a token starts, and in whose name."""
+
+    pipeline: PipelineId
+    trigger: TriggerSpec
+    starter: UserName
 
 
 class RemoteTriggers:
@@ -92,19 +101,12 @@ class RemoteTriggers:
         except UnsealError:
             return ""
 
-    async def start(
-        self, token: str, values: dict[str, str], *, client: str, user: str = "", message: str = ""
-    ) -> RunHead:
-        """Start the pipeline that has that token.
-
-        Args:
-            client: Address of the caller.
-            user: Who the caller says to be; only noted.
+    async def called(self, token: str) -> Called:
+        """Return what a token starts.
 
         Raises:
             NotFoundError: No pipeline has it.
-            RefusedError: Its remote trigger is switched off, it was called too often, and all
-                that refuses a start.
+            RefusedError: Its remote trigger is switched off, or it was called too often.
         """
         record = await self._store.remote_token_with(digest_of(token))
         if record is None:
@@ -121,6 +123,27 @@ class RemoteTriggers:
             raise RefusedError(
                 Refusal(code=RefusalCode.NOT_STARTABLE, message=f"the remote trigger {why}")
             )
+        return Called(pipeline=pipeline.id, trigger=trigger, starter=starter)
+
+    async def start(
+        self,
+        called: Called,
+        values: dict[str, str],
+        *,
+        client: str,
+        user: str = "",
+        message: str = "",
+    ) -> RunHead:
+        """Start a pipeline for somebody who showed its token.
+
+        Args:
+            client: Address of the caller.
+            user: Who the caller says to be; only noted.
+
+        Raises:
+            RefusedError: All that refuses a start.
+        """
+        trigger, starter = called.trigger, called.starter
         facts = {
             "BK_CI_START_TASK_ID": trigger.id,
             "BK_CI_START_REMOTE_CLIENT_IP": client,
@@ -130,7 +153,7 @@ class RemoteTriggers:
         command = StartRun(
             actor=starter,
             origin=f"{client} remote",
-            pipeline=pipeline.id,
+            pipeline=called.pipeline,
             values=values,
             message=message,
             start_kind="remote",

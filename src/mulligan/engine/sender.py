@@ -1,18 +1,21 @@
 """Sender: brings postings to where they go, at least once, with a bounded number of tries.
 
-Postings of one lane go one after the other; lanes go side by side and hold up nothing else.
+Postings of one lane go one after the other; lanes go side by side. Who does not answer gets few of
+the places, is left alone for longer and longer, and holds up nobody else.
 """
 
 import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
 from mulligan import failpoints
 from mulligan.core.errors import InfrastructureError
 from mulligan.core.postings import Posting, PostingState
+from mulligan.fair_slots import FairSlots
 from mulligan.log import get_log
 from mulligan.ports import Clock
 from mulligan.ports.postings import PostingStore
@@ -20,7 +23,11 @@ from mulligan.ports.postings import PostingStore
 log = get_log()
 
 PAUSES_S = (5.0, 30.0, 120.0, 600.0)  # before each further try: over after 13 minutes
+GIVEN_UP_AFTER = timedelta(hours=1)  # of a target that does not answer: so much may wait for it
 _MOST_AT_ONCE = 32
+_MOST_PER_HOST = 4
+_LONGEST_REST_S = 30.0
+_SILENT_AFTER = 3  # tries without an answer
 _STORE_PAUSE_S = 1.0
 _LONGEST_PROBLEM = 500  # characters
 
@@ -65,7 +72,11 @@ class Sender:
         self._pauses_s = pauses_s
         self._lanes: OrderedDict[str, deque[Posting]] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._slots = asyncio.Semaphore(_MOST_AT_ONCE)
+        self._slots = FairSlots(
+            most=_MOST_AT_ONCE,
+            per_host=_MOST_PER_HOST,
+            rests_s=tuple(min(pause_s, _LONGEST_REST_S) for pause_s in pauses_s),
+        )
 
     async def open(self) -> None:
         """Take up what an earlier life of the server did not get sent."""
@@ -96,7 +107,7 @@ class Sender:
             posting: Posting | None = waiting[0]
             while posting is not None and posting.state is PostingState.WAITING:
                 await self._wait(posting)
-                async with self._slots:
+                async with self._slots.of(host_of(posting)):
                     posting = await self._once(posting)
             waiting.popleft()
         del self._lanes[lane]
@@ -108,7 +119,7 @@ class Sender:
             await asyncio.sleep(min(max(left, 0.0), max(self._pauses_s, default=0.0)))
 
     async def _once(self, posting: Posting) -> Posting:
-        status, problem, again = await self._try(posting)
+        status, problem, again = await self._try_in_time(posting)
         now = self._clock.now()
         tries = posting.tries + 1
         tried = replace(
@@ -132,16 +143,34 @@ class Sender:
             else:
                 return tried
 
-    async def _try(self, posting: Posting) -> tuple[int | None, str, bool]:
+    async def _try_in_time(self, posting: Posting) -> tuple[int | None, str, bool]:
+        host = host_of(posting)
+        is_silent = self._slots.silences(host) >= _SILENT_AFTER
+        if is_silent and self._clock.now() - posting.created_at > GIVEN_UP_AFTER:
+            return None, posting.problem or "its target does not answer", False
+        return await self._try(posting, host)
+
+    async def _try(self, posting: Posting, host: str) -> tuple[int | None, str, bool]:
         send = self._ways.get(posting.kind)
         if send is None:
             return None, "nothing here sends this", False
         try:
-            return await send(posting), "", False
+            status = await send(posting)
         except NotTakenError as error:
+            if error.again and error.status is None:
+                self._slots.missed(host)
+            else:
+                self._slots.answered(host)
             return error.status, str(error)[:_LONGEST_PROBLEM], error.again
         except InfrastructureError as error:
             return None, str(error)[:_LONGEST_PROBLEM], True
         except Exception:  # one that can't be sent must not keep the others of its lane
             log.exception("posting_broken", kind=posting.kind, number=posting.number)
             return None, "an error of the server", False
+        self._slots.answered(host)
+        return status, "", False
+
+
+def host_of(posting: Posting) -> str:
+    """Return what a posting is sent to: host and port of a URL; all mail goes to one server."""
+    return urlsplit(posting.target).netloc or posting.via

@@ -7,9 +7,11 @@ import ssl
 from collections.abc import Mapping
 from urllib.parse import SplitResult, urlsplit
 
+from mulligan.fair_slots import FairSlots
 from mulligan.notify.addresses import resolve
 
 _MOST_AT_ONCE = 64
+_MOST_PER_HOST = 16
 _MOST_READ = 64 * 1024  # bytes of an answer
 _CONNECT_S = 2.0  # for an address that is not the last of its host
 _DRAIN_S = 1.0  # for the rest of an answer whose status is known
@@ -29,7 +31,7 @@ class WebSender:
     def __init__(self, *, private_targets: bool, trust: ssl.SSLContext | None = None) -> None:
         self._private_targets = private_targets
         self._trust = trust
-        self._slots = asyncio.Semaphore(_MOST_AT_ONCE)
+        self._slots = FairSlots(most=_MOST_AT_ONCE, per_host=_MOST_PER_HOST)
 
     async def send(
         self,
@@ -45,18 +47,22 @@ class WebSender:
         Args:
             url: As it goes over the wire: ASCII, percent-encoded; a login in it is not used.
             headers: Without those of the connection and the length of the body.
-            timeout_s: For all of it, from the look-up of the host on.
+            timeout_s: For all of it, from the look-up of the host on; not for the turn before.
 
         Raises:
             PermissionError: The host is at an address that must not be called.
             OSError: No connection, or no answer in time (TimeoutError).
         """
-        async with self._slots:
+        parts = urlsplit(url)
+        async with self._slots.of(parts.netloc):
             try:
                 async with asyncio.timeout(timeout_s):
-                    return await self._exchange(method, urlsplit(url), headers, body)
+                    status = await self._exchange(method, parts, headers, body)
             except TimeoutError:
+                self._slots.missed(parts.netloc)
                 raise TimeoutError(f"no answer within {timeout_s:g} s") from None
+            self._slots.answered(parts.netloc)
+            return status
 
     async def _exchange(
         self, method: str, parts: SplitResult, headers: Mapping[str, str], body: bytes

@@ -117,8 +117,25 @@ def test_a_body_over_five_megabytes_is_refused(api: NativeClient) -> None:
     """It is not even looked at."""
     hook = add_hook(api, "github", pipeline(api))
 
-    deliver(api, hook, ({}, b" " * (5 * 1024 * 1024 + 1)), expect=413)
+    headers, _ = h.github(h.push())
+    deliver(api, hook, (headers, b" " * (5 * 1024 * 1024 + 1)), expect=413)
     assert deliveries(api, hook) == []
+
+
+@pytest.mark.parametrize("kind", SIGNED)
+def test_a_body_without_a_proof_is_not_read(
+    server: NativeServer, api: NativeClient, kind: str
+) -> None:
+    """What the headers rule out is refused, however large its body is."""
+    hook = add_hook(api, kind, pipeline(api))
+    large = b" " * (5 * 1024 * 1024 + 1)
+
+    deliver(api, hook, ({}, large), expect=401)
+    headers, _ = SIGNED[kind](server, WRONG)
+    signs = kind in {"github", "gitea", "standard"}  # only the body shows that they are wrong
+    deliver(api, hook, (headers, large), expect=413 if signs else 401)
+
+    assert {each["size"] for each in deliveries(api, hook)} == {0}
 
 
 def test_a_ping_and_other_events_start_nothing(api: NativeClient) -> None:

@@ -23,7 +23,7 @@ from mulligan.engine.channel_messages import Address, Notice, compose
 from mulligan.engine.channels import GivenChannel
 from mulligan.engine.outgoing import Outgoing
 from mulligan.engine.secrets import Vault
-from mulligan.engine.sender import Sender
+from mulligan.engine.sender import NotTakenError, Sender
 from mulligan.facades.bkci.callback_out import BkciWords
 from mulligan.facades.bkci.notice_in import BkciNotices
 from mulligan.ports import EventRow
@@ -69,11 +69,11 @@ class Mail:
         self.came.append((to, subject, text))
 
 
-async def sent(world: World) -> None:
-    """Wait until no posting waits."""
+async def sent(world: World, but: int = 0) -> None:
+    """Wait until no posting waits, but so many."""
     async with asyncio.timeout(DEADLINE_S):
         for _ in itertools.count():
-            if not await world.store.waiting_postings():
+            if len(await world.store.waiting_postings()) <= but:
                 return
             await asyncio.sleep(0)
 
@@ -333,6 +333,61 @@ async def test_a_broken_way_does_not_stop_its_lane(world: World) -> None:
 
     states = [await world.store.find_posting(SHOP, each.number) for each in stored]
     assert [each.state.value for each in states if each] == ["failed", "failed", "done"]
+
+
+def posting(world: World, number: int, url: str) -> Posting:
+    """Return a posting in a lane of its own."""
+    return Posting(
+        project=SHOP,
+        kind="web",
+        via="",
+        target=url,
+        event="e",
+        lane=f"{url} {number}",
+        body="",
+        created_at=world.clock.now(),
+    )
+
+
+async def test_a_target_that_never_answers_holds_up_no_other(world: World) -> None:
+    """However many wait for a silent host, it gets few places, and the others all get through."""
+    under_way: list[str] = []
+    silent, good = "http://silent.example/hook", "http://good.example/hook"
+
+    async def send(each: Posting) -> int:
+        under_way.append(each.target)
+        if each.target == silent:
+            await asyncio.Event().wait()
+        return 200
+
+    sender = Sender(store=world.store, clock=world.clock, ways={"web": send}, pauses_s=())
+    many = [posting(world, number, silent) for number in range(100)]
+    few = [posting(world, number, good) for number in range(40)]
+    sender.take(await world.store.add_postings([*many, *few]))
+    await sent(world, but=len(many))
+
+    assert under_way.count(good) == len(few)
+    assert under_way.count(silent) == 4
+    await sender.close()
+
+
+async def test_what_waits_for_a_silent_target_is_given_up_in_the_end(world: World) -> None:
+    """After an hour nothing is sent to a host that does not answer: not all of it may wait."""
+    tries: list[int] = []
+
+    async def send(each: Posting) -> int:
+        tries.append(each.number)
+        world.clock.advance(hours=1, seconds=1)
+        raise NotTakenError("no answer", again=True)
+
+    sender = Sender(store=world.store, clock=world.clock, ways={"web": send}, pauses_s=(0.0,) * 9)
+    stored = await world.store.add_postings([posting(world, number, URL) for number in range(6)])
+    sender.take(stored)
+    await sent(world)
+
+    found = [await world.store.find_posting(SHOP, each.number) for each in stored]
+    assert {each.state for each in found if each} == {PostingState.FAILED}
+    assert tries == [each.number for each in stored[:3]]
 
 
 async def test_what_cannot_be_told_keeps_nothing_else(world: World, post: Post) -> None:

@@ -312,17 +312,16 @@ async def take_delivery(call: Call) -> Response:
     """Take what a code host delivers; its signature is the credential."""
     hook = await call.services.event_hooks.get(call.project, call.part("hook"))
     limits = replace(call.services.limits, body_bytes=LARGEST_BODY)
-    body = await read_body(call.request, limits)
     client = call.request.client
 
-    def decode() -> object:
+    def decode(body: bytes) -> object:
         return read_json(_content(call, body), limits, empty={})
 
     try:
         received = await call.services.event_hooks.receive(
             hook,
             lambda name: header(call.request, name),
-            body,
+            lambda: read_body(call.request, limits),
             decode,
             sender=client.host if client else "",
         )
