@@ -196,12 +196,13 @@ class Server:
             kept=settings.triggers.kept_deliveries,
             kept_days=settings.triggers.kept_days,
         )
+        heads = GitHeads(private_targets=options.is_dev or settings.net.private_targets)
         self.timers = Timers(
             engine=self.engine,
             access=self.access,
             schedule=schedule,
             repositories=repositories,
-            heads=GitHeads(private_targets=options.is_dev or settings.net.private_targets),
+            heads=heads,
             makes_up=settings.triggers.missed == "once",
         )
         catalog.on_timers = self.timers.wake
@@ -237,7 +238,7 @@ class Server:
             ),
             software=self.software,
             secrets=self.secrets,
-            repositories=Repositories(store=self.store, clock=self.clock, ids=ids),
+            repositories=Repositories(store=self.store, clock=self.clock, ids=ids, sources=heads),
             quality=QualityRules(self.store, self.clock),
             plugins=self.plugins,
             step_keys=step_keys,

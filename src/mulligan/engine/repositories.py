@@ -14,6 +14,7 @@ from mulligan.engine.audited import audited, with_receipt
 from mulligan.engine.checkouts import find_repository
 from mulligan.engine.commands import ReceiptRequest
 from mulligan.ports import Clock, Ids, Store
+from mulligan.ports.sources import ChecksSources
 
 _SCHEMES = frozenset({"http", "https", "ssh", "git", "svn", "svn+ssh", "file"})
 _LONGEST_NAME = 255  # characters
@@ -32,12 +33,17 @@ class GivenRepository(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Repositories:
-    """The linked repositories of all projects."""
+    """The linked repositories of all projects.
 
-    def __init__(self, *, store: Store, clock: Clock, ids: Ids) -> None:
+    Args:
+        sources: Refuses what no checkout would fetch from.
+    """
+
+    def __init__(self, *, store: Store, clock: Clock, ids: Ids, sources: ChecksSources) -> None:
         self._store = store
         self._clock = clock
         self._ids = ids
+        self._sources = sources
 
     async def create(
         self,
@@ -124,6 +130,9 @@ class Repositories:
         check_url(given.url)
         if given.secret and await self._store.find_secret(project, given.secret) is None:
             raise NotFoundError("secret", given.secret)
+        problem = await self._sources.problem(given.url)
+        if problem:
+            raise InvalidError(problem, pointer="/url", code="repository-address")
 
 
 def _check_length(field: str, text: str, most: int) -> None:

@@ -9,17 +9,18 @@ from pathlib import Path
 
 from mulligan.executors.programs.basics import StepError
 from mulligan.executors.programs.git import Git, last_words
-from mulligan.executors.programs.targets import read_remote
+from mulligan.executors.programs.targets import UnknownHostError, read_remote
 from mulligan.ports.sources import Source
 
 _TIMEOUT_S = 30.0
+_LOOK_UP_S = 5.0
 _MOST_READ = 256 * 1024  # bytes: three branches take some hundred
 _CHUNK = 64 * 1024
 _HEADS = "refs/heads/"
 
 
 class GitHeads:
-    """Implements `ports.sources.Heads`.
+    """Implements `ports.sources.Heads` and `ChecksSources`.
 
     Args:
         private_targets: Repositories of this machine and of private networks may be asked.
@@ -52,6 +53,20 @@ class GitHeads:
             if name in wanted:
                 found[name] = commit
         return found
+
+    async def problem(self, url: str) -> str:
+        """Tell why a repository would not be fetched from, "" = nothing is known against it.
+
+        A host that can't be found may be there later; it is looked up again with every use.
+        """
+        try:
+            async with asyncio.timeout(_LOOK_UP_S):
+                await asyncio.to_thread(read_remote, url, private_targets=self._private_targets)
+        except (UnknownHostError, TimeoutError):
+            return ""
+        except StepError as error:
+            return str(error)
+        return ""
 
     def _git(self, source: Source) -> tuple[Git, str]:
         """Return git for a repository, and its address without a credential."""

@@ -38,3 +38,11 @@ class Heads(Protocol):
             OSError: It can't be asked, for the reason in the text.
         """
         ...
+
+
+class ChecksSources(Protocol):
+    """Knows which repositories are fetched from."""
+
+    async def problem(self, url: str) -> str:
+        """Tell why a repository would not be fetched from, "" = nothing is known against it."""
+        ...

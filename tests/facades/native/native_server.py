@@ -41,6 +41,7 @@ from mulligan.engine.step_keys import StepKeys
 from mulligan.engine.supervisor import Supervisor
 from mulligan.engine.templates import Templates
 from mulligan.engine.trigger_sources import LinkedSources
+from mulligan.executors.heads import GitHeads
 from mulligan.facades.bkci.callback_out import BkciWords
 from mulligan.facades.bkci.notice_in import BkciNotices
 from mulligan.facades.common.services import Services
@@ -165,7 +166,12 @@ class NativeServer:
             ),
             software=software,
             secrets=self.secrets,
-            repositories=Repositories(store=self.store, clock=self.clock, ids=ids),
+            repositories=Repositories(
+                store=self.store,
+                clock=self.clock,
+                ids=ids,
+                sources=GitHeads(private_targets=True),
+            ),
             quality=QualityRules(self.store, self.clock),
             plugins=Plugins(
                 store=self.store,

@@ -7,9 +7,12 @@ import pytest
 
 from builders import one_job, step
 from engine_world import ADMIN, SHOP, World
+from mulligan.core.errors import InvalidError
+from mulligan.core.items import LinkedRepository
 from mulligan.core.prepare import StepOrder
 from mulligan.engine.repositories import GivenRepository, Repositories
 from mulligan.engine.secrets import GivenSecret, Secrets
+from mulligan.executors.heads import GitHeads
 from mulligan.executors.kinds import prepare_program
 from mulligan.executors.kinds.base import Here, Place
 from mulligan.secret_key import SecretKey
@@ -18,6 +21,16 @@ pytestmark = pytest.mark.anyio
 
 URL = "https://git.example.com/shop.git"
 KEY = "-----BEGIN\nabcdefg\n-----END"
+
+
+def linking(world: World, *, private_targets: bool) -> Repositories:
+    """Give the use cases of linked repositories."""
+    return Repositories(
+        store=world.store,
+        clock=world.clock,
+        ids=world.ids,
+        sources=GitHeads(private_targets=private_targets),
+    )
 
 
 @pytest.fixture
@@ -34,7 +47,7 @@ async def shop(staffed: World) -> World:
         "key": {"privateKey": KEY, "passphrase": "phrase"},
     }.items():
         await secrets.put(ADMIN, SHOP, GivenSecret(id=ident, kind="K", values=values))
-    repositories = Repositories(store=staffed.store, clock=staffed.clock, ids=staffed.ids)
+    repositories = linking(staffed, private_targets=True)
     linked = GivenRepository(name="shop", url=URL, secret="token", user="robot")
     await repositories.create(ADMIN, SHOP, linked)
     return staffed
@@ -107,3 +120,40 @@ async def test_a_key_reaches_ssh_in_a_file(shop: World, tmp_path: Path) -> None:
     assert content_and_mode(program.env["MULLIGAN_GIT_KEY"]) == (KEY + "\n", 0o600)
     assert "abcdefg" not in str(program.argv)
     assert program.env["MULLIGAN_GIT_PASSPHRASE"] == "phrase"
+
+
+@pytest.mark.parametrize(
+    ("url", "private_targets", "code"),
+    [
+        ("https://127.0.0.1/shop.git", False, "repository-address"),
+        ("git@10.0.0.7:shop.git", False, "repository-address"),
+        ("ssh://git@[::1]/shop.git", False, "repository-address"),
+        ("file:///srv/shop.git", False, "repository-address"),
+        ("svn://svn.example.com/shop", True, "repository-address"),
+        ("https://127.0.0.1/shop.git", True, ""),
+        ("file:///srv/shop.git", True, ""),
+        ("https://8.8.8.8/shop.git", False, ""),
+        ("https://nowhere.invalid/shop.git", False, ""),  # may be found later
+    ],
+)
+async def test_linking_refuses_what_no_checkout_would_fetch(
+    staffed: World, url: str, private_targets: bool, code: str
+) -> None:
+    """The guard of checkouts counts when a repository is linked and when it is changed."""
+    known = await linking(staffed, private_targets=True).create(
+        ADMIN, SHOP, GivenRepository(name="known", url=URL)
+    )
+    repositories = linking(staffed, private_targets=private_targets)
+    refusals: list[str] = []
+    for act in (
+        lambda: repositories.create(ADMIN, SHOP, GivenRepository(name="new", url=url)),
+        lambda: repositories.edit(ADMIN, SHOP, known.id, GivenRepository(name="known", url=url)),
+    ):
+        try:
+            await act()
+        except InvalidError as error:
+            refusals.append(error.code)
+
+    assert refusals == [code] * 2 if code else refusals == []
+    stored = await staffed.store.list_items(LinkedRepository, SHOP)
+    assert {each.url for each in stored} == ({URL} if code else {url})

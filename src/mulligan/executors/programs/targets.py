@@ -19,6 +19,10 @@ _PORTS = {"http": 80, "https": 443, "ssh": 22}
 UNSAFE = "set net.private_targets to allow it"
 
 
+class UnknownHostError(StepError):
+    """The name service knows no such host, now."""
+
+
 class Remote:
     """A repository to fetch from.
 
@@ -109,7 +113,7 @@ def _public_addresses(host: str, port: int) -> list[str]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise StepError(f"the host {host!r} can't be found: {error}") from None
+        raise UnknownHostError(f"the host {host!r} can't be found: {error}") from None
     addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
     for address in addresses:
         if not is_public(address):

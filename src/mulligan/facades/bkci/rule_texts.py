@@ -85,6 +85,12 @@ RULES = {
     "repository-login": _rule(
         "代码库地址中不能有密码，请使用凭据", "the URL holds a password; give a credential instead"
     ),
+    "repository-address": _rule(
+        "代码库地址不可用：只支持http、https和ssh，且不能指向本机或内网"
+        "（除非设置net.private_targets）",
+        "the URL can't be fetched from: only http, https and ssh, and no host on this machine or "
+        "in a private network unless net.private_targets is set",
+    ),
     "project-name": _rule("项目名称需为1到64个字符", "a project's name has 1 to 64 characters"),
 }
 
