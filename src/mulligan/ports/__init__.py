@@ -45,6 +45,7 @@ from mulligan.ports.items import ItemStore
 from mulligan.ports.mutexes import MutexStore
 from mulligan.ports.plugins import PluginStore as PluginStore
 from mulligan.ports.postings import PostingStore
+from mulligan.ports.quality import QualityStore
 from mulligan.ports.secrets import SecretStore
 from mulligan.ports.triggers import TriggerStore
 
@@ -762,6 +763,7 @@ class Store(
     PluginStore,
     TriggerStore,
     PostingStore,
+    QualityStore,
     Protocol,
 ):
     """Everything that is kept."""

@@ -36,6 +36,7 @@ from mulligan.store.memory_mutexes import MemoryMutexes
 from mulligan.store.memory_packages import MemoryPackages
 from mulligan.store.memory_plugins import MemoryPlugins
 from mulligan.store.memory_postings import MemoryPostings
+from mulligan.store.memory_quality import MemoryQuality
 from mulligan.store.memory_records import StoredRun
 from mulligan.store.memory_secrets import MemorySecrets
 from mulligan.store.memory_triggers import MemoryTriggers
@@ -44,6 +45,7 @@ from mulligan.store.paging import Position, order_of, read_cursor, write_cursor
 
 class MemoryStore(
     MemoryMutexes,
+    MemoryQuality,
     MemoryPlugins,
     MemoryLedger,
     MemoryPackages,
@@ -98,6 +100,7 @@ class MemoryStore(
             stored = self._runs[head.id] = StoredRun(len(self._runs) + 1)
         stored.take(decision)
         self._number_jobs(decision)
+        self._take_checks(decision)
         for event in decision.events:
             self._events.append(
                 EventRow(

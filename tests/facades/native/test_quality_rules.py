@@ -79,3 +79,33 @@ def test_a_rule_around_a_plugin_makes_a_gate(api: NativeApi) -> None:
 
     first = state["stages"][0]["jobs"][0]["steps"][0]
     assert (first["kind"], first["status"], first["cause"]) == ("quality", "failed", "quality")
+
+
+def test_checks_tell_how_rules_judged_a_run(api: NativeApi) -> None:
+    """One for each rule that was looked at, with the gatekeeper's answer; pages go by cursor."""
+    api.put(f"{PATH}/cover", RULE)
+    api.put(f"{PATH}/other", RULE | {"name": "Other"})
+    model = two_steps()
+    model["stages"][1]["checkIn"] = {"ruleIds": ["cover", "other"]}
+    pipeline = api.make_pipeline(model)
+    run = api.start(pipeline)
+    checks = f"/projects/shop/quality-checks?pipeline={pipeline}"
+    poll_until(lambda: len(api.get(checks)["items"]) == 2, what="the checks")
+    waiting = api.get(f"{checks}&result=waiting")["items"]
+
+    answer = f"/projects/shop/runs/{run}/stages/stage-2/answer"
+    api.post(answer, {"approve": False}, expect=200)
+    api.wait(run, "failed")
+
+    first = api.get(f"{checks}&limit=1&result=refused,failed")
+    second = api.get(f"{checks}&limit=1&cursor={first['next_cursor']}")
+    [shown], [older] = first["items"], second["items"]
+    assert [each["answered_by"] for each in waiting] == [None, None]
+    assert (shown["rule"], shown["result"], shown["answered_by"]) == ("other", "refused", "admin")
+    assert (older["rule"], older["name"], second["next_cursor"]) == ("cover", "Coverage", None)
+    assert older["conditions"] == [
+        {"metric": "cover", "operator": ">=", "value": "0.8", "found": ""}
+    ]
+    assert (older["run"], older["number"], older["side"]) == (run, 1, "check-in")
+    assert api.get(f"{checks}&result=good", expect=400)["code"] == "bad-query"
+    assert api.get(f"{checks}&rule=none&run={run}")["items"] == []

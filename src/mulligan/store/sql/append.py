@@ -19,6 +19,7 @@ from mulligan.store.instants import micros, micros_or_none
 from mulligan.store.sql import rows
 from mulligan.store.sql.acts import write_acts
 from mulligan.store.sql.dialects import Connection, Dialect
+from mulligan.store.sql.quality_rows import CheckRows
 
 Values = tuple[Any, ...]
 
@@ -131,6 +132,7 @@ class Append:
         self._events = [(head.revision, rows.text(event)) for event in decision.events]
         self._values = _value_statements(decision)
         self._tickets = list(changed_tickets(decision))
+        self._checks = CheckRows(decision)
         self._effects = [
             (effect, "" if effect.drop else rows.text(effect)) for effect in decision.effects
         ]
@@ -157,6 +159,7 @@ class Append:
         self._write_failed(connection, key)
         self._write_effects(connection, key)
         self._write_tickets(connection, numbers)
+        self._checks.write(connection, numbers)
         write_acts(self._dialect, connection, self._acts)
         return numbers
 

@@ -12,6 +12,7 @@ from mulligan.core.hooks import AccessKey, Group, GroupGrant, Hook, Note, Templa
 from mulligan.core.packages import Package, PackageFile, PackageVersion
 from mulligan.core.plugins import Plugin
 from mulligan.core.postings import Posting
+from mulligan.core.quality_checks import QualityCheck
 from mulligan.core.records import (
     App,
     Artifact,
@@ -67,6 +68,7 @@ package_version = msgspec.json.Decoder(PackageVersion).decode
 plugin = msgspec.json.Decoder(Plugin).decode
 pipeline = msgspec.json.Decoder(Pipeline).decode
 project = msgspec.json.Decoder(Project).decode
+quality_check = msgspec.json.Decoder(QualityCheck).decode
 secret = msgspec.json.Decoder(StoredSecret).decode
 remote_token = msgspec.json.Decoder(RemoteToken).decode
 stage = msgspec.json.Decoder(Stage).decode

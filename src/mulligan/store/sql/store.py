@@ -18,6 +18,7 @@ from mulligan.store.sql.people import SqlPeople
 from mulligan.store.sql.pipelines import SqlPipelines
 from mulligan.store.sql.plugins import SqlPlugins
 from mulligan.store.sql.postings import SqlPostings
+from mulligan.store.sql.quality import SqlQuality
 from mulligan.store.sql.runs import SqlRuns
 from mulligan.store.sql.secrets import SqlSecrets
 from mulligan.store.sql.triggers import SqlTriggers
@@ -36,6 +37,7 @@ class SqlStore(
     SqlItems,
     SqlSecrets,
     SqlPostings,
+    SqlQuality,
     SqlMutexes,
     SqlPlugins,
 ):

@@ -1,0 +1,96 @@
+"""How quality rules judged builds: the list of interception records."""
+
+from typing import Any
+
+import pytest
+
+from bkci.calling import Caller
+from bkci.scenes import minimal_model
+from mulligan.testing.server import poll_until
+
+LIST = "projects/{p}/quality/intercept_list"
+RULE = {"conditions": [{"metric": "cover", "operator": ">=", "value": 0.8}]}
+
+
+def put_rule(alice: Caller, ident: str, *gatekeepers: str) -> None:
+    """Make a rule over the own API."""
+    made = alice.http.put(
+        f"/api/v1/projects/{alice.project}/quality-rules/{ident}",
+        json={**RULE, "name": f"Rule {ident}", "gatekeepers": gatekeepers},
+        headers={"X-DEVOPS-UID": "alice"},
+    )
+    assert made.status_code == 200
+
+
+def judged(alice: Caller, name: str, *rules: str) -> dict[str, Any]:
+    """Start a build whose stage has rules before it; return its ids once it was looked at."""
+    model = minimal_model(stage_2={"checkIn": {"ruleIds": list(rules)}})
+    pipeline = alice.make_pipeline(name, stages=model["stages"])
+    started = alice.call("POST", "projects/{p}/build_start", {}, pipelineId=pipeline)
+
+    def looked_at() -> bool:
+        return bool(alice.call("GET", LIST, pipelineId=pipeline)["count"])
+
+    poll_until(looked_at, what="the check")
+    return dict(started)
+
+
+def words(alice: Caller, **query: Any) -> list[tuple[str, str]]:
+    """Return (rule, result) of the records."""
+    page = alice.call("GET", LIST, **query)
+    assert page["count"] == len(page["records"])
+    return [(row["ruleHashId"], row["interceptResult"]) for row in page["records"]]
+
+
+def test_records_tell_what_each_rule_came_to(alice: Caller) -> None:
+    """A rule that nobody may pass fails; a gatekeeper's answer changes what waited."""
+    put_rule(alice, "hard")
+    put_rule(alice, "soft", "alice")
+    failed = judged(alice, "one", "hard")
+    waiting = judged(alice, "two", "soft")
+    assert words(alice) == [("soft", "WAIT"), ("hard", "FAIL")]
+
+    alice.call(
+        "POST",
+        "projects/{p}/manual_start_build_stage",
+        buildId=waiting["id"],
+        stageId="stage-2",
+    )
+
+    soft, hard = alice.call("GET", LIST)["records"]
+    assert (soft["interceptResult"], hard["interceptResult"]) == ("INTERCEPT_PASS", "FAIL")
+    assert soft["qualityRuleBuildHisOpt"]["gateOptUser"] == "alice"
+    assert soft["num"] > hard["num"]
+    assert (hard["pipelineId"], hard["buildId"]) == (failed["pipelineId"], failed["id"])
+    assert (hard["pipelineName"], hard["pipelineIsDelete"]) == ("one", False)
+    assert (hard["ruleName"], hard["buildNo"], hard["checkTimes"]) == ("Rule hard", "1", 1)
+    assert hard["remark"] == "cover= (>=0.8)"
+
+
+def test_records_are_filtered_and_paged(alice: Caller) -> None:
+    """Each parameter narrows; a page has its part and the count of all."""
+    put_rule(alice, "hard")
+    put_rule(alice, "soft", "alice")
+    started = judged(alice, "one", "hard", "soft")
+    other = judged(alice, "two", "hard")
+    when = alice.call("GET", LIST)["records"][0]["timestamp"]
+
+    assert words(alice, pipelineId=other["pipelineId"]) == [("hard", "FAIL")]
+    assert words(alice, ruleHashId="soft") == [("soft", "FAIL")]
+    assert words(alice, interceptResult="PASS") == words(alice, interceptResult="UNCHECK") == []
+    assert len(words(alice, interceptResult="FAIL", pipelineId=started["pipelineId"])) == 2
+    assert words(alice, endTime=when - 3_600_000) == words(alice, pipelineId="p-none") == []
+    assert len(words(alice, startTime=when - 3_600_000, endTime=when + 1)) == 3
+    page = alice.call("GET", LIST, page=2, pageSize=2)
+    assert (page["count"], page["totalPages"], len(page["records"])) == (3, 2, 1)
+
+
+@pytest.mark.parametrize("name", ["interceptResult", "startTime", "page"])
+def test_wrong_parameters_are_named(alice: Caller, name: str) -> None:
+    """The message says which one."""
+    query: dict[str, Any] = {name: "x"}
+
+    status, answer = alice.send("GET", LIST, **query)
+
+    assert (status, answer["status"]) == (400, 400)
+    assert name in answer["message"]
