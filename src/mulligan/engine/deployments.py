@@ -200,7 +200,8 @@ class Deployments:
 
     async def _wait_for_change(self) -> None:
         try:
-            await asyncio.wait_for(self._freed.wait(), _LOOK_AGAIN_S)
+            async with asyncio.timeout(_LOOK_AGAIN_S):
+                await self._freed.wait()
         except TimeoutError:
             return
 

@@ -53,7 +53,8 @@ class LiveProcesses:
             found = await self._look(is_first=is_first)
             is_first = is_first and found is None
             try:
-                await asyncio.wait_for(changed.wait(), None if found == 0 else _LOOK_EVERY_S)
+                async with asyncio.timeout(None if found == 0 else _LOOK_EVERY_S):
+                    await changed.wait()
             except TimeoutError:
                 continue
 

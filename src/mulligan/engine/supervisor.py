@@ -207,7 +207,8 @@ class Supervisor:
             self._wake.clear()
             await self._fire_due()
             try:
-                await asyncio.wait_for(self._wake.wait(), self._sleep_s())
+                async with asyncio.timeout(self._sleep_s()):
+                    await self._wake.wait()
             except TimeoutError:
                 continue
 

@@ -88,7 +88,8 @@ class Timers:
                 self._wake.clear()
                 sleep_s = await self._look_surely()
                 try:
-                    await asyncio.wait_for(self._wake.wait(), sleep_s)
+                    async with asyncio.timeout(sleep_s):
+                        await self._wake.wait()
                 except TimeoutError:
                     continue
         finally:

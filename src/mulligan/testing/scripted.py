@@ -157,7 +157,8 @@ class ScriptedExecutor:
     async def _wait(self, running: _Running, behaviour: Behaviour, timeout_s: float) -> StepEnd:
         if behaviour.holds:
             try:
-                await asyncio.wait_for(running.over.wait(), timeout_s)
+                async with asyncio.timeout(timeout_s):
+                    await running.over.wait()
             except TimeoutError:
                 return StepEnd(cause="timeout", signal=15)
         else:

@@ -382,7 +382,8 @@ async def test_retry_on_its_way_to_the_store_is_a_load(hand: World) -> None:
     await hand.until(lambda: hand.unruly.appended[-1].run.head.attempt == 2, "retry is decided")
 
     with pytest.raises(RefusedError) as caught:
-        await asyncio.wait_for(hand.start(made), DEADLINE_S)
+        async with asyncio.timeout(DEADLINE_S):
+            await hand.start(made)
 
     assert caught.value.refusal.code is RefusalCode.RUN_ACTIVE
     hand.unruly.release_answers()

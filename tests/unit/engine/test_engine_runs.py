@@ -34,7 +34,8 @@ async def test_run_of_good_steps_succeeds(world: World) -> None:
 
     assert (run.head.status, run.head.number) == (Status.SUCCEEDED, 1)
     assert world.scripted.started == [("a", 1), ("b", 1), ("c", 1)]
-    assert world.scripted.ended_jobs == [(head.id, JobId("1")), (head.id, JobId("2"))]
+    ended = [(head.id, JobId("1")), (head.id, JobId("2"))]
+    await world.until(lambda: world.scripted.ended_jobs == ended, "its runner is told of the end")
     assert world.scripted.misuses == []
 
 

@@ -324,7 +324,8 @@ async def test_runner_takes_the_next_job_of_the_run_with_its_report(world: World
     await world.wait_end(head.id)
 
     assert len(world.unruly.appended) == 5  # start, claim, three reports
-    assert world.scripted.ended_jobs == [(head.id, JobId(name)) for name in "123"]
+    ended = [(head.id, JobId(name)) for name in "123"]
+    await world.until(lambda: world.scripted.ended_jobs == ended, "its runner is told of the end")
     assert world.scripted.misuses == []
 
 
