@@ -267,6 +267,9 @@ class Server:
             is_dev=options.is_dev,
             metrics_public=settings.metrics.public,
             private_targets=settings.net.private_targets,
+            secret_key=self.secret_key,
+            mcp_all_calls=settings.mcp.tools == "all",
+            mcp_approvals=settings.mcp.approvals,
         )
         self.engine.publish = Publishing(self.engine.lines, self.software).publish
         self.engine.open_vault = self.secrets.vault

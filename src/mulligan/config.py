@@ -111,6 +111,13 @@ class Metrics(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     public: bool = False  # answer without a credential
 
 
+class Mcp(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Tools for assistants at `/mcp`."""
+
+    tools: str = "common"  # of the BK-CI calls: the "common" ones, or "all" that are served
+    approvals: bool = False  # reviews and pauses may be answered through tools
+
+
 class Mail(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"from_": "from"}
 ):
@@ -139,6 +146,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     metrics: Metrics = Metrics()
     net: Net = Net()
     mail: Mail = Mail()
+    mcp: Mcp = Mcp()
     triggers: Triggers = Triggers()
     shutdown_grace_s: float = 10.0  # seconds that running steps get when the server ends
 
@@ -149,6 +157,7 @@ _CHOICES = {
     "recovery.on_lost": ("rerun", "fail"),
     "storage.synchronous": ("FULL", "NORMAL"),
     "triggers.missed": ("skip", "once"),
+    "mcp.tools": ("common", "all"),
 }
 _RANGES = {
     "limits.stages": (1, 10_000),

@@ -15,6 +15,7 @@ from mulligan.facades.native.metrics import metrics_route
 from mulligan.facades.platform.paths import is_platform_path
 from mulligan.facades.swr.paths import is_swr_path
 
+MCP_PATH = "/mcp"
 _HOME = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Mulligan</title></head>
 <body><h1>Mulligan</h1><p>The server runs. Its page is not part of this version yet; use the
 <code>mulligan</code> command, <code>/api/v1</code>, or the BK-CI v4 API.</p>
@@ -57,6 +58,7 @@ class _Shell:
         self._services = services
         self._swr: App | None = None
         self._platform: App | None = None
+        self._mcp: App | None = None
         self._rest = Router(
             [
                 Route("/", _home),
@@ -76,6 +78,8 @@ class _Shell:
             await self._platform_app()(scope, receive, send)
         elif is_bkci_path(path):
             await self._bkci(scope, receive, send)
+        elif path == MCP_PATH:
+            await self._mcp_app()(scope, receive, send)
         else:
             await self._rest(scope, receive, send)
 
@@ -86,6 +90,14 @@ class _Shell:
 
             self._platform = PlatformApp(self._services)
         return self._platform
+
+    def _mcp_app(self) -> App:
+        """Return the application of tools for assistants; loaded when one calls first."""
+        if self._mcp is None:
+            from mulligan.facades.mcp.app import McpApp
+
+            self._mcp = McpApp(self._services)
+        return self._mcp
 
     def _swr_app(self) -> App:
         """Return the application of the SWR dialect; loaded when it is needed first."""

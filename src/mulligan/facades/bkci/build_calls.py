@@ -120,6 +120,7 @@ async def build_retry(call: Call) -> Response:
             only_failed=query.only_failed,
             skip=query.skip,
             may_operate=may_operate,
+            revision=call.revision,
         )
         outcome = await call.services.engine.retry_run(command)
         return render_build_id(outcome.head)

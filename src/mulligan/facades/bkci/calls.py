@@ -27,6 +27,8 @@ from mulligan.facades.common.sensitive import mask_inputs
 from mulligan.facades.common.services import Services
 
 T = TypeVar("T")
+# In the scope of a request that this server makes of this API: the revision that the run must have.
+REVISION = "mulligan.revision"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +48,12 @@ class Call:
     def origin(self) -> str:
         """Where the call comes from, for the audit trail."""
         return origin_of(self.request, "bkci")
+
+    @property
+    def revision(self) -> int | None:
+        """The revision that the run must still have; None = any."""
+        found: int | None = self.request.scope.get(REVISION)
+        return found
 
     @property
     def is_unlimited(self) -> bool:

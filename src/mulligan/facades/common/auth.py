@@ -8,6 +8,8 @@ from mulligan.engine.access import Access
 from mulligan.facades.common.errors import UnauthenticatedError
 
 _GATEWAY = "x-bkapi-authorization"
+# In the scope of a request that this server makes of another one: which way that came.
+WAY = "mulligan.way"
 
 
 def header(request: Request, name: str) -> str:
@@ -68,7 +70,7 @@ async def _by_gateway(request: Request, access: Access) -> Actor:
 def origin_of(request: Request, way: str) -> str:
     """Tell where a request comes from, for the audit trail."""
     host = request.client.host if request.client else "unknown"
-    return f"{host} {way}"
+    return f"{host} {request.scope.get(WAY, way)}"
 
 
 def language_of(request: Request, actor: Actor | None) -> str:

@@ -36,6 +36,7 @@ from mulligan.facades.common.nodes import Node
 from mulligan.facades.common.ways import Limits
 from mulligan.logs.store import LogFiles
 from mulligan.ports import Clock, Ids, Store
+from mulligan.secret_key import SecretKey, random_key
 
 
 class Saved(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,6 +121,9 @@ class Services:
     is_dev: bool = False
     metrics_public: bool = False
     private_targets: bool = False  # definitions may name loopback and private addresses
+    secret_key: SecretKey = field(default_factory=random_key)
+    mcp_all_calls: bool = False  # every served BK-CI call is a tool, not only the common ones
+    mcp_approvals: bool = False  # reviews may be answered through tools
     # readers of old events, each of which keeps the store busy
     replays: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
     # first answers with a secret, by user and Idempotency-Key: see `once`

@@ -154,7 +154,7 @@ def state(snapshot: Snapshot, waits: tuple[Wait, ...] = ()) -> shapes.RunState:
         **fields,
         verdict=_verdict(shown, status, waivers),
         caller=None if run.head.caller is None else _caller(run.head.caller),
-        attempts=tuple(_attempt(attempt) for attempt in run.head.attempts),
+        attempts=tuple(show_attempt(attempt) for attempt in run.head.attempts),
         parameters=tuple(
             shapes.ParameterView(
                 name=parameter.name, value=MASKED if parameter.sensitive else parameter.value
@@ -162,8 +162,8 @@ def state(snapshot: Snapshot, waits: tuple[Wait, ...] = ()) -> shapes.RunState:
             for parameter in run.head.parameters
         ),
         waivers=waivers,
-        gates=tuple(_gate(run, gate) for gate in snapshot.gates()),
-        waits=tuple(_wait(wait) for wait in waits),
+        gates=tuple(show_gate(run, gate) for gate in snapshot.gates()),
+        waits=tuple(show_wait(wait) for wait in waits),
         stages=tuple(_stage(snapshot, stage) for stage in run.index.spec.stages),
     )
 
@@ -195,7 +195,8 @@ def _waivers(snapshot: Snapshot) -> Iterator[shapes.Waiver]:
                 yield shapes.Waiver(step=step.id, by=step.actor, reason=step.reason)
 
 
-def _attempt(attempt: RunAttempt) -> shapes.AttemptView:
+def show_attempt(attempt: RunAttempt) -> shapes.AttemptView:
+    """Show one pass over a run."""
     return shapes.AttemptView(
         number=attempt.number,
         what=attempt.what,
@@ -210,7 +211,8 @@ def _attempt(attempt: RunAttempt) -> shapes.AttemptView:
     )
 
 
-def _gate(run: Run, gate: Gate) -> shapes.GateView:
+def show_gate(run: Run, gate: Gate) -> shapes.GateView:
+    """Show where a run waits for somebody."""
     group = ""
     position = next((p for stage, p in run.index.stages.items() if stage == gate.node), None)
     if position is not None:
@@ -227,7 +229,8 @@ def _gate(run: Run, gate: Gate) -> shapes.GateView:
     )
 
 
-def _wait(wait: Wait) -> shapes.WaitView:
+def show_wait(wait: Wait) -> shapes.WaitView:
+    """Show what is waited for, and who has it."""
     return shapes.WaitView(
         node=wait.node,
         kind=wait.kind,
