@@ -24,7 +24,7 @@ class WebServer:
     """Keeps what comes.
 
     `answers`: statuses of the next answers, by path; then 200. What begins with `/slow` is
-    answered when `release` is set. `location`: header of all answers.
+    answered when `release` is set. `location`: header of all answers; `text`: their body.
     """
 
     def __init__(self) -> None:
@@ -32,6 +32,7 @@ class WebServer:
         self.answers: dict[str, list[int]] = {}
         self.release = threading.Event()
         self.location = ""
+        self.text = ""
         self.url = ""
 
     @property
@@ -57,8 +58,9 @@ class WebServer:
         handler.send_response(waiting.pop(0) if waiting else 200)
         if self.location:
             handler.send_header("Location", self.location)
-        handler.send_header("Content-Length", "0")
+        handler.send_header("Content-Length", str(len(self.text)))
         handler.end_headers()
+        handler.wfile.write(self.text.encode())
 
 
 @contextlib.contextmanager

@@ -44,6 +44,7 @@ from mulligan.engine.starting import StartPolicy
 from mulligan.engine.step_keys import StepKeys
 from mulligan.engine.supervisor import Supervisor
 from mulligan.engine.templates import Templates
+from mulligan.engine.third_filters import ThirdFilters
 from mulligan.engine.timers import Timers
 from mulligan.engine.trigger_sources import LinkedSources
 from mulligan.executors.heads import GitHeads
@@ -53,6 +54,7 @@ from mulligan.executors.work import RunFiles, Work
 from mulligan.facades.app import build_app
 from mulligan.facades.bkci.callback_out import BkciWords
 from mulligan.facades.bkci.notice_in import BkciNotices
+from mulligan.facades.bkci.third_filter_out import BkciFilterWords
 from mulligan.facades.common.guard import App
 from mulligan.facades.common.nodes import Node
 from mulligan.facades.common.services import Services
@@ -207,6 +209,9 @@ class Server:
         )
         catalog.on_timers = self.timers.wake
         web = WebSender(private_targets=options.is_dev or settings.net.private_targets)
+        self.event_hooks.ask_third = ThirdFilters(
+            web=web, secrets=self.secrets, words=BkciFilterWords()
+        ).ask
         mail = MailSender(_mail_server(settings))
         self.outgoing = Outgoing(
             engine=self.engine,

@@ -200,7 +200,7 @@ class Calls:
         if still_open_until(run.head, run.index.spec, self._engine.clock.now()) is not None:
             return
         step, attempt, called = caller.step, caller.step_attempt, _called(run.head)
-        end = call_ends.end_of_call(run.head)
+        end = call_ends.end_of_call(run)
 
         def decide(draft: Draft) -> bool:
             call_ends.note_call(draft, step, attempt, called)  # it may have ended before that

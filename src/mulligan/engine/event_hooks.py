@@ -8,6 +8,7 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 from msgspec.structs import replace
@@ -45,6 +46,7 @@ from mulligan.engine.audited import audited, with_receipt
 from mulligan.engine.callbacks import is_web_url
 from mulligan.engine.commands import ReceiptRequest, StartRun
 from mulligan.engine.service import Engine
+from mulligan.engine.third_filters import Question
 from mulligan.log import get_log
 from mulligan.ports.sources import Repositories
 from mulligan.secret_key import SecretKey, UnsealError
@@ -60,6 +62,8 @@ _UNPROVEN = "no header proves that the sender knows the secret"
 _ID_BYTES = 16
 _SWEEP_S = 3600.0
 _PAUSE_S = 1.0
+# Hosts give up after some 10 s; what takes longer goes on after the answer.
+_ANSWER_WITHIN_S = 8.0
 # Headers that are kept: they say what was sent, none of them holds a secret.
 _KEPT_HEADERS = (
     "content-type",
@@ -160,7 +164,9 @@ class EventHooks:
         self._kept = kept
         self._kept_for = timedelta(days=kept_days)
         self._alone = Alone()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[object]] = set()
+        # set by the composition root: asks a filter outside of the server, tells why not
+        self.ask_third: Callable[[Question], Awaitable[str]] = _ask_nobody
 
     # --- hooks ----------------------------------------------------------------------------------
 
@@ -295,10 +301,28 @@ class EventHooks:
             return await self._again(hook, known)
         failpoints.hit("delivery.stored")
         try:
-            return await self._work(hook, stored)
+            return await self._work_in_time(hook, stored)
         except InfrastructureError:  # not every host sends it again
             self._spawn(self._work_surely(hook, stored))
             raise
+
+    async def _work_in_time(self, hook: EventHook, delivery: Delivery) -> Received:
+        """Bring a delivery to its pipelines; what takes long goes on after the answer."""
+        work = asyncio.get_running_loop().create_task(self._work(hook, delivery))
+        self._keep(work)
+        await asyncio.wait({work}, timeout=_ANSWER_WITHIN_S)
+        if work.done():
+            return work.result()
+        self._spawn(self._see_to(work, hook, delivery))
+        outcomes = await self._store.list_outcomes(delivery.number)
+        return Received(delivery=delivery, outcomes=outcomes)
+
+    async def _see_to(
+        self, work: asyncio.Task[Received], hook: EventHook, delivery: Delivery
+    ) -> None:
+        await asyncio.wait({work})
+        if not work.cancelled() and work.exception() is not None:
+            await self._work_surely(hook, delivery)
 
     async def _again(self, hook: EventHook, known: Delivery) -> Received:
         """Answer a delivery that had come before; what it left undone is done now."""
@@ -357,7 +381,9 @@ class EventHooks:
             await self._work_surely(hook, delivery)
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
+        self._keep(asyncio.get_running_loop().create_task(work))
+
+    def _keep(self, task: asyncio.Task[Any]) -> None:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -435,7 +461,7 @@ class EventHooks:
         )
         if pipeline is None or version is None:
             return replace(outcome, reason="the pipeline is deleted")
-        chosen = await self._choose(hook, event, version)
+        chosen = await self._choose(hook, delivery, event, version)
         outcome = replace(outcome, passed_over=chosen.passed_over)
         if chosen.trigger is None and not self._starts_plainly(hook, event, version):
             return replace(outcome, reason=_reason(hook, event, chosen))
@@ -445,15 +471,33 @@ class EventHooks:
             return replace(outcome, reason=f"{user} may not start the pipeline")
         return await self._start(hook, event, pipeline, chosen, outcome)
 
-    async def _choose(self, hook: EventHook, event: CodeEvent, version: PipelineVersion) -> Chosen:
+    async def _choose(
+        self, hook: EventHook, delivery: Delivery, event: CodeEvent, version: PipelineVersion
+    ) -> Chosen:
         known: dict[tuple[str, str], bool | None] = {}
         for trigger in version.spec.triggers:
             if trigger.code is not None:
                 ref = trigger.code.repository
                 known[ref.by.value, ref.value] = await self._is_its(hook, event, ref)
-        return choose(
-            version.spec.triggers, event, lambda ref: known.get((ref.by.value, ref.value))
-        )
+        answers: dict[str, str] = {}
+        while True:
+            chosen = choose(
+                version.spec.triggers,
+                event,
+                lambda ref: known.get((ref.by.value, ref.value)),
+                answers,
+            )
+            if chosen.asks is None or chosen.asks.code is None:
+                return chosen
+            answers[chosen.asks.id] = await self.ask_third(
+                Question(
+                    project=hook.project,
+                    pipeline=version.pipeline,
+                    code=chosen.asks.code,
+                    event=event,
+                    payload=delivery.payload if delivery.size <= _SHOWN_PAYLOAD else "",
+                )
+            )
 
     async def _is_its(self, hook: EventHook, event: CodeEvent, ref: RepositoryRef) -> bool | None:
         found = names_it(ref, event)
@@ -530,6 +574,10 @@ class EventHooks:
         except UnsealError:
             log.exception("hook_unreadable", hook=_shown(hook.id))
             return ""
+
+
+async def _ask_nobody(_question: Question) -> str:
+    return "filters outside of the server are not served"
 
 
 def _shown(ident: str) -> str:

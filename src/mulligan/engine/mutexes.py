@@ -5,16 +5,18 @@ asked for it or let it go; what follows is a change of the run that is next. A m
 holders: the store refuses the second one.
 """
 
+import contextlib
 import functools
 
 import msgspec
 
 from mulligan import failpoints
 from mulligan.core.decision import Decision, Draft
-from mulligan.core.errors import ConflictError
+from mulligan.core.errors import ConflictError, NotFoundError
 from mulligan.core.flow import mutexes
+from mulligan.core.flow.call_ends import is_waiting
 from mulligan.core.ids import JobId, PipelineId, ProjectId, RunId
-from mulligan.core.mutex import Ticket, next_move
+from mulligan.core.mutex import Move, Ticket, next_move
 from mulligan.core.run import Run
 from mulligan.engine.changes import Changes
 from mulligan.log import get_log
@@ -72,23 +74,47 @@ class Mutexes:
         before: tuple[Ticket, ...] = ()
         while True:
             tickets = await self._store.mutex_tickets(project, name)
-            move = next_move(tickets)
+            circle = await self._circle(tickets)
+            move = next_move(tickets) if circle is None else Move(ticket=circle, takes=False)
             if move is None:
                 return
             failpoints.hit("mutex.served")
-            if not await self._carry_out(tickets, move.ticket, takes=move.takes):
+            if not await self._carry_out(tickets, move, is_circle=circle is not None):
                 if tickets == before:  # nothing but a damaged database leads here
                     log.error("mutex_stuck", project=project, mutex=name, run_id=move.ticket.run)
                     return
                 before = tickets
 
-    async def _carry_out(self, tickets: tuple[Ticket, ...], ticket: Ticket, *, takes: bool) -> bool:
-        holder = "" if takes else str(await self._describe(tickets))
+    async def _circle(self, tickets: tuple[Ticket, ...]) -> Ticket | None:
+        """Find a ticket that waits for a job which itself waits for the end of the ticket's run."""
+        held = next((ticket for ticket in tickets if ticket.held), None)
+        for ticket in tickets if held is not None else ():
+            if held is not None and not ticket.held and await self._is_waited_for(ticket, held):
+                return ticket
+        return None
+
+    async def _is_waited_for(self, ticket: Ticket, held: Ticket) -> bool:
+        """Tell whether a held ticket's job has led to a run, by calls that wait for their runs."""
+        with contextlib.suppress(NotFoundError):  # a caller that is gone waits for nothing
+            caller = (await self._changes.lines.get(ticket.run)).tip.head.caller
+            while caller is not None:
+                by = (await self._changes.lines.get(caller.run)).tip
+                if not caller.waits or not is_waiting(by, caller.step, caller.step_attempt):
+                    return False
+                if caller.run == held.run:
+                    return by.index.step_job[caller.step][0] == held.job
+                caller = by.head.caller
+        return False
+
+    async def _carry_out(self, tickets: tuple[Ticket, ...], move: Move, *, is_circle: bool) -> bool:
+        ticket = move.ticket
+        holder = "" if move.takes else str(await self._describe(tickets))
 
         def decide(draft: Draft) -> bool:
-            if takes:
+            if move.takes:
                 return mutexes.take_mutex(draft, ticket.job)
-            return mutexes.refuse_mutex(draft, ticket.job, holder)
+            refuse = mutexes.refuse_circle if is_circle else mutexes.refuse_mutex
+            return refuse(draft, ticket.job, holder)
 
         try:
             return await self._changes.change(ticket.run, decide)

@@ -111,7 +111,9 @@ class Timers:
         """Begin to fire what is due; return for how long there is nothing more to do."""
         now = self._clock.now()
         until = now + timedelta(seconds=_LONGEST_SLEEP_S)
-        soon = await self._store.due_timers(until, limit=_MOST_LOOKED_AT)
+        # those that already fire come first: they must not hide the others
+        most = len(self._firing) + _MOST_LOOKED_AT
+        soon = await self._store.due_timers(until, limit=most)
         if not soon and await self._store.next_timer_at() is None:
             return None
         sleep_s = _LONGEST_SLEEP_S
@@ -124,6 +126,9 @@ class Timers:
                 sleep_s = min(sleep_s, max(left, 0.001))
                 break  # they come in order
             self._firing[key] = asyncio.get_running_loop().create_task(self._surely(timer))
+        else:
+            if len(soon) == most:
+                return 0.0  # there may be more that is due
         return sleep_s
 
     async def _surely(self, timer: Timer) -> None:

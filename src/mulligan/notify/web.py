@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import re
 import ssl
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 from mulligan.fair_slots import FairSlots
@@ -19,9 +20,11 @@ _STATUS = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})(?: |\r|\n)")
 _PORTS = {"http": 80, "https": 443}
 _NO_FINAL = range(100, 200)
 
+T = TypeVar("T")
+
 
 class WebSender:
-    """Sends requests; only the status of an answer is of interest.
+    """Sends requests; of most answers only the status is of interest.
 
     Args:
         private_targets: This machine and private networks may be called.
@@ -53,20 +56,53 @@ class WebSender:
             PermissionError: The host is at an address that must not be called.
             OSError: No connection, or no answer in time (TimeoutError).
         """
-        parts = urlsplit(url)
+        return await self._in_time(
+            urlsplit(url),
+            lambda parts: self._exchange(method, parts, headers, body, _read_only_status),
+            timeout_s,
+        )
+
+    async def ask(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        *,
+        timeout_s: float = 10.0,
+    ) -> tuple[int, bytes]:
+        """Send a request like `send`; return status and body of the answer, up to 64 KiB.
+
+        Raises:
+            PermissionError, OSError: As `send`, or the answer is too large.
+        """
+        return await self._in_time(
+            urlsplit(url),
+            lambda parts: self._exchange(method, parts, headers, body, _read_answer),
+            timeout_s,
+        )
+
+    async def _in_time(
+        self, parts: SplitResult, exchange: Callable[[SplitResult], Awaitable[T]], timeout_s: float
+    ) -> T:
         async with self._slots.of(parts.netloc):
             try:
                 async with asyncio.timeout(timeout_s):
-                    status = await self._exchange(method, parts, headers, body)
+                    found = await exchange(parts)
             except TimeoutError:
                 self._slots.missed(parts.netloc)
                 raise TimeoutError(f"no answer within {timeout_s:g} s") from None
             self._slots.answered(parts.netloc)
-            return status
+            return found
 
     async def _exchange(
-        self, method: str, parts: SplitResult, headers: Mapping[str, str], body: bytes
-    ) -> int:
+        self,
+        method: str,
+        parts: SplitResult,
+        headers: Mapping[str, str],
+        body: bytes,
+        read: Callable[[asyncio.StreamReader], Awaitable[T]],
+    ) -> T:
         try:
             host = (parts.hostname or "").encode("idna").decode()
         except UnicodeError:
@@ -80,9 +116,7 @@ class WebSender:
             # who refuses a request may answer and close before it has read all of it
             with contextlib.suppress(ConnectionError):
                 await writer.drain()
-            status = await _read_status(reader)
-            await _read_rest(reader)
-            return status
+            return await read(reader)
         finally:
             writer.transport.abort()
 
@@ -129,6 +163,37 @@ def _head(
         lines.append(f"Content-Length: {length}")
     lines.append("Connection: close")
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+
+async def _read_only_status(reader: asyncio.StreamReader) -> int:
+    status = await _read_status(reader)
+    await _read_rest(reader)
+    return status
+
+
+async def _read_answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
+    """Read a whole answer, however its length is told."""
+    import h11  # few need it
+
+    peer = h11.Connection(h11.CLIENT, max_incomplete_event_size=_MOST_READ)
+    peer.send(h11.Request(method="POST", target="/", headers=[("Host", "-")]))  # of any kind
+    peer.send(h11.EndOfMessage())
+    status, body = 0, b""
+    try:
+        while not isinstance(event := peer.next_event(), h11.EndOfMessage):
+            if event is h11.NEED_DATA:
+                peer.receive_data(await reader.read(_MOST_READ))
+            elif isinstance(event, h11.Response):
+                status = event.status_code
+            elif isinstance(event, h11.Data):
+                body += event.data
+                if len(body) > _MOST_READ:
+                    raise ConnectionError("the answer is too large")
+            elif isinstance(event, h11.ConnectionClosed):
+                raise ConnectionError("closed without an answer")
+    except h11.RemoteProtocolError as error:
+        raise ConnectionError(f"the answer is not HTTP: {error}") from None
+    return status, body
 
 
 async def _read_status(reader: asyncio.StreamReader) -> int:

@@ -40,10 +40,12 @@ from mulligan.engine.starting import StartPolicy
 from mulligan.engine.step_keys import StepKeys
 from mulligan.engine.supervisor import Supervisor
 from mulligan.engine.templates import Templates
+from mulligan.engine.third_filters import ThirdFilters
 from mulligan.engine.trigger_sources import LinkedSources
 from mulligan.executors.heads import GitHeads
 from mulligan.facades.bkci.callback_out import BkciWords
 from mulligan.facades.bkci.notice_in import BkciNotices
+from mulligan.facades.bkci.third_filter_out import BkciFilterWords
 from mulligan.facades.common.services import Services
 from mulligan.facades.common.ways import Limits
 from mulligan.facades.documents import AnyDialect
@@ -135,6 +137,12 @@ class NativeServer:
             secret_key=key,
             repositories=LinkedSources(self.store, self.secrets),
         )
+        self.event_hooks.ask_third = ThirdFilters(
+            web=WebSender(private_targets=True),
+            secrets=self.secrets,
+            words=BkciFilterWords(),
+            pauses_s=(0.0, 0.0),
+        ).ask
         self.outgoing = Outgoing(
             engine=self.engine,
             ids=ids,

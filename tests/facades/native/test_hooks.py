@@ -10,6 +10,7 @@ from native_client import Answer, Json, NativeClient
 from native_server import NativeServer
 
 import hook_payloads as h
+from message_servers import web_server
 from mulligan.core.errors import InfrastructureError
 from mulligan.testing import models
 from mulligan.testing.server import poll_until
@@ -88,6 +89,68 @@ def test_a_push_starts_once(server: NativeServer, api: NativeClient, kind: str) 
     assert (done["state"], done["user"], done["commit"]) == ("done", "ann", h.NEW)
     assert refused["state"] == "refused"
     assert "secret" in refused["reason"]
+
+
+ASKED: dict[str, tuple[str, list[int], int, str]] = {
+    "yes": ('{"match": true}', [], 1, ""),
+    "no": ('{"match": false}', [], 1, "did not say that it matches"),
+    "unlike JSON": ("yes", [], 1, "did not say that it matches"),
+    "refused": ("", [403], 1, "answered 403"),
+    "busy twice": ('{"match": true}', [503, 503], 3, ""),
+    "broken": ("", [500, 500, 500, 500], 3, "answered 500"),
+}
+
+
+@pytest.mark.parametrize("case", ASKED)
+def test_a_filter_outside_of_the_server(api: NativeClient, case: str) -> None:
+    """It is asked with the payload and its secret; whatever is no yes, three times, is a no."""
+    text, statuses, tries, reason = ASKED[case]
+    with web_server() as web:
+        web.text, web.answers = text, {"/ask": statuses}
+        trigger = {
+            "@type": "codeGithubWebHookTrigger",
+            "eventType": "PUSH",
+            "enableThirdFilter": True,
+            "thirdUrl": f"{web.url}/ask",
+            "thirdSecretToken": "open sesame",
+        }
+        made = pipeline(api, trigger)
+        hook = add_hook(api, "github", made)
+        taken = deliver(api, hook, h.github(h.push()))
+
+    assert len(web.received) == tries
+    asked = json.loads(web.received[0].body)
+    assert (asked["projectId"], asked["pipelineId"], asked["eventType"]) == ("shop", made, "PUSH")
+    assert asked["changeFiles"] == ["src/index.py", "README.md"]
+    assert asked["event"]["after"] == h.NEW
+    assert web.received[0].headers["x-devops-filter-token"] == "open sesame"
+    assert web.received[0].headers["x-devops-event-type"] == "PUSH"
+    assert (taken["run"] is not None) is (reason == "")
+    assert reason in (taken["reason"] or "")
+
+
+def test_a_filter_that_takes_long_holds_no_host_up(
+    api: NativeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The host gets its answer; the run starts when the filter has answered."""
+    monkeypatch.setattr("mulligan.engine.event_hooks._ANSWER_WITHIN_S", 0.05)
+    with web_server() as web:
+        web.text = '{"match": true}'
+        trigger = {
+            "@type": "codeGithubWebHookTrigger",
+            "eventType": "PUSH",
+            "enableThirdFilter": True,
+            "thirdUrl": f"{web.url}/slow",
+        }
+        hook = add_hook(api, "github", pipeline(api, trigger))
+
+        taken = deliver(api, hook, h.github(h.push()))
+        before = runs(api)
+        web.release.set()
+        [run] = poll_until(lambda: runs(api) or None, what="the run has started")
+
+    assert (taken["run"], before) == (None, [])
+    assert run["start_kind"] == "webhook"
 
 
 def test_gitlab_may_sign_as_standard_webhooks_says(server: NativeServer, api: NativeClient) -> None:

@@ -285,3 +285,23 @@ def test_patterns_of_comments_take_linear_time() -> None:
     assert not is_found("(a+)+$", "a" * 50_000 + "b")
     with pytest.raises(PatternError, match="invalid"):
         check_pattern("(?=a)")
+
+
+def test_a_filter_outside_is_asked_last() -> None:
+    """Only when all others accept; its no passes the trigger over, its yes fires it."""
+    asking = of(branches=("main",), third_url="https://filter.example.com/ask")
+    other = of(branches=("dev",), third_url=asking.third_url)
+    triggers = (trigger(1, other), trigger(2, asking), trigger(3, of()))
+
+    first = choose(triggers, push(), lambda _: True)
+    yes = choose(triggers, push(), lambda _: True, {"T-2": ""})
+    no = choose(triggers, push(), lambda _: True, {"T-2": "not today"})
+
+    assert (first.asks, first.trigger) == (triggers[1], None)
+    assert (yes.asks, yes.trigger) == (None, triggers[1])
+    assert no.trigger is triggers[2]
+    assert [(each.filter, each.trigger) for each in no.passed_over] == [
+        ("branch", "T-1"),
+        ("third", "T-2"),
+    ]
+    assert no.passed_over[1].reason == "not today"

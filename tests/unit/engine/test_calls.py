@@ -1,5 +1,6 @@
 """Steps that start runs of other pipelines: who waits for whom, what a crash leaves."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -12,10 +13,10 @@ from mulligan.core.cause import Cause
 from mulligan.core.errors import InvalidError
 from mulligan.core.flow.calls import called_run
 from mulligan.core.flow.votes import Answer
-from mulligan.core.ids import RunId, StageId, StepId, UserName
+from mulligan.core.ids import JobId, RunId, StageId, StepId, UserName
 from mulligan.core.records import Pipeline, PipelineSettings, Role
 from mulligan.core.run import Called, Run, RunHead
-from mulligan.core.spec import AfterFailure, ParameterSpec, PipelineSpec, StepSpec
+from mulligan.core.spec import AfterFailure, MutexSpec, ParameterSpec, PipelineSpec, StepSpec
 from mulligan.core.status import Status
 from mulligan.engine.catalog import Definition
 from mulligan.engine.commands import AnswerStage
@@ -435,3 +436,30 @@ async def test_a_stop_before_the_child_is_noted_stops_it(hand: World) -> None:
         assert child.head.status is Status.CANCELLED
         assert (await second.run(head.id)).head.status is Status.CANCELLED
         assert len(await children(second, made)) == 1
+
+
+@pytest.mark.parametrize(("waits", "status"), [(True, Status.FAILED), (False, Status.SUCCEEDED)])
+async def test_a_caller_that_holds_what_its_run_needs(
+    shop: World, *, waits: bool, status: Status
+) -> None:
+    """Neither could go on: the called job fails at once and says so. Who does not wait lets go."""
+    door = MutexSpec(name="door", places=3, timeout_s=600)
+    last = await shop.add_pipeline(pipeline(stage("s", job("1", "work", mutex=door)), name="last"))
+    between = await shop.add_pipeline(calling(call(last.id)))
+    steps = (call(between.id, waits=waits), "after")
+    first = await shop.add_pipeline(
+        pipeline(stage("p", job("1", *steps, mutex=door)), name="first")
+    )
+
+    run = await shop.wait_end((await shop.start(first)).id)
+
+    while not (made := await children(shop, last)):  # noqa: ASYNC110 - any condition
+        await asyncio.sleep(0.001)
+    called = await shop.wait_end(made[0].head.id)
+    assert called.head.status is status
+    assert run.head.status is status
+    if waits:
+        record = called.job(JobId("1"))
+        assert record.cause is Cause.LOCKED
+        assert "door is held by job 1 of first #1, which has started this run" in record.message
+        assert run.step(CALL).message == record.message

@@ -347,8 +347,15 @@ async def test_the_loop_fires_what_is_due_and_sees_new_timers(works: Clockwork) 
             await task
 
 
-async def test_repositories_that_do_not_answer_keep_no_other_timer(works: Clockwork) -> None:
-    """However many timers wait for one, those that ask nobody start their pipelines."""
+@pytest.mark.parametrize("page", [200, 7])
+async def test_repositories_that_do_not_answer_keep_no_other_timer(
+    works: Clockwork, monkeypatch: pytest.MonkeyPatch, page: int
+) -> None:
+    """However many timers wait for one, those that ask nobody start their pipelines.
+
+    Also when more of them are due before it than are looked at in one go.
+    """
+    monkeypatch.setattr("mulligan.engine.timers._MOST_LOOKED_AT", page)
     ref = RepositoryRef(by=RepositoryBy.NAME, value=URL)
     for number in range(20):
         spec = works.spec(TimerSpec(lines=("0 13 * * *",), only_changes=True, repository=ref))

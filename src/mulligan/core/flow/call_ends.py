@@ -9,7 +9,7 @@ from mulligan.core.flow.calls import BEGIN, close_call, give_up_call
 from mulligan.core.flow.steps import advance_job, may_retry_by_rule
 from mulligan.core.flow.walk import go_on
 from mulligan.core.ids import StepId
-from mulligan.core.run import Called, Run, RunHead, Write
+from mulligan.core.run import Called, Run, Write
 from mulligan.core.status import Status
 
 # Error numbers of spec/bkci-model-and-engine.md §2.16: the user's, invalid input, time-out.
@@ -44,8 +44,9 @@ def refused_call(message: str) -> CallEnd:
     )
 
 
-def end_of_call(head: RunHead) -> CallEnd:
+def end_of_call(run: Run) -> CallEnd:
     """Say what the end of the other run means for the step that waited for it."""
+    head = run.head
     if head.status.is_good:
         return GOOD
     if head.status is Status.CANCELLED:
@@ -53,7 +54,7 @@ def end_of_call(head: RunHead) -> CallEnd:
     failed = CallEnd(
         status=Status.FAILED,
         cause=Cause.USER,
-        message=f"run #{head.number} failed",
+        message=_explanation(run) or f"run #{head.number} failed",
         error_type=_USER,
         error_code=_QUEUE if head.cause is Cause.QUEUE_TIMEOUT else _FAILED,
     )
@@ -66,6 +67,12 @@ def end_of_call(head: RunHead) -> CallEnd:
         error_type=failed.error_type if error.error_type is None else error.error_type,
         error_code=failed.error_code if error.error_code is None else error.error_code,
     )
+
+
+def _explanation(run: Run) -> str:
+    """Give the reason of a job that failed before any step of it began."""
+    failed = (job for job in run.jobs.values() if job.status is Status.FAILED)
+    return next((job.message for job in failed if job.message), "")
 
 
 def is_waiting(run: Run, step_id: StepId, attempt: int) -> bool:

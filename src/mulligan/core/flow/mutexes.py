@@ -27,6 +27,20 @@ def refuse_mutex(draft: Draft, job_id: JobId, holder: str) -> bool:
     return True
 
 
+def refuse_circle(draft: Draft, job_id: JobId, holder: str) -> bool:
+    """Fail a job whose mutex is held by a job that waits for the end of this very run."""
+    ticket = draft.run.awaited_mutex(job_id)
+    if ticket is None:
+        return False
+    _give_up(
+        draft,
+        job_id,
+        f"mutex {ticket.name} is held by {holder}, which has started this run and waits for it: "
+        "neither could ever go on",
+    )
+    return True
+
+
 def time_out_mutex(draft: Draft, job_id: JobId) -> bool:
     """Fail a job that has waited too long for its mutex; False if it does not wait any more."""
     ticket = draft.run.awaited_mutex(job_id)

@@ -1,6 +1,6 @@
 """Which trigger of a pipeline an event fires: in order, the first that matches."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
@@ -18,9 +18,14 @@ class PassedOver(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Chosen(msgspec.Struct, frozen=True, kw_only=True):
-    """What an event does to a pipeline: the trigger that fires, if one does, and why others not."""
+    """What an event does to a pipeline: the trigger that fires, if one does, and why others not.
+
+    `asks`: All filters of this trigger accept but the one outside of the server, whose answer is
+    needed to go on.
+    """
 
     trigger: TriggerSpec | None = None
+    asks: TriggerSpec | None = None
     values: dict[str, str] = {}
     passed_over: tuple[PassedOver, ...] = ()
 
@@ -29,12 +34,21 @@ class Chosen(msgspec.Struct, frozen=True, kw_only=True):
 IsItsRepository = Callable[[RepositoryRef], bool | None]
 
 
-def choose(triggers: Iterable[TriggerSpec], event: CodeEvent, is_its: IsItsRepository) -> Chosen:
+def choose(
+    triggers: Iterable[TriggerSpec],
+    event: CodeEvent,
+    is_its: IsItsRepository,
+    answers: Mapping[str, str] | None = None,
+) -> Chosen:
     """Try the code triggers in order.
 
     Switched-off ones, those of other hosts and those whose repository is another one or does not
     exist are passed over.
+
+    Args:
+        answers: Of filters outside of the server, by trigger: why it must not fire, "" = it may.
     """
+    told = answers or {}
     passed: list[PassedOver] = []
     for trigger in triggers:
         if trigger.kind is not TriggerKind.CODE or trigger.code is None:
@@ -43,7 +57,11 @@ def choose(triggers: Iterable[TriggerSpec], event: CodeEvent, is_its: IsItsRepos
         if found is None:
             judged = judge(trigger.code, event)
             if not isinstance(judged, Rejection):
-                return Chosen(trigger=trigger, values=judged.values, passed_over=tuple(passed))
+                if trigger.code.third_url and trigger.id not in told:
+                    return Chosen(asks=trigger, passed_over=tuple(passed))
+                if not told.get(trigger.id):
+                    return Chosen(trigger=trigger, values=judged.values, passed_over=tuple(passed))
+                judged = Rejection(filter="third", reason=told[trigger.id])
             found = judged
         passed.append(PassedOver(trigger=trigger.id, filter=found.filter, reason=found.reason))
     return Chosen(passed_over=tuple(passed))

@@ -42,8 +42,6 @@ def judge(spec: CodeSpec, event: CodeEvent) -> Rejection | Match:
     if not _is_wanted(spec, event):
         reason = f"the trigger waits for {spec.event.value}, this is {event.kind.value}"
         return Rejection(filter="event", reason=reason)
-    if spec.third_url:
-        return Rejection(filter="third", reason="filters outside of the server are not served")
     values: dict[str, str] = {}
     for look in _ORDER[spec.event]:
         found = look(spec, event)

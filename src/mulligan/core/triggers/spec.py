@@ -77,7 +77,8 @@ class CodeSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             an empty tuple lets nothing through.
         paths_are_patterns: Ant patterns, else beginnings of paths.
         check: Tell the host how the run goes.
-        third_url: Asked whether to start; its secret stands in the definition.
+        third_url: Who is asked, after all other filters, whether to start; "" = nobody.
+        third_secret: Shown to them: a secret of the project by name, else the text itself.
     """
 
     event: EventKind
@@ -109,6 +110,7 @@ class CodeSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     replaces_queued: bool = False
     check: bool = True
     third_url: str = ""
+    third_secret: str = ""
 
 
 class TriggerSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -252,6 +252,7 @@ def _code(element: str, fields: Part, event: EventKind) -> CodeSpec:
         replaces_queued=fields.flag("webhookQueue"),
         check=fields.flag("enableCheck", default=True),
         third_url=fields.text("thirdUrl").strip() if fields.flag("enableThirdFilter") else "",
+        third_secret=fields.text("thirdSecretToken").strip(),
     )
 
 
