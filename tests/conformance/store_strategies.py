@@ -42,6 +42,7 @@ def values(kind: Any) -> st.SearchStrategy[Any]:
         str: TEXTS,
         int: INTEGERS,
         bool: st.booleans(),
+        float: st.floats(0, 1e9),
         bytes: st.binary(max_size=20),
         datetime: INSTANTS,
         type(None): st.none(),
@@ -110,4 +111,6 @@ def filters(draw: st.DrawFn) -> RunFilter:
         remark=draw(st.sampled_from((None, None, "", "login", "%", "_done", "LOGIN"))),
         message=draw(st.sampled_from((None, None, "", "login", "%", "Ä"))),
         ids=draw(st.just(()) | st.lists(st.integers(1, 70).map(run_id), max_size=9).map(tuple)),
+        branches=draw(st.just(()) | some(("", "main", "dev"))),
+        recovered=draw(st.sampled_from((None, None, True, False))),
     )

@@ -35,6 +35,7 @@ from mulligan.core.errors import InvalidError
 from mulligan.core.ids import PipelineId, ProjectId, RunId, UserName
 from mulligan.core.run import RunHead
 from mulligan.core.status import FINAL, Status
+from mulligan.core.triggers.origin import Origin
 from mulligan.ports import RunFilter, RunPage, Store
 from mulligan.store.memory import MemoryStore
 from mulligan.store.paging import Order
@@ -62,6 +63,7 @@ def population(seed: int, count: int) -> Iterator[Decision]:
             start_kind=chance.choice(KINDS),
             message=chance.choice(TEXTS),
             queued_at=at(chance.randrange(50)),
+            origin=chance.choice((None, Origin(branch="main"), Origin(branch="dev"))),
         )
         decision = create(head)
         yield decision
@@ -78,6 +80,12 @@ def lives(decision: Decision, chance: random.Random) -> Iterator[Decision]:
     following: list[e.Event] = [e.RunStarted(at=at(now))]
     if status in FINAL:
         cause = chance.choice((None, Cause.TIMEOUT, Cause.INFRA))
+        if chance.random() < 0.3:
+            following.append(
+                e.RunRepaired(
+                    at=at(now + 20), actor=USERS[0], what="retry", target="e", seconds_saved=2.5
+                )
+            )
         following.append(e.RunFinished(at=at(now + 50), status=status, cause=cause))
     if chance.random() < 0.3:
         text = chance.choice(TEXTS)
@@ -300,6 +308,8 @@ FIELDS: tuple[dict[str, Any], ...] = (
     {"ended_from": NOW, "ended_to": at(9)},
     {"remark": "x"},
     {"message": "x"},
+    {"branches": ("main",)},
+    {"recovered": True},
 )
 
 

@@ -66,12 +66,16 @@ class RunRetried(_RunEvent, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class RunRepaired(_RunEvent, frozen=True, kw_only=True, omit_defaults=True):
-    """A step was retried or skipped while the run goes on; the attempt stays the same."""
+    """A step was retried or skipped while the run goes on; the attempt stays the same.
+
+    `seconds_saved`: by what was kept; None = from before it was counted.
+    """
 
     actor: UserName
     what: str
     target: str
     reason: str = ""
+    seconds_saved: float | None = None
 
 
 class HoldReleased(_RunEvent, frozen=True, kw_only=True, omit_defaults=True):

@@ -19,6 +19,7 @@ from mulligan.core.run import (
     Gate,
     Job,
     MutexTicket,
+    Repair,
     Run,
     RunError,
     RunHead,
@@ -32,6 +33,7 @@ from mulligan.core.spec import OnFailure, SpecIndex, StepSpec
 from mulligan.core.status import Status
 from mulligan.core.transitions import Move, finish, next_status
 
+MOST_REPAIRS = 200  # that an attempt remembers
 # Ended from outside, whatever the step would have come to.
 _CUT = frozenset({Cause.TERMINATED, Cause.FAST_KILL, Cause.JOB_TIMEOUT})
 
@@ -179,6 +181,21 @@ def _run_retried(run: Run, event: e.RunRetried) -> Run:
         released_at=None,
         released_by=None,
     )
+
+
+def _run_repaired(run: Run, event: e.RunRepaired) -> Run:
+    if event.seconds_saved is None:
+        return run
+    repair = Repair(
+        at=event.at,
+        actor=event.actor,
+        what=event.what,
+        target=event.target,
+        reason=event.reason,
+        seconds_saved=event.seconds_saved,
+    )
+    repairs = (*run.head.attempts[-1].repairs, repair)[-MOST_REPAIRS:]
+    return _head(run, attempts=_this_attempt(run.head, repairs=repairs))
 
 
 def _cancel_requested(run: Run, event: e.CancelRequested) -> Run:
@@ -566,7 +583,7 @@ _HANDLERS: dict[type, Callable[[Run, Any], Run]] = {
     e.RunCreated: _run_created,
     e.RunStarted: _run_started,
     e.RunRetried: _run_retried,
-    e.RunRepaired: lambda run, _event: run,
+    e.RunRepaired: _run_repaired,
     e.HoldReleased: lambda run, event: _head(run, released_at=event.at, released_by=event.actor),
     e.CancelRequested: _cancel_requested,
     e.RunFinished: _run_finished,

@@ -55,8 +55,24 @@ class CancelRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     forced: bool = False
 
 
+class Repair(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A retry or skip of a step while the run went on; `seconds_saved`: by what was kept."""
+
+    at: datetime
+    actor: UserName
+    what: str  # retry | skip
+    target: str
+    reason: str = ""
+    seconds_saved: float = 0.0
+
+
 class RunAttempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One pass over the run: who caused it and how it went."""
+    """One pass over the run: who caused it and how it went.
+
+    Args:
+        seconds_saved: What the work took that a retry kept.
+        repairs: Of steps of it while it went on, oldest first.
+    """
 
     number: int
     actor: UserName
@@ -68,6 +84,8 @@ class RunAttempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ended_at: datetime | None = None
     status: Status | None = None
     cause: Cause | None = None
+    seconds_saved: float = 0.0
+    repairs: tuple[Repair, ...] = ()
 
 
 class RunSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -43,6 +43,7 @@ from mulligan.ports.acts import NO_ACTS as NO_ACTS
 from mulligan.ports.acts import Acts as Acts
 from mulligan.ports.items import ItemStore
 from mulligan.ports.mutexes import MutexStore
+from mulligan.ports.overview import OverviewStore as OverviewStore
 from mulligan.ports.plugins import PluginStore as PluginStore
 from mulligan.ports.postings import PostingStore
 from mulligan.ports.quality import QualityStore
@@ -114,6 +115,8 @@ class RunFilter(msgspec.Struct, frozen=True, kw_only=True):
     remark: str | None = None  # substring
     message: str | None = None  # substring
     ids: tuple[RunId, ...] = ()
+    branches: tuple[str, ...] = ()  # whose event started it; "" = none did
+    recovered: bool | None = None
 
 
 class RunPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -764,6 +767,7 @@ class Store(
     TriggerStore,
     PostingStore,
     QualityStore,
+    OverviewStore,
     Protocol,
 ):
     """Everything that is kept."""

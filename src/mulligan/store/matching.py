@@ -4,8 +4,11 @@ from collections.abc import Container, Iterator
 from datetime import datetime
 from typing import Any
 
+from mulligan.core.records import Pipeline
+from mulligan.core.recovered import branch_of, recovery_of
 from mulligan.core.run import RunHead
 from mulligan.ports import RunFilter
+from mulligan.ports.overview import PipelineFilter
 from mulligan.store.instants import micros
 from mulligan.store.paging import Order, Position
 
@@ -27,6 +30,8 @@ def _tests(head: RunHead, where: RunFilter) -> Iterator[bool]:
     yield _is_between(head.queued_at, where.queued_from, where.queued_to)
     yield _is_between(head.started_at, where.started_from, where.started_to)
     yield _is_between(head.ended_at, where.ended_from, where.ended_to)
+    yield _is_in(branch_of(head), where.branches)
+    yield where.recovered in {None, recovery_of(head) is not None}
     yield (where.remark or "") in head.remark
     yield (where.message or "") in head.message
 
@@ -49,6 +54,13 @@ def position_of(head: RunHead, updated_at: datetime, key: int, order: Order) -> 
     if order is Order.NUMBER:
         return Position(head.number, key)
     return Position(micros(head.queued_at if order is Order.QUEUED else updated_at), key)
+
+
+def passes(pipeline: Pipeline, where: PipelineFilter) -> bool:
+    """Tell whether a pipeline passes the fields of a filter that stand in its document."""
+    if where.owner and pipeline.created_by != where.owner:
+        return False
+    return where.labels is None or not where.labels.isdisjoint(pipeline.settings.labels)
 
 
 _LOWER = {ord(letter): letter.lower() for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}

@@ -33,6 +33,7 @@ from mulligan.store.matching import matches, position_of
 from mulligan.store.memory_items import MemoryItems
 from mulligan.store.memory_ledger import MemoryLedger
 from mulligan.store.memory_mutexes import MemoryMutexes
+from mulligan.store.memory_overview import MemoryOverview
 from mulligan.store.memory_packages import MemoryPackages
 from mulligan.store.memory_plugins import MemoryPlugins
 from mulligan.store.memory_postings import MemoryPostings
@@ -53,6 +54,7 @@ class MemoryStore(
     MemorySecrets,
     MemoryTriggers,
     MemoryPostings,
+    MemoryOverview,
 ):
     """Implements `ports.Store`.
 

@@ -44,6 +44,7 @@ def apply_plan(
                 what=what,
                 target=plan.target.node,
                 reason=request.reason,
+                seconds_saved=plan.seconds_saved,
             )
         )
         _withdraw(draft, plan)
@@ -58,6 +59,7 @@ def apply_plan(
         what=what,
         target=plan.target.node,
         reason=request.reason,
+        seconds_saved=plan.seconds_saved,
     )
     draft.emit(
         e.RunRetried(

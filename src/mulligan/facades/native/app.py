@@ -20,6 +20,7 @@ from mulligan.facades.native import (
     logs,
     packages,
     people,
+    pipeline_list,
     pipelines,
     plugins,
     projects,
@@ -28,6 +29,7 @@ from mulligan.facades.native import (
     recovery,
     reports,
     rollbacks,
+    run_list,
     runs,
     secrets,
     triggers,
@@ -63,6 +65,7 @@ async def show_schema(call: Call) -> Response:
 
 
 ENDPOINTS: tuple[Endpoint, ...] = (
+    *run_list.ENDPOINTS,
     *runs.ENDPOINTS,
     *recovery.ENDPOINTS,
     *rollbacks.ENDPOINTS,
@@ -70,6 +73,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *answers.ENDPOINTS,
     *logs.ENDPOINTS,
     *events.ENDPOINTS,
+    *pipeline_list.ENDPOINTS,
     *pipelines.ENDPOINTS,
     *packages.ENDPOINTS,
     *downloads.ENDPOINTS,

@@ -18,10 +18,11 @@ from mulligan.facades.common.errors import RequestError
 from mulligan.facades.common.idempotency import once, replayed
 from mulligan.facades.common.services import Services
 from mulligan.facades.native.bodies import convert
+from mulligan.facades.native.conditional import JSON as JSON
+from mulligan.facades.native.conditional import ValueResponse, finish
 from mulligan.facades.native.problems import KNOWN, make_problem, problem_of, problem_response
 
 T = TypeVar("T")
-JSON = "application/json"
 OCTETS = "application/octet-stream"
 WAY = "api"
 _ENCODER = msgspec.json.Encoder()
@@ -154,7 +155,7 @@ async def enter(services: Services, actor: Actor, project: str, permission: Perm
 
 def answer(value: object, status: int = 200) -> Response:
     """Answer with a value as JSON."""
-    return Response(_ENCODER.encode(value), status, media_type=JSON)
+    return ValueResponse(value, status)
 
 
 NOTHING = 204
@@ -194,8 +195,10 @@ async def handle(services: Services, endpoint: Endpoint, request: Request) -> Re
         call = Call(request, services, endpoint, actor)
         if endpoint.needs is not None:
             await call.enter(call.project, endpoint.needs)
-        if endpoint.streams or endpoint.method not in _WITH_BODY:
+        if endpoint.streams:
             return await endpoint.act(call)
+        if endpoint.method not in _WITH_BODY:
+            return finish(request, endpoint.answer, await endpoint.act(call))
         _check_media(request, endpoint)
         call.body = body = await read_body(request, services.limits)
         if endpoint.method not in _WITH_KEY:

@@ -1,7 +1,8 @@
 """Pipelines: their definitions in any known format, and the list of them."""
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
+from typing import Any
 
 from starlette.responses import Response
 
@@ -19,7 +20,6 @@ from mulligan.facades.native.endpoints import JSON, NOTHING, Call, Endpoint, Que
 from mulligan.facades.native.pipeline_files import Given, read_yaml_file
 from mulligan.facades.native.problems import QueryError
 
-MOST_LABELLED = 10_000  # pipelines that are looked at for a label
 YAML_TYPES = ("application/yaml", "application/x-yaml", "text/yaml")
 
 
@@ -92,39 +92,8 @@ def show_saved(saved: Saved, given: Given, installed: Collection[str]) -> shapes
     )
 
 
-async def list_pipelines(call: Call) -> Response:
-    """List the pipelines of a project, newest first; with `name` the one of exactly that name."""
-    request = call.request
-    names = await _label_names(call)
-    offset, wanted = queries.offset(request), queries.limit(request)
-    listed = await _listed(call, names, limit=wanted + 1, offset=offset)
-    page, cursor = queries.page_of(listed, offset, wanted)
-    items = tuple(_pipeline(pipeline, names) for pipeline in page)
-    return answer(shapes.PipelineList(items=items, next_cursor=cursor))
-
-
-async def _listed(
-    call: Call, names: Mapping[str, str], *, limit: int, offset: int
-) -> Sequence[Pipeline]:
-    store, request = call.services.store, call.request
-    name, search = queries.text(request, "name"), queries.text(request, "search")
-    if name:
-        found = await store.find_pipeline_by_name(call.project, name)
-        return () if found is None or offset else (found,)
-    label = queries.text(request, "label")
-    if not label:
-        listed, _ = await store.list_pipelines(
-            call.project, name_contains=search, limit=limit, offset=offset
-        )
-        return listed
-    wanted = {ident for ident, each in names.items() if label in {each, each.split("/", 1)[1]}}
-    every, _ = await store.list_pipelines(call.project, name_contains=search, limit=MOST_LABELLED)
-    labelled = [each for each in every if not wanted.isdisjoint(each.settings.labels)]
-    return labelled[offset : offset + limit]
-
-
-async def _label_names(call: Call) -> dict[str, str]:
-    """Return the labels of the project by id, as GROUP/LABEL."""
+async def label_names(call: Call) -> dict[str, str]:
+    """Return the labels of the project of a call by id, as GROUP/LABEL."""
     groups = await call.services.store.list_items(LabelGroup, call.project)
     names = {group.id: group.name for group in groups}
     labels = await call.services.arrangement.labels(call.project)
@@ -140,7 +109,7 @@ async def get_pipeline(call: Call) -> Response:
     pipeline = await pipeline_of(call)
     if _wants_yaml(call):
         return await _definition(call, pipeline, None)
-    return answer(_pipeline(pipeline, await _label_names(call)))
+    return answer(_pipeline(pipeline, await label_names(call)))
 
 
 def _wants_yaml(call: Call) -> bool:
@@ -184,20 +153,25 @@ async def delete_pipeline(call: Call) -> Response:
 
 
 def _pipeline(pipeline: Pipeline, labels: Mapping[str, str]) -> shapes.PipelineView:
-    return shapes.PipelineView(
-        id=pipeline.id,
-        number=pipeline.number,
-        project=pipeline.project,
-        name=pipeline.name,
-        description=pipeline.description,
-        version=pipeline.version,
-        locked=pipeline.locked,
-        created_by=pipeline.created_by,
-        created_at=pipeline.created_at,
-        updated_by=pipeline.updated_by,
-        updated_at=pipeline.updated_at,
-        labels=tuple(labels[each] for each in pipeline.settings.labels if each in labels),
-    )
+    return shapes.PipelineView(**view_fields(pipeline, labels))
+
+
+def view_fields(pipeline: Pipeline, labels: Mapping[str, str]) -> dict[str, Any]:
+    """Give the fields that every view of a pipeline has."""
+    return {
+        "id": pipeline.id,
+        "number": pipeline.number,
+        "project": pipeline.project,
+        "name": pipeline.name,
+        "description": pipeline.description,
+        "version": pipeline.version,
+        "locked": pipeline.locked,
+        "created_by": pipeline.created_by,
+        "created_at": pipeline.created_at,
+        "updated_by": pipeline.updated_by,
+        "updated_at": pipeline.updated_at,
+        "labels": tuple(labels[each] for each in pipeline.settings.labels if each in labels),
+    }
 
 
 _FORMAT = Query(
@@ -205,14 +179,14 @@ _FORMAT = Query(
     "`yaml`: as a pipeline file of v3.0, as `Accept: application/yaml` does.",
     {"enum": ["json", "yaml"]},
 )
-_PIPELINES = "/projects/{project}/pipelines"
-_ONE = _PIPELINES + "/{pipeline}"
+PIPELINES = "/projects/{project}/pipelines"
+ONE_PIPELINE = PIPELINES + "/{pipeline}"
 _TAKES = (JSON, *YAML_TYPES)
 
 ENDPOINTS = (
     Endpoint(
         method="POST",
-        path=_PIPELINES,
+        path=PIPELINES,
         act=create_pipeline,
         summary="Make a pipeline from a definition; the format is recognised from its content",
         needs=Permission.EDIT,
@@ -224,21 +198,7 @@ ENDPOINTS = (
     ),
     Endpoint(
         method="GET",
-        path=_PIPELINES,
-        act=list_pipelines,
-        summary="List the pipelines of a project, newest first",
-        needs=Permission.VIEW,
-        answer=shapes.PipelineList,
-        query=(
-            Query("name", "Only the one of exactly that name."),
-            Query("search", "Only those with this text in the name."),
-            Query("label", "Only those with this label, as LABEL or GROUP/LABEL."),
-            *queries.PAGED,
-        ),
-    ),
-    Endpoint(
-        method="GET",
-        path=_ONE,
+        path=ONE_PIPELINE,
         act=get_pipeline,
         summary="Show a pipeline; as YAML its definition, a file that can be imported",
         needs=Permission.VIEW,
@@ -247,7 +207,7 @@ ENDPOINTS = (
     ),
     Endpoint(
         method="PUT",
-        path=_ONE,
+        path=ONE_PIPELINE,
         act=edit_pipeline,
         summary="Replace the definition: a new version; runs keep the one that they began with",
         needs=Permission.EDIT,
@@ -257,7 +217,7 @@ ENDPOINTS = (
     ),
     Endpoint(
         method="DELETE",
-        path=_ONE,
+        path=ONE_PIPELINE,
         act=delete_pipeline,
         summary="Delete a pipeline; its runs stay readable",
         needs=Permission.EDIT,
@@ -265,7 +225,7 @@ ENDPOINTS = (
     ),
     Endpoint(
         method="GET",
-        path=_ONE + "/definition",
+        path=ONE_PIPELINE + "/definition",
         act=get_definition,
         summary="Give the definition as it was taken in",
         needs=Permission.VIEW,

@@ -185,7 +185,13 @@ def _file(error: FileRefusedError) -> Problem:
 
 
 def _request(error: RequestError) -> Problem:
-    words = {400: "bad-request", 413: "too-large", 415: "media-type", 422: "key-reused"}
+    words = {
+        400: "bad-request",
+        413: "too-large",
+        412: "precondition",
+        415: "media-type",
+        422: "key-reused",
+    }
     code = words.get(error.status, "request")
     if isinstance(error, QueryError):
         item = ProblemItem(detail=error.message, parameter=error.parameter)

@@ -1,6 +1,7 @@
 """Parameters of the query, read and checked; and pages by position."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TypeVar
 
@@ -14,6 +15,7 @@ Item = TypeVar("Item")
 
 PAGE = 50
 LONGEST_PAGE = 200
+MOST_NAMES = 100  # values of one parameter
 _LARGEST = 2**62
 
 LIMIT = Query(
@@ -75,6 +77,35 @@ def words(request: Request, name: str, kind: type[Word]) -> tuple[Word, ...]:
     if unknown:
         raise QueryError(name, f"{name} {unknown[0][:50]!r} is none of: {', '.join(known)}")
     return tuple(known[word] for word in given)
+
+
+def names(request: Request, name: str) -> tuple[str, ...]:
+    """Return texts, separated by commas or given by repeating the name."""
+    given = [
+        part.strip() for value in request.query_params.getlist(name) for part in value.split(",")
+    ]
+    if len(given) > MOST_NAMES:
+        raise QueryError(name, f"{name} has more than {MOST_NAMES} values")
+    return tuple(part for part in given if part)
+
+
+def instant(request: Request, name: str) -> datetime | None:
+    """Return an instant.
+
+    Raises:
+        QueryError: It is none, or says no time zone.
+    """
+    given = text(request, name)
+    if not given:
+        return None
+    try:
+        found = datetime.fromisoformat(given.replace(" ", "+"))  # a plus sign in a URL is a space
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        message = f"{name} is {given[:50]!r}; an instant like 2026-11-22T04:00:00Z was expected"
+        raise QueryError(name, message)
+    return found.astimezone(UTC)
 
 
 def page_of(items: Sequence[Item], offset: int, wanted: int) -> tuple[tuple[Item, ...], str | None]:

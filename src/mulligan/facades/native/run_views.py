@@ -102,6 +102,12 @@ def _settled(record: Record, parent: Status, cause: Cause | None) -> Record:
     return replace(record, status=Status.SKIPPED, cause=left_out or Cause.UNREACHED)
 
 
+def stage_end(stage: Stage | None, run: Status) -> tuple[Status, Cause | None]:
+    """Give status and cause of a stage of a run; without a record nothing has happened to it."""
+    record = _settled(stage or Stage(id=StageId("")), run, None)
+    return record.status, record.cause
+
+
 def word(cause: Cause | None) -> str | None:
     """Give the word of a cause."""
     return None if cause is None else cause.value
@@ -109,10 +115,11 @@ def word(cause: Cause | None) -> str | None:
 
 def summary(head: RunHead, pipeline_name: str) -> shapes.RunSummary:
     """Show a run as lists do."""
-    return shapes.RunSummary(**_summary(head, pipeline_name))
+    return shapes.RunSummary(**summary_fields(head, pipeline_name))
 
 
-def _summary(head: RunHead, pipeline_name: str) -> dict[str, Any]:
+def summary_fields(head: RunHead, pipeline_name: str) -> dict[str, Any]:
+    """Give the fields that every view of a run has."""
     return {
         "id": head.id,
         "number": head.number,
@@ -137,7 +144,7 @@ def _summary(head: RunHead, pipeline_name: str) -> dict[str, Any]:
 def state(snapshot: Snapshot, waits: tuple[Wait, ...] = ()) -> shapes.RunState:
     """Show a run with all its nodes. `waits`: what it and its jobs wait for, besides people."""
     run = snapshot.run
-    fields = _summary(run.head, run.index.spec.name)
+    fields = summary_fields(run.head, run.index.spec.name)
     shown = snapshot.head_attempt
     status = snapshot.status
     if snapshot.attempt != run.head.attempt:

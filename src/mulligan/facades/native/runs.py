@@ -4,10 +4,9 @@ from starlette.responses import Response
 
 from mulligan.core.errors import ForbiddenError, InvalidError, NotFoundError
 from mulligan.core.hold import hold_until
-from mulligan.core.ids import RUN_ID, PipelineId, RunId, StepId, UserName
+from mulligan.core.ids import RUN_ID, RunId, StepId
 from mulligan.core.rights import Permission
 from mulligan.core.run import Run, RunHead
-from mulligan.core.status import Status
 from mulligan.core.values import text_of
 from mulligan.engine.commands import ReceiptRequest, SetRemark, StartRun, StopRun
 from mulligan.engine.waits import waits_of
@@ -16,7 +15,7 @@ from mulligan.facades.native.bodies import RemarkBody, StartBody
 from mulligan.facades.native.endpoints import Call, Endpoint, Query, answer
 from mulligan.facades.native.pipelines import pipeline_of
 from mulligan.facades.native.plan_views import etag
-from mulligan.ports import RunFilter
+from mulligan.facades.native.run_list import RUNS, pipeline_names
 
 LONGEST_REMARK = 4096  # characters, as BK-CI
 LONGEST_MESSAGE = 4096
@@ -74,33 +73,6 @@ async def start_run(call: Call) -> Response:
     return await call.once(act, lambda head: run_views.summary(head, pipeline.name))
 
 
-async def list_runs(call: Call) -> Response:
-    """List runs, newest first."""
-    request = call.request
-    pipeline, actor = queries.text(request, "pipeline"), queries.text(request, "actor")
-    number = queries.whole(request, "number", least=1)
-    page = await call.services.store.list_runs(
-        RunFilter(
-            project=call.project,
-            pipeline=PipelineId(pipeline) if pipeline else None,
-            statuses=queries.words(request, "status", Status),
-            actors=(UserName(actor),) if actor else (),
-            number_from=number,
-            number_to=number,
-        ),
-        limit=queries.limit(request),
-        cursor=queries.text(request, "cursor"),
-    )
-    names = await _pipeline_names(call, {head.pipeline for head in page.items})
-    items = tuple(run_views.summary(head, names.get(head.pipeline, "")) for head in page.items)
-    return answer(shapes.RunList(items=items, next_cursor=page.cursor or None))
-
-
-async def _pipeline_names(call: Call, idents: set[PipelineId]) -> dict[PipelineId, str]:
-    found = [await call.services.store.find_pipeline(ident) for ident in idents]
-    return {pipeline.id: pipeline.name for pipeline in found if pipeline is not None}
-
-
 async def get_run(call: Call) -> Response:
     """Show a run with all its nodes, as it is or as an earlier attempt left it."""
     run = await run_of(call)
@@ -126,7 +98,7 @@ async def find_run(call: Call) -> Response:
         call.actor, Permission.VIEW, head.project
     ):
         raise NotFoundError("run", ident)
-    names = await _pipeline_names(call, {head.pipeline})
+    names = await pipeline_names(call, {head.pipeline})
     return answer(run_views.summary(head, names.get(head.pipeline, "")))
 
 
@@ -190,7 +162,6 @@ async def set_remark(call: Call) -> Response:
     return await call.once(act, lambda head: run_views.summary(head, run.index.spec.name))
 
 
-RUNS = "/projects/{project}/runs"
 ONE_RUN = RUNS + "/{run}"
 _WHOLE = {"type": "integer", "minimum": 1}
 
@@ -204,21 +175,6 @@ ENDPOINTS = (
         body=StartBody,
         answer=shapes.RunSummary,
         status=201,
-    ),
-    Endpoint(
-        method="GET",
-        path=RUNS,
-        act=list_runs,
-        summary="List runs, newest first",
-        needs=Permission.VIEW,
-        answer=shapes.RunList,
-        query=(
-            Query("status", "Only these, separated by commas."),
-            Query("pipeline", "Only of this pipeline (p-…)."),
-            Query("actor", "Only those that this user started."),
-            Query("number", "Only those with this number.", _WHOLE),
-            *queries.PAGED,
-        ),
     ),
     Endpoint(
         method="GET",

@@ -432,20 +432,6 @@ class ClockView(Shape, frozen=True, kw_only=True):
 # --- lists ------------------------------------------------------------------------------------
 
 
-class RunList(Shape, frozen=True, kw_only=True):
-    """A page of runs. `next_cursor`: null at the end."""
-
-    items: tuple[RunSummary, ...]
-    next_cursor: str | None
-
-
-class PipelineList(Shape, frozen=True, kw_only=True):
-    """A page of pipelines."""
-
-    items: tuple[PipelineView, ...]
-    next_cursor: str | None
-
-
 class ProjectList(Shape, frozen=True, kw_only=True):
     """A page of projects."""
 

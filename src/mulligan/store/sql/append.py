@@ -12,6 +12,7 @@ from mulligan.core.decision import Decision
 from mulligan.core.errors import ConflictError, NotFoundError, StaleRevisionError
 from mulligan.core.events import ValuesWithdrawn, ValuesWritten
 from mulligan.core.ids import StepId
+from mulligan.core.recovered import branch_of, recovery_of
 from mulligan.core.run import RunHead
 from mulligan.ports import Acts
 from mulligan.store.changed import changed_jobs, changed_stages, changed_tickets, is_held
@@ -25,11 +26,11 @@ Values = tuple[Any, ...]
 
 _HEAD_COLUMNS = (
     "revision, stage, updated_at, version, status, cause, message, remark, "
-    "queued_at, started_at, ended_at"
+    "queued_at, started_at, ended_at, recovered"
 )
 _INSERT_RUN = (
-    f"INSERT INTO runs (id, project, pipeline, number, start_kind, started_by, "
-    f"{_HEAD_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    f"INSERT INTO runs (id, project, pipeline, number, start_kind, started_by, branch, "
+    f"{_HEAD_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _SET_HEAD = ", ".join(f"{column} = ?" for column in _HEAD_COLUMNS.split(", "))
 _UPDATE_HEAD = f"UPDATE runs SET {_SET_HEAD} WHERE key = ? AND revision = ?"
@@ -169,7 +170,14 @@ class Append:
         if found is None:
             raise NotFoundError("pipeline", head.pipeline)
         project, pipeline = found
-        fixed = (head.id, *found, head.number, head.start_kind, head.started_by)
+        fixed = (
+            head.id,
+            *found,
+            head.number,
+            head.start_kind,
+            head.started_by,
+            branch_of(head),
+        )
         try:
             key = self._dialect.insert(connection, _INSERT_RUN, (*fixed, *self._head_values()))
         except self._dialect.clashes as error:
@@ -216,6 +224,7 @@ class Append:
             micros(head.queued_at),
             micros_or_none(head.started_at),
             micros_or_none(head.ended_at),
+            int(recovery_of(head) is not None),
         )
 
     def _write_failed(self, connection: Connection, key: int) -> None:

@@ -27,7 +27,10 @@ MERGED_AT_MOST = 8  # values of one filter
 
 _UNFINISHED = frozenset({Status.QUEUED, Status.RUNNING})
 # Filters by value that have an index in the order of the list; the narrower ones first.
-_BY_VALUE = ("started_by", "cause", "start_kind", "status")
+_BY_VALUE = ("branch", "recovered", "started_by", "cause", "start_kind", "status")
+# Their indexes leave out the runs that have nothing of the kind.
+_PARTIAL = {"cause": "cause <> ''", "branch": "branch <> ''", "recovered": "recovered = 1"}
+_NOTHING: tuple[str | int, ...] = ("", 0)
 
 
 class Scope(NamedTuple):
@@ -143,8 +146,7 @@ class RunQuery:
     def _can_drive(self, name: str) -> bool:
         if not self._scope.column:
             return False
-        # runs_…_cause leaves out runs without a cause
-        return name != "cause" or "" not in self._values["cause"]
+        return name not in _PARTIAL or not any(each in _NOTHING for each in self._values[name])
 
     def _is_few(self, connection: Connection, column: str, condition: _Condition) -> bool:
         part = self._from(column, [condition])
@@ -164,8 +166,8 @@ class RunQuery:
         scope, number = self._scope
         every = [_Condition(f"{scope} = ?", (number,))] if scope else []
         every += conditions
-        if column == "cause":
-            every.append(_Condition("cause <> ''", ()))  # lets the partial index be used
+        if column in _PARTIAL:
+            every.append(_Condition(_PARTIAL[column], ()))  # lets the partial index be used
         text = " AND ".join(condition.sql for condition in every)
         values = tuple(value for condition in every for value in condition.values)
         return _Condition(f"runs {self._hint(column)} WHERE {text}", values)
@@ -197,9 +199,11 @@ class RunQuery:
             yield _Condition("status IN ('queued', 'running')", ())
 
 
-def _values(where: RunFilter) -> dict[str, tuple[str, ...]]:
+def _values(where: RunFilter) -> dict[str, tuple[str | int, ...]]:
     """Give the filters by value that are set, without repeated values, in the order _BY_VALUE."""
-    wanted = {
+    wanted: dict[str, Sequence[str | int]] = {
+        "branch": where.branches,
+        "recovered": () if where.recovered is None else (int(where.recovered),),
         "status": [status.value for status in where.statuses],
         "cause": where.causes,
         "start_kind": where.start_kinds,

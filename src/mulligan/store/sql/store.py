@@ -13,6 +13,7 @@ from mulligan.store.sql.items import SqlItems
 from mulligan.store.sql.ledger import SqlLedger
 from mulligan.store.sql.migrate import migrate, read_migrations
 from mulligan.store.sql.mutexes import SqlMutexes
+from mulligan.store.sql.overview import SqlOverview
 from mulligan.store.sql.packages import SqlPackages
 from mulligan.store.sql.people import SqlPeople
 from mulligan.store.sql.pipelines import SqlPipelines
@@ -40,6 +41,7 @@ class SqlStore(
     SqlQuality,
     SqlMutexes,
     SqlPlugins,
+    SqlOverview,
 ):
     """The store of one server; implements `ports.Store`.
 
