@@ -33,9 +33,9 @@ def test_pipeline_from_json(api: NativeApi) -> None:
     assert (shown["name"], shown["created_by"], shown["locked"]) == ("two", "admin", False)
     (listed,) = api.get(PIPELINES)["items"]
     assert {name: listed[name] for name in shown} == shown
-    assert api.get(f"{PIPELINES}?name=two")["items"] == [shown]
+    assert api.get(f"{PIPELINES}?name=two")["items"] == [listed]
     assert api.get(f"{PIPELINES}?name=tw")["items"] == []
-    assert api.get(f"{PIPELINES}?search=tw")["items"] == [shown]
+    assert api.get(f"{PIPELINES}?search=tw")["items"] == [listed]
 
 
 def test_pipeline_from_yaml(api: NativeApi) -> None:
