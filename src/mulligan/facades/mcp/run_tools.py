@@ -14,7 +14,7 @@ from mulligan.core.status import Status
 from mulligan.engine.waits import waits_of
 from mulligan.facades.mcp.tool import Args, Json, Result, Tool, ToolCall, schema_of
 from mulligan.facades.native import run_views
-from mulligan.facades.native.runs import RUNS
+from mulligan.facades.native.run_list import RUNS
 
 MOST_NODES = 20  # of each kind, in one answer
 LONGEST_MESSAGE = 500  # characters
