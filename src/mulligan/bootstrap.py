@@ -28,6 +28,7 @@ from mulligan.engine.logins import Logins
 from mulligan.engine.messages_sending import Sending
 from mulligan.engine.messenger import Messenger
 from mulligan.engine.outgoing import Outgoing
+from mulligan.engine.plugin_policies import PluginPolicies
 from mulligan.engine.plugins import Plugins
 from mulligan.engine.publishing import Publishing
 from mulligan.engine.quality import QualityRules
@@ -181,6 +182,9 @@ class Server:
             software=self.software,
             cache=data / PLUGIN_CACHE,
             keys=step_keys,
+            policies=PluginPolicies(
+                store=self.store, clock=self.clock, access=self.access, secret_key=self.secret_key
+            ),
         )
         self.live_processes = LiveProcesses(
             store=self.store,

@@ -8,7 +8,8 @@ from msgspec.structs import replace
 from conformance.store_builders import ANN, NOW, build_head, create, put_pipeline, run_id, step_id
 from conformance.test_store_admin import ACTS
 from mulligan.core.errors import ConflictError, NotFoundError
-from mulligan.core.plugins import Plugin
+from mulligan.core.ids import ProjectId
+from mulligan.core.plugins import Plugin, PluginPolicy
 from mulligan.core.posts import Post, PostAction, post_id
 from mulligan.core.records import StepRecord
 from mulligan.core.report import ArchivedFile
@@ -54,6 +55,24 @@ async def test_versions_of_a_plugin_come_and_go(store: Store) -> None:
     assert await store.drop_plugin("echo", "1.0.0")
     assert not await store.drop_plugin("echo", "1.0.0")
     assert await store.find_plugin("echo", "1.0.0") is None
+    assert len(await store.list_audit()) == len(ACTS.audit)
+
+
+async def test_policies_of_plugins(store: Store) -> None:
+    """The last word counts; one can come with the removal of a version, and stays behind it."""
+    shop = ProjectId("shop")
+    policy = PluginPolicy(code="echo", only=(shop,), off_in=(shop,), settings={"key": b"\0sealed"})
+    await store.put_plugin_policy(PluginPolicy(code="other"), ACTS)
+    await store.put_plugin_policy(PluginPolicy(code="echo", only=()))
+    await store.put_plugin_policy(policy)
+    assert await store.list_plugin_policies() == (policy, PluginPolicy(code="other"))
+    await store.add_plugin(build_plugin())
+
+    left = replace(policy, secret_inputs=("words",))
+    assert not await store.drop_plugin("echo", "2.0.0", policy=left)
+    assert (await store.list_plugin_policies())[0] == policy
+    assert await store.drop_plugin("echo", "1.0.0", policy=left)
+    assert (await store.list_plugin_policies())[0] == left
     assert len(await store.list_audit()) == len(ACTS.audit)
 
 

@@ -1,8 +1,9 @@
-"""`mulligan plugin`: install, list and remove plugins."""
+"""`mulligan plugin`: install, list and remove plugins; who may use them; private settings."""
 
 import contextlib
 import shutil
 import subprocess
+import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator
@@ -93,6 +94,135 @@ def remove(session: Session, code: str, version: str) -> None:
     """Remove a version."""
     session.client.call("DELETE", f"/plugins/{part(code)}/{part(version)}")
     note(f"removed {code} {version}")
+
+
+@plugin.command(
+    "enabled",
+    help="List the plugins that a project can use, and why not the others.\n\n"
+    + EXAMPLE
+    + "mulligan plugin enabled --project shop",
+)
+@click.option("--project", required=True, help="Where.")
+@with_session
+def list_enabled(session: Session) -> None:
+    """List plugins of a project."""
+    session.show_list(
+        session.client.pages(f"{session.path}/plugins", _MOST),
+        ("PLUGIN", "NEWEST", "ENABLED", "WHY NOT"),
+        lambda item: (
+            one_line(item["atomCode"]),
+            item["version"],
+            "yes" if item["enabled"] else "no",
+            one_line(item["reason"]),
+        ),
+        none="no plugins are installed",
+    )
+
+
+@plugin.command(
+    "enable",
+    help="Switch a plugin on in a project; only of those that are released for it.\n\n"
+    + EXAMPLE
+    + "mulligan plugin enable echo --project shop",
+)
+@click.argument("code")
+@click.option("--project", required=True, help="Where.")
+@with_session
+def enable(session: Session, code: str) -> None:
+    """Switch a plugin on."""
+    _switch(session, code, is_on=True)
+
+
+@plugin.command(
+    "disable",
+    help="Switch a plugin off in a project: its steps fail there.\n\n"
+    + EXAMPLE
+    + "mulligan plugin disable echo --project shop",
+)
+@click.argument("code")
+@click.option("--project", required=True, help="Where.")
+@with_session
+def disable(session: Session, code: str) -> None:
+    """Switch a plugin off."""
+    _switch(session, code, is_on=False)
+
+
+def _switch(session: Session, code: str, *, is_on: bool) -> None:
+    path = f"{session.path}/plugins/{part(code)}"
+    made = session.client.call("PUT", path, {"enabled": is_on})
+    state = "enabled" if made["enabled"] else f"not enabled: {made['reason']}"
+    session.show_made(made, told=f"{code} is {state}")
+
+
+@plugin.command(
+    "restrict",
+    help="Release a plugin for some projects only; without --only for all. Server admins only.\n\n"
+    + EXAMPLE
+    + "mulligan plugin restrict echo --only shop --only lab",
+)
+@click.argument("code")
+@click.option("--only", "projects", multiple=True, metavar="PROJECT", help="May use it.")
+@with_session
+def restrict(session: Session, code: str, projects: tuple[str, ...]) -> None:
+    """Release a plugin."""
+    body = {"projects": list(projects) or None}
+    made = session.client.call("PUT", f"/plugins/{part(code)}/projects", body)
+    who = "all projects" if made["projects"] is None else ", ".join(made["projects"])
+    session.show_made(made, told=f"{code} is released for {who}")
+
+
+@plugin.group(
+    "setting",
+    help="Private settings of plugins, which only their own steps read. Server admins only.\n\n"
+    + EXAMPLE
+    + "mulligan plugin setting set echo api-key < key.txt",
+)
+def setting() -> None:
+    """Group of the commands about private settings."""
+
+
+@setting.command(
+    "set",
+    help="Set a private setting; the value comes on stdin.\n\n"
+    + EXAMPLE
+    + "mulligan plugin setting set echo api-key < key.txt",
+)
+@click.argument("code")
+@click.argument("name")
+@with_session
+def set_setting(session: Session, code: str, name: str) -> None:
+    """Set a private setting."""
+    value = sys.stdin.read().removesuffix("\n").removesuffix("\r")
+    if not value:
+        raise click.UsageError("no value came on stdin")
+    session.client.call("PUT", f"/plugins/{part(code)}/settings/{part(name)}", {"value": value})
+    note(f"set {name} of {code}")
+
+
+@setting.command(
+    "list",
+    help="List the names of private settings.\n\n" + EXAMPLE + "mulligan plugin setting list echo",
+)
+@click.argument("code")
+@with_session
+def list_settings(session: Session, code: str) -> None:
+    """List private settings."""
+    found = session.client.get(f"/plugins/{part(code)}/policy")
+    items = [{"name": name} for name in found["settings"]]
+    session.show_list(items, ("SETTING",), lambda item: (item["name"],), none="there are none")
+
+
+@setting.command(
+    "remove",
+    help="Remove a private setting.\n\n" + EXAMPLE + "mulligan plugin setting remove echo api-key",
+)
+@click.argument("code")
+@click.argument("name")
+@with_session
+def remove_setting(session: Session, code: str, name: str) -> None:
+    """Remove a private setting."""
+    session.client.call("DELETE", f"/plugins/{part(code)}/settings/{part(name)}")
+    note(f"removed {name} of {code}")
 
 
 def _cloned(git: str, folder: Path) -> Path:

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from mulligan.core.ids import UserName
+from mulligan.core.ids import ProjectId, UserName
 
 LANGUAGES = ("java", "python", "golang", "nodejs")
 OUTPUT_TYPES = ("string", "artifact", "report")
@@ -47,6 +47,31 @@ class Plugin(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     size: int
     installed_by: UserName
     installed_at: datetime
+
+
+class PluginPolicy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What was laid down about a plugin, whichever of its versions are installed.
+
+    Args:
+        only: Projects that may use it; None = all.
+        off_in: Projects that have switched it off for themselves.
+        settings: Private settings by name, encrypted.
+        secret_inputs: Inputs that were secret in versions that are not installed any more.
+    """
+
+    code: str
+    only: tuple[ProjectId, ...] | None = None
+    off_in: tuple[ProjectId, ...] = ()
+    settings: dict[str, bytes] = {}
+    secret_inputs: tuple[str, ...] = ()
+
+    def problem_in(self, project: str) -> str:
+        """Tell why a project can't use it, "" = it can."""
+        if self.only is not None and project not in self.only:
+            return f"the plugin {self.code} is not released for the project {project}"
+        if project in self.off_in:
+            return f"the plugin {self.code} is switched off in the project {project}"
+        return ""
 
 
 class Execution(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,6 +151,12 @@ def fields_of(manifest: Json, what: str) -> Json:
 def is_sensitive(field: Any) -> bool:
     """Tell whether the value of an input or output is secret."""
     return isinstance(field, Mapping) and field.get("isSensitive") in (True, "true")
+
+
+def secret_inputs_of(manifest: Json) -> frozenset[str]:
+    """Return the names of the inputs that are secret."""
+    fields = fields_of(manifest, "input").items()
+    return frozenset(name for name, field in fields if is_sensitive(field))
 
 
 def execution_of(manifest: Json, machine: str = "") -> Execution:

@@ -1,4 +1,4 @@
-"""Plugins: installed by server admins, usable in every project at once."""
+"""Plugins: installed by server admins, usable in every project unless it is laid down otherwise."""
 
 import asyncio
 import shutil
@@ -14,10 +14,9 @@ from mulligan.core.plugins import (
     Plugin,
     choose_version,
     code_of,
-    fields_of,
-    is_sensitive,
     is_version,
     name_of,
+    secret_inputs_of,
     version_in,
     version_parts,
 )
@@ -28,9 +27,11 @@ from mulligan.core.spec import PipelineSpec, StepSpec
 from mulligan.engine.access import Access
 from mulligan.engine.audited import audited
 from mulligan.engine.plugin_archive import PluginArchiveError, read_manifest
+from mulligan.engine.plugin_policies import PluginPolicies
 from mulligan.engine.software_center import KeptBytes, SoftwareCenter
 from mulligan.engine.step_keys import StepKeys
 from mulligan.ports import Clock, Store
+from mulligan.secret_key import UnsealError
 
 RUN = "run"  # code of the plugin that replaces scripts once it is installed
 _PAGE = 1000
@@ -43,6 +44,7 @@ class Plugins:
         software: Keeps their zips, by digest.
         cache: Folder with what was unpacked of them, by digest.
         keys: With which a plugin may call this server while its step runs.
+        policies: Who may use them, and their private settings.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class Plugins:
         software: SoftwareCenter,
         cache: Path,
         keys: StepKeys,
+        policies: PluginPolicies,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -61,6 +64,7 @@ class Plugins:
         self._software = software
         self._cache = cache
         self._keys = keys
+        self.policies = policies
         self._sensitive: Mapping[str, frozenset[str]] | None = None
         self._changes = 0
         self.gateway = ""  # address of this server; set when it is known
@@ -130,9 +134,8 @@ class Plugins:
             NotFoundError: It is not installed.
         """
         await self.demand_admin(actor)
-        acts = audited(self._clock, actor, "plugin.remove", target=f"{code}@{version}")
         try:
-            if not await self._store.drop_plugin(code, version, acts):
+            if not await self.policies.drop_version(actor, code, version):
                 raise NotFoundError("plugin", f"{code}@{version}")
         finally:
             self._changed()
@@ -157,19 +160,29 @@ class Plugins:
                 newest[plugin.code] = plugin
         return tuple(newest.values())
 
-    async def codes(self) -> frozenset[str]:
-        """Return the codes of all installed plugins."""
-        return frozenset([plugin.code async for plugin in self._all()])
+    async def usable_codes(self, project: str) -> frozenset[str]:
+        """Return the codes of the installed plugins that a project may use."""
+        policies = await self.policies.all()
+        return frozenset(
+            [
+                plugin.code
+                async for plugin in self._all()
+                if plugin.code not in policies or not policies[plugin.code].problem_in(project)
+            ]
+        )
 
     async def sensitive_inputs(self) -> Mapping[str, frozenset[str]]:
-        """Return by code the inputs that are secret in any installed version."""
+        """Return by code the inputs that are secret in any version that is or was installed."""
         if self._sensitive is not None:
             return self._sensitive
         changes = self._changes
-        found: dict[str, frozenset[str]] = {}
+        found = {
+            policy.code: frozenset(policy.secret_inputs)
+            for policy in (await self.policies.all()).values()
+            if policy.secret_inputs
+        }
         async for plugin in self._all():
-            fields = fields_of(plugin.manifest, "input").items()
-            secret = frozenset(name for name, field in fields if is_sensitive(field))
+            secret = secret_inputs_of(plugin.manifest)
             if secret:
                 found[plugin.code] = found.get(plugin.code, frozenset()) | secret
         if changes == self._changes:  # else something may be missing by now
@@ -212,6 +225,8 @@ class Plugins:
         is_run = order.kind == "script" and order.code == RUN
         if not is_run or await self.find(RUN, DEFAULT_VERSION) is None:
             return order
+        if (await self.policies.of(RUN)).problem_in(order.project):
+            return order  # the built-in one is there for everybody
         return await self._with_plugin(replace(order, kind="plugin"), _inputs_of_run(order), scope)
 
     async def _with_plugin(
@@ -221,6 +236,14 @@ class Plugins:
         plugin = await self.find(order.code, wanted)
         if plugin is None:
             return replace(order, inputs={**inputs, "missing": await self._missing(order, wanted)})
+        problem = (await self.policies.of(order.code)).problem_in(order.project)
+        if problem:
+            return replace(order, inputs={**inputs, "denied": problem})
+        try:
+            settings = await self.policies.settings(order.code)
+        except UnsealError as error:
+            problem = f"a private setting of the plugin {order.code} can't be read: {error}"
+            return replace(order, problem=problem)
         equipped = {
             **inputs,
             "plugin": {
@@ -230,10 +253,16 @@ class Plugins:
                 "manifest": plugin.manifest,
                 "digest": plugin.digest,
             },
+            "settings": settings,
             "gateway": self.gateway,
             "key": self._keys.make(order.run_id, order.step_id, order.step_attempt),
         }
-        return replace(order, inputs=equipped, variables=dict(scope) | order.env)
+        return replace(
+            order,
+            inputs=equipped,
+            variables=dict(scope) | order.env,
+            secrets=(*order.secrets, *settings.values()),
+        )
 
     async def _missing(self, order: StepOrder, wanted: str) -> str:
         versions = sorted(await self._store.plugin_versions(order.code), key=version_parts)

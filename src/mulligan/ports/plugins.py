@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from mulligan.core.ids import RunId
-from mulligan.core.plugins import Plugin
+from mulligan.core.plugins import Plugin, PluginPolicy
 from mulligan.core.records import StepRecord
 from mulligan.ports.acts import NO_ACTS, Acts
 
@@ -20,8 +20,18 @@ class PluginStore(Protocol):
         """
         ...
 
-    async def drop_plugin(self, code: str, version: str, acts: Acts = NO_ACTS) -> bool:
-        """Remove a version; tell whether it was there."""
+    async def drop_plugin(
+        self, code: str, version: str, acts: Acts = NO_ACTS, *, policy: PluginPolicy | None = None
+    ) -> bool:
+        """Remove a version, and put a policy with that; tell whether it was there."""
+        ...
+
+    async def put_plugin_policy(self, policy: PluginPolicy, acts: Acts = NO_ACTS) -> None:
+        """Insert or replace what was laid down about a plugin."""
+        ...
+
+    async def list_plugin_policies(self) -> tuple[PluginPolicy, ...]:
+        """Return all that was laid down, by code."""
         ...
 
     async def find_plugin(self, code: str, version: str) -> Plugin | None:

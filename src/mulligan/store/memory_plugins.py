@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from mulligan.core.errors import ConflictError, NotFoundError
 from mulligan.core.ids import RunId
-from mulligan.core.plugins import Plugin
+from mulligan.core.plugins import Plugin, PluginPolicy
 from mulligan.core.records import StepRecord
 from mulligan.ports.acts import NO_ACTS, Acts
 from mulligan.store.memory_executions import MemoryExecutions
@@ -18,6 +18,7 @@ class MemoryPlugins(MemoryExecutions):
     def __init__(self) -> None:
         super().__init__()
         self._plugins: dict[tuple[str, str], Plugin] = {}
+        self._policies: dict[str, PluginPolicy] = {}
         self._step_records: dict[tuple[object, ...], StepRecord] = {}
 
     async def add_plugin(self, plugin: Plugin, acts: Acts = NO_ACTS) -> None:
@@ -29,13 +30,26 @@ class MemoryPlugins(MemoryExecutions):
         self._take_acts(acts)
         self._plugins[plugin.code, plugin.version] = plugin
 
-    async def drop_plugin(self, code: str, version: str, acts: Acts = NO_ACTS) -> bool:
+    async def drop_plugin(
+        self, code: str, version: str, acts: Acts = NO_ACTS, *, policy: PluginPolicy | None = None
+    ) -> bool:
         """Remove a version; tell whether it was there."""
         if (code, version) not in self._plugins:
             return False
         self._take_acts(acts)
         del self._plugins[code, version]
+        if policy is not None:
+            self._policies[policy.code] = policy
         return True
+
+    async def put_plugin_policy(self, policy: PluginPolicy, acts: Acts = NO_ACTS) -> None:
+        """Insert or replace what was laid down about a plugin."""
+        self._take_acts(acts)
+        self._policies[policy.code] = policy
+
+    async def list_plugin_policies(self) -> tuple[PluginPolicy, ...]:
+        """Return all that was laid down, by code."""
+        return tuple(self._policies[code] for code in sorted(self._policies))
 
     async def find_plugin(self, code: str, version: str) -> Plugin | None:
         """Return a version."""

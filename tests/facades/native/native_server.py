@@ -26,6 +26,7 @@ from mulligan.engine.event_hooks import EventHooks
 from mulligan.engine.live import Live
 from mulligan.engine.logins import Logins
 from mulligan.engine.outgoing import Outgoing
+from mulligan.engine.plugin_policies import PluginPolicies
 from mulligan.engine.plugins import Plugins
 from mulligan.engine.quality import QualityRules
 from mulligan.engine.remote_triggers import RemoteTriggers
@@ -188,6 +189,9 @@ class NativeServer:
                 software=software,
                 cache=root / "plugins",
                 keys=step_keys,
+                policies=PluginPolicies(
+                    store=self.store, clock=self.clock, access=self.access, secret_key=key
+                ),
             ),
             step_keys=step_keys,
             event_hooks=self.event_hooks,

@@ -2,10 +2,12 @@
 
 import json
 import zipfile
+from itertools import count
 
 import pytest
 from native_client import Answer, NativeApi
 
+from mulligan.testing import models
 from plugin_zips import manifest, plugin_zip, with_entry, zip_of
 
 ZIP = {"Content-Type": "application/zip"}
@@ -132,3 +134,59 @@ def test_large_zip(api: NativeApi) -> None:
     large = with_entry(plugin_zip(), "data", bytes(range(256)) * 70_000, packed=0)
 
     assert install(api, large).status == 201
+
+
+def test_plugins_of_a_project(api: NativeApi) -> None:
+    """Admins release a plugin for some projects; a project switches it off; saving warns."""
+    install(api, plugin_zip())
+    step = {"@type": "marketBuild", "name": "a", "atomCode": "echo", "version": "1.*", "data": {}}
+    numbers = count()
+
+    def seen() -> tuple[bool, int]:
+        (found,) = api.get("/projects/shop/plugins")["items"]
+        model = models.one_job(f"p{next(numbers)}", [step])
+        made = api.post("/projects/shop/pipelines", model, expect=201)
+        return found["enabled"], len(made["warnings"])
+
+    assert seen() == (True, 0)
+    off = api.put("/projects/shop/plugins/echo", {"enabled": False})
+    assert (off["enabled"], "switched off" in off["reason"]) == (False, True)
+    assert seen() == (False, 1)
+    api.put("/projects/shop/plugins/echo", {"enabled": True})
+    policy = api.put("/plugins/echo/projects", {"projects": []})
+    assert policy == {"atomCode": "echo", "projects": [], "off_in": [], "settings": []}
+    assert seen() == (False, 1)
+    assert api.put("/plugins/echo/projects", {"projects": None})["projects"] is None
+    assert seen() == (True, 0)
+    api.put("/plugins/other/projects", {"projects": None}, expect=404)
+    acts = [each["action"] for each in api.get("/projects/shop/audit")["items"]]
+    assert {"plugin.switch-off", "plugin.switch-on"} <= set(acts)
+
+
+def test_private_settings_are_shown_to_nobody(api: NativeApi) -> None:
+    """Their names are, to admins; names and values have bounds."""
+    install(api, plugin_zip())
+    path = "/plugins/echo/settings"
+
+    api.call("PUT", f"{path}/key", {"value": "hunter-22"}, expect=204)
+    for name, value in (("9", "hunter"), ("k", ""), ("k", "hunter" * 9_000)):
+        assert "hunter" not in api.call("PUT", f"{path}/{name}", {"value": value}, expect=422).text
+
+    assert api.get("/plugins/echo/policy")["settings"] == ["key"]
+    api.call("DELETE", f"{path}/key", expect=204)
+    api.call("DELETE", f"{path}/key", expect=404)
+    assert api.get("/plugins/echo/policy")["settings"] == []
+
+
+def test_policies_need_rights(api: NativeApi) -> None:
+    """The server's are laid down by its admins; a project is switched by who manages it."""
+    install(api, plugin_zip())
+    developer, owner = api.make_user("dave", "developer"), api.make_user("olga", "owner")
+
+    developer.get("/projects/shop/plugins")
+    developer.put("/projects/shop/plugins/echo", {"enabled": False}, expect=403)
+    owner.put("/projects/shop/plugins/echo", {"enabled": False})
+    owner.put("/plugins/echo/projects", {"projects": None}, expect=403)
+    owner.call("PUT", "/plugins/echo/settings/key", {"value": "x"}, expect=403)
+    owner.call("DELETE", "/plugins/echo/settings/key", expect=403)
+    owner.get("/plugins/echo/policy", expect=403)

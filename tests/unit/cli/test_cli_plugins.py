@@ -1,6 +1,7 @@
 """Commands about plugins: where they come from, and what is sent."""
 
 import io
+import json
 import zipfile
 from pathlib import Path
 
@@ -112,3 +113,32 @@ def test_remove(api: FakeApi) -> None:
 
     assert done.exit_code == 0, done.output
     assert "removed echo 1.0.0" in done.output
+
+
+def test_who_may_use_a_plugin(api: FakeApi) -> None:
+    """Projects switch, admins restrict; the answer is told in words."""
+    off = {"atomCode": "echo", "enabled": False, "reason": "it is switched off"}
+    api.answers["PUT", "/api/v1/projects/shop/plugins/echo"] = (200, off)
+    restricted = {"atomCode": "echo", "projects": ["shop", "lab"], "off_in": [], "settings": []}
+    api.answers["PUT", f"{PLUGINS}/echo/projects"] = (200, restricted)
+
+    switched = invoke(api, "disable", "echo", "--project", "shop")
+    assert (switched.exit_code, json.loads(api.requests[-1].body)) == (0, {"enabled": False})
+    assert switched.stderr == "echo is not enabled: it is switched off\n"
+    released = invoke(api, "restrict", "echo", "--only", "shop", "--only", "lab")
+    assert released.stderr == "echo is released for shop, lab\n"
+    invoke(api, "restrict", "echo")
+    assert json.loads(api.requests[-1].body) == {"projects": None}
+
+
+def test_a_private_setting_comes_on_stdin(api: FakeApi) -> None:
+    """It is in no argument, and not shown."""
+    api.answers["PUT", f"{PLUGINS}/echo/settings/key"] = (204, None)
+    words = ["plugin", "setting", "set", "echo", "key", "--url", api.url]
+
+    done = CliRunner().invoke(cli, words, input="hunter-22\n")
+
+    assert done.exit_code == 0, done.output
+    assert json.loads(api.requests[-1].body) == {"value": "hunter-22"}
+    assert "hunter" not in done.output
+    assert CliRunner().invoke(cli, words, input="").exit_code == 2

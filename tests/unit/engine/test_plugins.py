@@ -7,23 +7,28 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace
 from starlette.requests import Request
 
 from builders import one_job, step
-from engine_world import ADMIN, NOON, World
+from engine_world import ADMIN, NOON, SHOP, World
 from mulligan.core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
-from mulligan.core.ids import RunId, StepId
+from mulligan.core.ids import ProjectId, RunId, StepId
+from mulligan.core.plugins import PluginPolicy
 from mulligan.core.posts import post_id
 from mulligan.core.prepare import StepOrder
-from mulligan.core.records import Role, StepRecord
+from mulligan.core.records import Project, Role, StepRecord
 from mulligan.core.report import StepNote
 from mulligan.core.spec import PipelineSpec
 from mulligan.core.status import Status
 from mulligan.engine.plugin_archive import PluginArchiveError
+from mulligan.engine.plugin_policies import PluginPolicies
 from mulligan.engine.plugins import Plugins
 from mulligan.engine.running_steps import running_step
 from mulligan.engine.software_center import KeptBytes, SoftwareCenter
 from mulligan.engine.step_keys import StepKey, StepKeys
+from mulligan.executors.kinds import prepare_program
+from mulligan.executors.kinds.base import Here, Place
 from mulligan.facades.common.errors import RequestError
 from mulligan.facades.common.services import Services
 from mulligan.facades.platform.calls import LARGEST_DATA, PlatformCall
@@ -50,6 +55,12 @@ class Shop:
             software=self.software,
             cache=root / "plugins",
             keys=self.keys,
+            policies=PluginPolicies(
+                store=world.store,
+                clock=world.clock,
+                access=world.access,
+                secret_key=random_key(),
+            ),
         )
         world.engine.equip = self.plugins.equip
         world.engine.find_posts = self.plugins.posts_of
@@ -104,6 +115,96 @@ async def test_newest_version_is_chosen_at_each_attempt(shop: Shop) -> None:
     assert after.inputs["plugin"]["version"] == "1.0.0"
     attempts = await shop.world.store.step_attempts(first.run_id, first.step_id)
     assert [attempt.pin for attempt in attempts] == ["1.0.0", "1.1.0"]
+
+
+async def test_who_may_use_a_plugin(shop: Shop) -> None:
+    """Released for other projects, or switched off here: the step fails as one without a right."""
+    await shop.install("1.0.0")
+    policies, lab = shop.plugins.policies, ProjectId("lab")
+    await shop.world.store.put_project(
+        Project(id=lab, name="lab", created_by=ADMIN.user, created_at=NOON)
+    )
+
+    async def said() -> str:
+        order = await shop.started(one_job(plugin_step(), name=f"p{shop.world.ids.hex32()}"))
+        usable = "echo" in await shop.plugins.usable_codes(SHOP)
+        assert usable is not ("denied" in order.inputs)
+        return str(order.inputs.get("denied", ""))
+
+    assert await said() == ""
+    await policies.release_for(ADMIN, "echo", (lab,))
+    assert await said() == f"the plugin echo is not released for the project {SHOP}"
+    await policies.release_for(ADMIN, "echo", (lab, SHOP))
+    assert await said() == ""
+    await policies.switch(ADMIN, SHOP, "echo", is_on=False)
+    assert await said() == f"the plugin echo is switched off in the project {SHOP}"
+    await policies.switch(ADMIN, SHOP, "echo", is_on=True)
+    await policies.release_for(ADMIN, "echo", None)
+    assert await said() == ""
+    stored = await shop.world.store.list_plugin_policies()
+    assert stored == (PluginPolicy(code="echo"),)
+    with pytest.raises(NotFoundError, match="nowhere"):
+        await policies.release_for(ADMIN, "echo", ("nowhere",))
+    with pytest.raises(NotFoundError, match="other"):
+        await policies.switch(ADMIN, SHOP, "other", is_on=False)
+
+
+async def test_the_built_in_run_is_there_for_everybody(shop: Shop) -> None:
+    """A project that can't use the plugin `run` keeps the built-in one."""
+    await shop.install("1.0.0", manifest("run"))
+    script = one_job(step("a", kind="script", code="run", inputs={"script": "true"}))
+    assert (await shop.started(script)).kind == "plugin"
+
+    await shop.plugins.policies.switch(ADMIN, SHOP, "run", is_on=False)
+
+    assert (await shop.started(replace(script, name="other"))).kind == "script"
+
+
+async def test_private_settings_reach_steps_of_the_plugin_only(shop: Shop, tmp_path: Path) -> None:
+    """They are stored encrypted, given to the plugin, and masked."""
+    await shop.install("1.0.0")
+    await shop.install("1.0.0", manifest("other"))
+    await shop.plugins.policies.set_setting(ADMIN, "echo", "api-key", "hunter-22")
+
+    order = await shop.started(one_job(plugin_step()))
+    foreign = step("a", kind="plugin", code="other", inputs={"version": "1.*"})
+    other = await shop.started(one_job(foreign, name="other"))
+
+    here = Here(
+        place=Place(root=tmp_path),
+        workspace=tmp_path,
+        temp=tmp_path,
+        base_env={},
+        env={"PATH": "/bin"},
+        timeout_s=1.0,
+    )
+    program = prepare_program(order, here)
+    assert order.inputs["settings"] == {"api-key": "hunter-22"}
+    assert "hunter-22" in order.secrets
+    assert "hunter-22" in program.secrets
+    assert "hunter-22" not in str(program.argv)
+    assert other.inputs["settings"] == {}
+    (policy,) = await shop.world.store.list_plugin_policies()
+    assert b"hunter-22" not in policy.settings["api-key"]
+    await shop.plugins.policies.drop_setting(ADMIN, "echo", "api-key")
+    assert await shop.plugins.policies.settings("echo") == {}
+    with pytest.raises(NotFoundError):
+        await shop.plugins.policies.drop_setting(ADMIN, "echo", "api-key")
+
+
+async def test_secret_inputs_stay_secret_when_the_plugin_is_gone(shop: Shop) -> None:
+    """What any version called secret is masked in definitions and runs for ever."""
+    task = manifest() | {"input": {"words": {"isSensitive": True}}}
+    await shop.install("1.0.0", task)
+    await shop.install("2.0.0")
+    before = await shop.plugins.sensitive_inputs()
+
+    for version in ("1.0.0", "2.0.0"):
+        await shop.plugins.remove(ADMIN, "echo", version)
+
+    assert before == await shop.plugins.sensitive_inputs() == {"echo": frozenset({"words"})}
+    with pytest.raises(NotFoundError):
+        await shop.plugins.remove(ADMIN, "echo", "1.0.0")
 
 
 async def test_order_of_a_plugin(shop: Shop) -> None:

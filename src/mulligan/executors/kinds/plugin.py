@@ -1,7 +1,8 @@
 """Kind "plugin": a program that somebody wrote after the plugin protocol, installed on the server.
 
-The engine adds to the inputs: `plugin` (code, version, name, manifest, digest), `gateway` (address
-of this server) and `key` (with which the plugin may call it). The protocol is told in
+The engine adds to the inputs: `plugin` (code, version, name, manifest, digest), `settings` (its
+private ones), `gateway` (address of this server) and `key` (with which the plugin may call it);
+or `missing` or `denied`, why it does not run. The protocol is told in
 spec/bkci-yaml-and-plugins.md §3.2.
 """
 
@@ -32,6 +33,9 @@ _POST_FLAGS = {"python": "--post_action", "golang": "--postAction", "nodejs": "-
 
 def prepare(order: StepOrder, here: Here) -> Program:
     """Run the installed version that the engine has chosen."""
+    denied = order.inputs.get("denied")
+    if denied:
+        raise CannotRunError("unauthorized", str(denied))
     plugin = order.inputs.get("plugin")
     if not isinstance(plugin, Mapping):
         problem = order.inputs.get("missing") or f"the plugin {order.code} is not installed"
@@ -42,7 +46,7 @@ def prepare(order: StepOrder, here: Here) -> Program:
     if execution.language == "nodejs" and not shutil.which("node", path=here.env["PATH"]):
         raise CannotRunError("plugin", "the plugin needs node, which is not on the PATH")
     inputs = _inputs(order, manifest)
-    secrets = _secrets(manifest, inputs)
+    secrets = [*_secrets(manifest, inputs), *_settings(order).values()]
     demands, target = _commands(order, execution, java)
     key = str(order.inputs.get("key") or "")
     work = {
@@ -137,6 +141,11 @@ def _secrets(manifest: Mapping[str, Any], inputs: Mapping[str, str]) -> list[str
     return [text for name, text in inputs.items() if text and is_sensitive(fields.get(name))]
 
 
+def _settings(order: StepOrder) -> dict[str, str]:
+    """Give the private settings of the plugin."""
+    return dict(order.inputs.get("settings") or {})
+
+
 def _sdk(order: StepOrder, key: str) -> dict[str, Any]:
     gateway = str(order.inputs.get("gateway") or "")
     return {
@@ -161,7 +170,7 @@ def _presets(order: StepOrder, here: Here, plugin: Mapping[str, Any]) -> dict[st
         "WORKSPACE": os.fspath(here.workspace),
         "testVersionFlag": "N",
         **_facts(order, plugin),
-        "bkSensitiveConfInfo": {},
+        "bkSensitiveConfInfo": _settings(order),
     }
     if order.post_of:
         presets["parentTaskId"] = order.post_of

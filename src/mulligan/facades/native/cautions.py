@@ -11,7 +11,7 @@ def find_cautions(definition: Definition, installed: Collection[str] = ()) -> tu
     """Name the steps that have nothing to run them, with the place where they are defined.
 
     Args:
-        installed: Codes of the plugins that are there.
+        installed: Codes of the plugins that are there and may be used in the project.
     """
     places: dict[str, str] | None = None
     found = []
@@ -22,7 +22,10 @@ def find_cautions(definition: Definition, installed: Collection[str] = ()) -> tu
                     continue
                 if places is None:
                     places = dict(_places(definition.source, ""))
-                detail = f"plugin {step.code!r} is not installed; step {step.name!r} will fail"
+                detail = (
+                    f"plugin {step.code!r} is not installed, or not enabled in this project; "
+                    f"step {step.name!r} will fail"
+                )
                 found.append(Caution(pointer=places.get(step.id, ""), detail=detail))
     return tuple(found)
 

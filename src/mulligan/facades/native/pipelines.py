@@ -45,7 +45,7 @@ async def create_pipeline(call: Call) -> Response:
     services = call.services
     name = queries.text(call.request, "name") or f"pipeline {services.ids.hex32()[:8]}"
     given = await read_body(call, name)
-    installed = await services.plugins.codes()
+    installed = await services.plugins.usable_codes(call.project)
 
     async def act(_receipt: ReceiptRequest | None) -> Saved:
         with given.placed():
@@ -64,7 +64,7 @@ async def edit_pipeline(call: Call) -> Response:
     pipeline = await pipeline_of(call)
     given = await read_body(call, pipeline.name)
     services = call.services
-    installed = await services.plugins.codes()
+    installed = await services.plugins.usable_codes(call.project)
 
     async def act(_receipt: ReceiptRequest | None) -> Saved:
         with given.placed():

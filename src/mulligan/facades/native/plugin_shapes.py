@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from mulligan.facades.native.bodies import Body
 from mulligan.facades.native.shapes import Shape
 
 
@@ -38,6 +39,60 @@ class PluginDetails(Shape, frozen=True, kw_only=True):
     name: str
     versions: tuple[PluginView, ...]
     manifest: dict[str, Any]
+
+
+class PluginPolicyView(Shape, frozen=True, kw_only=True):
+    """What is laid down about a plugin.
+
+    Args:
+        projects: That may use it; null = all.
+        off_in: Projects that have switched it off for themselves.
+        settings: Names of its private settings; their values are shown to nobody.
+    """
+
+    atomCode: str  # noqa: N815 - the plugin protocol's word
+    projects: tuple[str, ...] | None
+    off_in: tuple[str, ...]
+    settings: tuple[str, ...]
+
+
+class PluginInProject(Shape, frozen=True, kw_only=True):
+    """A plugin as a project sees it. `version`: the newest; `reason`: why it can't be used."""
+
+    atomCode: str  # noqa: N815 - the plugin protocol's word
+    version: str
+    name: str
+    enabled: bool
+    reason: str
+
+
+class PluginsInProject(Shape, frozen=True, kw_only=True):
+    """A page of plugins."""
+
+    items: tuple[PluginInProject, ...]
+    next_cursor: str | None
+
+
+class ProjectsBody(Body, frozen=True, kw_only=True):
+    """Who may use a plugin: ids of projects; null = all."""
+
+    projects: tuple[str, ...] | None
+
+
+class SwitchBody(Body, frozen=True, kw_only=True):
+    """Whether a project uses a plugin."""
+
+    enabled: bool
+
+
+class SettingBody(Body, frozen=True, kw_only=True):
+    """The value of a private setting."""
+
+    value: str
+
+    def __repr__(self) -> str:
+        """Show nothing."""
+        return "SettingBody()"
 
 
 class ReportView(Shape, frozen=True, kw_only=True):

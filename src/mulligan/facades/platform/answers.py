@@ -14,9 +14,13 @@ from mulligan.ports import RunFilter
 _BUILDS_LOOKED_AT = 20  # back from the newest, for the last commits of a checkout
 
 
-async def sensitive_settings(_call: PlatformCall) -> Response:
-    """Give the private settings of a plugin: there are none on this server."""
-    return good([])
+async def sensitive_settings(call: PlatformCall) -> Response:
+    """Give the private settings of a plugin to a step of its own; of another one none."""
+    code = call.pieces["code"]
+    if code != call.caller.step.code:
+        return good([])
+    settings = await call.services.plugins.policies.settings(code)
+    return good([{"fieldName": name, "fieldValue": value} for name, value in settings.items()])
 
 
 async def credential(call: PlatformCall) -> Response:

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from mulligan.core.errors import ConflictError, NotFoundError
 from mulligan.core.ids import RunId
-from mulligan.core.plugins import Plugin
+from mulligan.core.plugins import Plugin, PluginPolicy
 from mulligan.core.records import StepRecord
 from mulligan.ports.acts import NO_ACTS, Acts
 from mulligan.store.sql import rows
@@ -23,6 +23,11 @@ _DROP = "DELETE FROM plugins WHERE code = ? AND version = ?"
 _VERSIONS = "SELECT version FROM plugins WHERE code = ?"
 _ALL = "SELECT doc FROM plugins ORDER BY code, position LIMIT ? OFFSET ?"
 _OF_CODE = "SELECT doc FROM plugins WHERE code = ? ORDER BY position LIMIT ? OFFSET ?"
+_PUT_POLICY = (
+    "INSERT INTO plugin_policies (code, doc) VALUES (?, ?) "
+    "ON CONFLICT (code) DO UPDATE SET doc = excluded.doc"
+)
+_POLICIES = "SELECT doc FROM plugin_policies ORDER BY code"
 _RUN = "SELECT key FROM runs WHERE id = ?"
 _PUT_RECORD = (
     "INSERT INTO step_records (run, step, attempt, kind, name, doc) VALUES (?, ?, ?, ?, ?, ?) "
@@ -54,16 +59,33 @@ class SqlPlugins(SqlBase):
 
         await self._write(unit)
 
-    async def drop_plugin(self, code: str, version: str, acts: Acts = NO_ACTS) -> bool:
+    async def drop_plugin(
+        self, code: str, version: str, acts: Acts = NO_ACTS, *, policy: PluginPolicy | None = None
+    ) -> bool:
         """Remove a version; tell whether it was there."""
 
         def unit(connection: Connection) -> bool:
             if connection.execute(_DROP, (code, version)).rowcount == 0:
                 return False
+            if policy is not None:
+                connection.execute(_PUT_POLICY, (policy.code, rows.text(policy)))
             write_acts(self.dialect, connection, acts)
             return True
 
         return await self._write(unit)
+
+    async def put_plugin_policy(self, policy: PluginPolicy, acts: Acts = NO_ACTS) -> None:
+        """Insert or replace what was laid down about a plugin."""
+
+        def unit(connection: Connection) -> None:
+            connection.execute(_PUT_POLICY, (policy.code, rows.text(policy)))
+            write_acts(self.dialect, connection, acts)
+
+        await self._write(unit)
+
+    async def list_plugin_policies(self) -> tuple[PluginPolicy, ...]:
+        """Return all that was laid down, by code."""
+        return tuple(rows.plugin_policy(row[0]) for row in await self._all(_POLICIES, ()))
 
     async def find_plugin(self, code: str, version: str) -> Plugin | None:
         """Return a version."""

@@ -10,7 +10,7 @@ from mulligan.core.deployments import Deployment, Environment
 from mulligan.core.events import Event
 from mulligan.core.hooks import AccessKey, Group, GroupGrant, Hook, Note, Template
 from mulligan.core.packages import Package, PackageFile, PackageVersion
-from mulligan.core.plugins import Plugin
+from mulligan.core.plugins import Plugin, PluginPolicy
 from mulligan.core.postings import Posting
 from mulligan.core.quality_checks import QualityCheck
 from mulligan.core.records import (
@@ -66,6 +66,7 @@ package = msgspec.json.Decoder(Package).decode
 package_file = msgspec.json.Decoder(PackageFile).decode
 package_version = msgspec.json.Decoder(PackageVersion).decode
 plugin = msgspec.json.Decoder(Plugin).decode
+plugin_policy = msgspec.json.Decoder(PluginPolicy).decode
 pipeline = msgspec.json.Decoder(Pipeline).decode
 project = msgspec.json.Decoder(Project).decode
 quality_check = msgspec.json.Decoder(QualityCheck).decode
