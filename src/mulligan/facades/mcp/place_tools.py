@@ -69,7 +69,7 @@ async def lint_pipeline(call: ToolCall) -> Result:
     """Check a definition; nothing is stored."""
     given = call.read(LintPipeline)
     await call.enter(given.project, Permission.VIEW)
-    installed = await call.services.plugins.codes()
+    installed = await call.services.plugins.usable_codes(given.project)
     return Result(data=await asyncio.to_thread(_lint, call, given.document, installed))
 
 
