@@ -109,8 +109,8 @@ async def env_create(call: Call) -> Response:
 
 async def env_delete(call: Call) -> Response:
     """Delete an environment; its machines stay."""
-    ident = call.query.needed("envHashId")
     await call.demand(Permission.EDIT)
+    ident = call.query.needed("envHashId")
 
     async def drop(receipt: ReceiptRequest | None) -> None:
         await call.services.arrangement.drop(call.actor, NodeGroup, call.project, ident, receipt)
@@ -120,6 +120,7 @@ async def env_delete(call: Call) -> Response:
 
 async def env_add_nodes(call: Call) -> Response:
     """Add machines to an environment."""
+    await call.demand(Permission.EDIT)
     nodes = read_names(call.body(), most=MOST_NODES)
     _demand_nodes(call, nodes)
     return await _fill(call, add=nodes)
@@ -127,12 +128,12 @@ async def env_add_nodes(call: Call) -> Response:
 
 async def env_delete_nodes(call: Call) -> Response:
     """Take machines out of an environment."""
+    await call.demand(Permission.EDIT)
     return await _fill(call, remove=read_names(call.body(), most=MOST_NODES))
 
 
 async def _fill(call: Call, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> Response:
     ident = call.query.needed("envHashId")
-    await call.demand(Permission.EDIT)
 
     async def fill(receipt: ReceiptRequest | None) -> NodeGroup:
         return await call.services.arrangement.fill_node_group(

@@ -143,6 +143,11 @@ def render_error(error: Exception, language: str = DEFAULT_LANGUAGE, *, call: st
     return _answer(t.UNEXPECTED, language)
 
 
+def render_unexpected(language: str, error_id: str) -> Answer:
+    """Give the answer for an error that nobody expected; the log tells of it under the id."""
+    return _answer(t.UNEXPECTED, language, detail=error_id)
+
+
 def render_plain(http: int, message: str) -> Answer:
     """Give an answer whose code is the HTTP status itself: 401, 404, 405, 413, 415 …"""
     return http, {"status": http, "message": message}

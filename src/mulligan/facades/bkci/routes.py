@@ -34,7 +34,12 @@ from mulligan.facades.bkci import (
 )
 from mulligan.facades.bkci.bodies import check_media_type
 from mulligan.facades.bkci.calls import Call, ok
-from mulligan.facades.bkci.errors import NotServedError, render_error, render_plain
+from mulligan.facades.bkci.errors import (
+    NotServedError,
+    render_error,
+    render_plain,
+    render_unexpected,
+)
 from mulligan.facades.bkci.known_calls import KNOWN_CALLS, UNSERVED_RESOURCES
 from mulligan.facades.bkci.old_paths import V3_PATHS
 from mulligan.facades.bkci.patterns import Patterns
@@ -253,9 +258,10 @@ class BkciApp:
             return PlainTextResponse(str(error), status_code=400)
         except (MulliganError, RequestError) as error:
             answer = self._render(error, request, actor, name)
-        except Exception as error:
-            log.exception("call_failed", call=name)
-            answer = self._render(error, request, actor, name)
+        except Exception:
+            error_id = self._services.ids.hex32()
+            log.exception("call_failed", call=name, error_id=error_id)
+            answer = render_unexpected(language_of(request, actor), error_id)
         status, body = answer
         return Response(encode_body(body), status_code=status, media_type=MEDIA_TYPE)
 

@@ -65,8 +65,10 @@ async def view_get(call: Call) -> Response:
 
 async def view_create(call: Call) -> Response:
     """Make a view."""
+    await call.demand(Permission.VIEW)
     form = read_form(read_object(call.body()))
-    await call.demand(Permission.EDIT if form.is_projects else Permission.VIEW)
+    if form.is_projects:
+        await call.demand(Permission.EDIT)
 
     async def save(receipt: ReceiptRequest | None) -> View:
         return await call.services.arrangement.save_view(
@@ -78,6 +80,7 @@ async def view_create(call: Call) -> Response:
 
 async def view_update(call: Call) -> Response:
     """Replace what a view selects."""
+    await call.demand(Permission.VIEW)
     form = read_form(read_object(call.body()))
     view = await _view(call)
     await _demand_change(call, view)
@@ -94,6 +97,7 @@ async def view_update(call: Call) -> Response:
 
 async def view_delete(call: Call) -> Response:
     """Delete a view; its pipelines stay."""
+    await call.demand(Permission.VIEW)
     view = await _view(call)
     await _demand_change(call, view)
 
@@ -105,6 +109,7 @@ async def view_delete(call: Call) -> Response:
 
 async def bulk_add(call: Call) -> Response:
     """Put pipelines into static views."""
+    await call.demand(Permission.VIEW)
     given = read_object(call.body())
     pipelines = read_names(given.items("pipelineIds"), most=MOST_AT_ONCE)
     views = [
@@ -116,6 +121,7 @@ async def bulk_add(call: Call) -> Response:
 
 async def bulk_remove(call: Call) -> Response:
     """Take pipelines out of a static view."""
+    await call.demand(Permission.VIEW)
     given = read_object(call.body())
     pipelines = read_names(given.items("pipelineIds"), most=MOST_AT_ONCE)
     view = await _own_view(call, needed(given, "viewId"))
@@ -141,7 +147,9 @@ async def _fill(
 
 
 async def _demand_change(call: Call, view: View) -> None:
-    await call.demand(Permission.EDIT if view.parent == "" else Permission.VIEW)
+    """Demand what a view of the project needs; one's own may be changed by who may look."""
+    if view.parent == "":
+        await call.demand(Permission.EDIT)
 
 
 async def _own_view(call: Call, ident: str) -> View:
@@ -177,8 +185,8 @@ async def _rows(call: Call) -> tuple[Row, ...]:
 
 async def view_pipelines(call: Call) -> Response:
     """List the pipelines of a view, filtered and sorted."""
-    query = call.query
     await call.demand(Permission.VIEW)
+    query = call.query
     page, size = query.page(is_unlimited=call.is_unlimited)
     by = query.word("sortType", _SORTS, SortBy.CREATED)
     descending = query.word("collation", _COLLATIONS, by is not SortBy.NAME)

@@ -20,7 +20,16 @@ from mulligan.facades.common.services import Services
 from mulligan.facades.native.bodies import convert
 from mulligan.facades.native.conditional import JSON as JSON
 from mulligan.facades.native.conditional import ValueResponse, finish
-from mulligan.facades.native.problems import KNOWN, make_problem, problem_of, problem_response
+from mulligan.facades.native.problems import (
+    KNOWN,
+    make_problem,
+    problem_of,
+    problem_response,
+    unexpected_problem,
+)
+from mulligan.log import get_log
+
+log = get_log()
 
 T = TypeVar("T")
 OCTETS = "application/octet-stream"
@@ -188,7 +197,7 @@ class Dispatcher:
 
 
 async def handle(services: Services, endpoint: Endpoint, request: Request) -> Response:
-    """Answer a request to an endpoint; a known error becomes a problem."""
+    """Answer a request to an endpoint; every error becomes a problem."""
     body = b""
     try:
         actor = _NOBODY if endpoint.is_open else await actor_of(request, services.access)
@@ -209,6 +218,10 @@ async def handle(services: Services, endpoint: Endpoint, request: Request) -> Re
             return problem_response(problem_of(error))
         # finding lines and columns takes a while in a large document
         return problem_response(await asyncio.to_thread(problem_of, error, body))
+    except Exception:
+        error_id = services.ids.hex32()
+        log.exception("call_failed", call=request.scope["path"], error_id=error_id)
+        return problem_response(unexpected_problem(error_id))
 
 
 def _check_media(request: Request, endpoint: Endpoint) -> None:

@@ -67,6 +67,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         code: Stable word; for refusals one of `RefusalCode`.
         node, rule, instead: Of a refusal: what stands in the way, by which rule, and what would
             be possible.
+        instance: Of what nobody expected: under which id the log of the server tells of it.
     """
 
     type: str
@@ -78,6 +79,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     node: str | None = None
     rule: str | None = None
     instead: tuple[str, ...] = ()
+    instance: str | None = None
 
 
 def make_problem(status: int, code: str, detail: str, **more: Any) -> Problem:
@@ -120,7 +122,18 @@ def problem_of(error: Exception, text: bytes = b"") -> Problem:
         if render is not None:
             problem = render(error)
             return _located(problem, text) if text else problem
-    return make_problem(500, "internal", "the server failed; its log says more")
+    return unexpected_problem()
+
+
+def unexpected_problem(error_id: str = "") -> Problem:
+    """Make the problem of an error that nobody expected; it tells nothing of what it was.
+
+    Args:
+        error_id: Under which the log tells of it.
+    """
+    instance = f"urn:mulligan:error:{error_id}" if error_id else None
+    detail = "the server failed; its log says more"
+    return make_problem(500, "internal", detail, instance=instance)
 
 
 def _located(problem: Problem, text: bytes) -> Problem:

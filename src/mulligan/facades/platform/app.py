@@ -74,8 +74,9 @@ class PlatformApp:
         except MulliganError as error:
             return refuse(_status(error), str(error))
         except Exception:
-            log.exception("platform_call_failed", path=request.scope["path"])
-            return refuse(500, "the server failed; its log says more")
+            error_id = self._services.ids.hex32()
+            log.exception("platform_call_failed", path=request.scope["path"], error_id=error_id)
+            return refuse(500, f"the server failed; its log says more, under {error_id}")
 
     async def _caller(self, request: Request) -> RunningStep:
         """Return the step that calls; it must name itself as its key does.

@@ -168,6 +168,12 @@ def render_error(error: Exception, *, failure: str = NO_START) -> Response:
     return error_response(translate(error, failure=failure))
 
 
+def render_unexpected(failure: str, error_id: str) -> Response:
+    """Give the answer for an error that nobody expected; the log tells of it under the id."""
+    detail = f"the server failed; its log says why, under {error_id}"
+    return error_response(SwrError(failure, detail, status=500))
+
+
 def refuse(status: int, message: str) -> tuple[str, bytes]:
     """Give media type and body for what the guard in front refuses."""
     code = {403: RIGHT_TOO_LOW, 413: TOO_LARGE}.get(status, INVALID)

@@ -7,6 +7,7 @@ from urllib.parse import unquote_to_bytes
 from starlette.requests import Request
 from starlette.responses import Response
 
+from mulligan.core.errors import InfrastructureError, MulliganError
 from mulligan.core.ids import ProjectId, UserName
 from mulligan.core.rights import Actor
 from mulligan.facades.common.errors import RequestError
@@ -33,7 +34,7 @@ from mulligan.facades.swr.errors import (
     NO_SUCH_PATH,
     SwrError,
     render_error,
-    translate,
+    render_unexpected,
 )
 from mulligan.facades.swr.query import read_query
 from mulligan.log import get_log
@@ -160,12 +161,14 @@ class SwrApp:
             if route.is_public or route.has_file:
                 return await route.handler(call)
             return await call.answer(route.handler)
-        except (SwrError, RequestError) as error:
-            return render_error(error, failure=failure)
-        except Exception as error:
-            if translate(error, failure=failure).status >= 500:
+        except (SwrError, RequestError, MulliganError) as error:
+            if isinstance(error, InfrastructureError):
                 log.exception("call_failed", call=request.scope["path"])
             return render_error(error, failure=failure)
+        except Exception:
+            error_id = self._services.ids.hex32()
+            log.exception("call_failed", call=request.scope["path"], error_id=error_id)
+            return render_unexpected(failure, error_id)
 
     async def _call(self, request: Request, route: Route, path: dict[str, str]) -> Call:
         actor, account = _NOBODY, ProjectId("")
