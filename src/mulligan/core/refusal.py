@@ -35,6 +35,7 @@ class RefusalCode(StrEnum):
     PARAMETER_TOO_LONG = "parameter-too-long"
     PARAMETER_INVALID = "parameter-invalid"
     NOT_STARTABLE = "not-startable"  # no manual trigger
+    STEPS_NOT_OPTIONAL = "steps-not-optional"  # a start may not leave steps out
     NO_RELEASED_VERSION = "no-released-version"
     PLAN_STALE = "plan-stale"
     RUN_BUSY = "run-busy"  # work of the run is under way

@@ -293,6 +293,7 @@ class PipelineSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     stages: tuple[StageSpec, ...] = ()
     parameters: tuple[ParameterSpec, ...] = ()
     manual_start: bool = True
+    steps_optional: bool = False  # a start may leave steps out
     signals: SignalSpec | None = None  # start it without a person
     messages: tuple[MessageSpec, ...] = ()
     counter: CounterSpec | None = None

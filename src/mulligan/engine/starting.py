@@ -183,4 +183,12 @@ def _check(
             code=RefusalCode.NOT_STARTABLE,
             message="the pipeline has no enabled manual trigger",
         )
+    if command.disabled_steps and not version.spec.steps_optional:
+        step = min(command.disabled_steps)
+        return Refusal(
+            code=RefusalCode.STEPS_NOT_OPTIONAL,
+            message=f"step {step} can't be left out: the pipeline's manual trigger must allow it",
+            node=step,
+            instead=("start with all steps",),
+        )
     return None

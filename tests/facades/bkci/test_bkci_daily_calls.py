@@ -222,3 +222,24 @@ def test_builds_by_when_they_started(alice: Caller) -> None:
     assert found(构建开始时间=started + 3_600_000) == 0
     assert found(构建结束时间="2001-01-01 00:00:00") == 0
     assert alice.refused("POST", path, [build], 构建开始时间="soon")[0] == 400
+
+
+def test_a_start_leaves_out_what_the_form_lets_it(alice: Caller) -> None:
+    """Only where the manual trigger has canElementSkip; a refused start starts nothing."""
+    model = minimal_model()
+    step = model["stages"][1]["containers"][0]["elements"][0]["id"]
+    given = {f"devops_container_condition_skip_atoms_{step}": "true"}
+    strict = alice.make_pipeline("strict", stages=model["stages"])
+    for trigger in model["stages"][0]["containers"][0]["elements"]:
+        trigger["canElementSkip"] = True
+    free = alice.make_pipeline("free", stages=model["stages"])
+    start = "projects/{p}/build_start"
+
+    assert alice.refused("POST", start, given, pipelineId=strict) == (400, 2100015)
+    assert alice.call("POST", start, {}, pipelineId=strict)["num"] == 1
+    build = alice.call("POST", start, given, pipelineId=free)["id"]
+
+    assert alice.http.portal is not None
+    head = alice.http.portal.call(alice.server.store.find_head, build)
+    assert head is not None
+    assert head.disabled_steps == {step}

@@ -87,6 +87,7 @@ def test_every_refusal_without_values_is_answered(code: RefusalCode) -> None:
         (RefusalCode.PARAMETER_REQUIRED, 400, 2101254),
         (RefusalCode.PARAMETER_TOO_LONG, 400, 2101274),
         (RefusalCode.NOT_STARTABLE, 400, 2101021),
+        (RefusalCode.STEPS_NOT_OPTIONAL, 400, 2100015),
         (RefusalCode.NO_RELEASED_VERSION, 400, 2101190),
     ],
 )

@@ -207,9 +207,20 @@ def test_a_manual_trigger_is_only_needed_where_it_is_asked_for(
 
 def test_steps_switched_off_at_the_start_are_remembered() -> None:
     """For this run and all its attempts."""
-    run, _ = start(disabled_steps=frozenset({StepId("a")}))
+    version = replace(VERSION, spec=replace(VERSION.spec, steps_optional=True))
+
+    run, _ = start(version=version, disabled_steps=frozenset({StepId("a")}))
 
     assert run.head.disabled_steps == {"a"}
+
+
+def test_steps_are_left_out_only_where_the_definition_allows_it() -> None:
+    """The refusal names one of them; a start of all steps needs no leave."""
+    answer = start(disabled_steps=frozenset({StepId("b"), StepId("a")}))
+
+    assert isinstance(answer, Refusal)
+    assert (code(answer), answer.node) == (RefusalCode.STEPS_NOT_OPTIONAL, "a")
+    assert not isinstance(start(), Refusal)
 
 
 def test_a_project_without_a_name_of_its_own_is_named_by_its_id() -> None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from builders import one_job, step
 from engine_world import ADMIN, ANN, SHOP, World
@@ -155,7 +156,8 @@ async def test_pipeline_without_manual_trigger(hand: World) -> None:
 
 async def test_step_can_be_switched_off_at_the_start(hand: World) -> None:
     """A step that is switched off for this run is skipped in it."""
-    made = await hand.add_pipeline(one_job("a", step("b")))
+    spec = replace(one_job("a", step("b")), steps_optional=True)
+    made = await hand.add_pipeline(spec)
 
     head = await hand.start(made, disabled_steps=frozenset({StepId("a")}))
     order = await hand.claim(head.id)

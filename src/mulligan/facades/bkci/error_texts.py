@@ -107,6 +107,13 @@ TOO_FREQUENT = Problem(
 NO_MANUAL_START = Problem(
     400, 2101021, "流水线: 该流水线不能手动启动", "the pipeline cannot be started manually"
 )
+STEPS_NOT_OPTIONAL = Problem(
+    400,
+    2100015,
+    "启动时不能跳过插件: 流水线没有启用的手动触发，或其未允许跳过插件 (canElementSkip)",
+    "plug-ins can't be left out of this start: the pipeline has no enabled manual trigger, "
+    "or it does not allow it (canElementSkip)",
+)
 STAGE_WITHOUT_JOB = Problem(400, 2101025, "流水线: Stage缺少Job", "Stage is missing Job")
 ONE_TRIGGER_STAGE = Problem(
     400, 2101037, "流水线: 流水线只能有一个触发Stage", "pipelined can only have one trigger Stage"

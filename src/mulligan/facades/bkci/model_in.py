@@ -54,11 +54,13 @@ def compile_model(source: Json, dialect: Dialect = Dialect.CLASSIC) -> PipelineS
     trigger_stage, *stages = model.parts("stages")
     trigger = next(iter(trigger_stage.parts("containers")))
     parameters = read_parameters(trigger, dialect)
+    manual = manual_trigger(trigger)
     return PipelineSpec(
         name=model.text("name").strip(),
         stages=tuple(read_stage(part, position) for position, part in enumerate(stages, 1)),
         parameters=parameters,
-        manual_start=manual_trigger(trigger) is not None,
+        manual_start=manual is not None,
+        steps_optional=manual is not None and manual.flag("canElementSkip"),
         counter=read_counter(trigger),
         trigger_steps=trigger_steps(trigger),
         triggers=read_triggers(trigger, parameters),
