@@ -226,6 +226,7 @@ class Server:
             web=web,
             mail=mail,
             open_vault=self.secrets.vault,
+            find_plugin=self.plugins.find,
             public_url=settings.http.public_url or public_url,
         )
         limits = _limits(settings)

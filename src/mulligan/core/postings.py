@@ -17,10 +17,10 @@ class PostingState(StrEnum):
 
 
 class Posting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One message to one place. It holds no secret: those are looked up when it is sent.
+    """One message to one place. It holds no secret in plain: those are looked up when it is sent.
 
     Args:
-        kind: "callback" or "notice".
+        kind: "callback", "notice" or "plugin-hook".
         via: What sends it: id of a callback rule or a channel, "mail" for mail to `target`.
         target: URL or address, without a login.
         event: What it tells.

@@ -319,14 +319,16 @@ class Callbacks:
         return stored
 
 
-async def post(web: SendsWeb, url: str, headers: dict[str, str], body: bytes) -> int:
-    """Send a POST; return the status of an answer that took it.
+async def post(
+    web: SendsWeb, url: str, headers: dict[str, str], body: bytes, *, method: str = "POST"
+) -> int:
+    """Send a request; return the status of an answer that took it.
 
     Raises:
         NotTakenError: There was no answer, or it was another one.
     """
     try:
-        status = await web.send("POST", url, headers, body)
+        status = await web.send(method, url, headers, body)
     except PermissionError as error:
         raise NotTakenError(str(error), again=False) from None
     except (OSError, ValueError) as error:

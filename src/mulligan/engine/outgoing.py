@@ -1,15 +1,17 @@
-"""Outgoing: everything that the server tells others – callbacks and notices – put together."""
+"""Outgoing: what the server tells others – callbacks, notices, delete hooks – put together."""
 
 from collections.abc import Awaitable, Callable
 
 from mulligan.core.decision import Decision
 from mulligan.core.ids import PipelineId, ProjectId
-from mulligan.engine import callbacks, notices
+from mulligan.core.plugins import Plugin
+from mulligan.engine import callbacks, notices, plugin_hooks
 from mulligan.engine.callbacks import Callbacks, CallbackWords
 from mulligan.engine.channels import Channels
 from mulligan.engine.messages_sending import SendsMail, SendsWeb
 from mulligan.engine.news import News
 from mulligan.engine.notices import Notices, NoticeWords
+from mulligan.engine.plugin_hooks import PluginHooks
 from mulligan.engine.secrets import Vault
 from mulligan.engine.sender import PAUSES_S, Sender
 from mulligan.engine.service import Engine
@@ -31,6 +33,7 @@ class Outgoing:
         web: SendsWeb,
         mail: SendsMail,
         open_vault: Callable[[ProjectId], Awaitable[Vault]],
+        find_plugin: Callable[[str, str], Awaitable[Plugin | None]],
         public_url: str = "",
         pauses_s: tuple[float, ...] = PAUSES_S,
     ) -> None:
@@ -58,17 +61,28 @@ class Outgoing:
             open_vault=open_vault,
             public_url=public_url,
         )
+        self._hooks = PluginHooks(
+            store=engine.store,
+            clock=engine.clock,
+            secret_key=secret_key,
+            web=web,
+            find_plugin=find_plugin,
+        )
         self.sender = Sender(
             store=engine.store,
             clock=engine.clock,
-            ways={callbacks.KIND: self.callbacks.send, notices.KIND: self._notices.send},
+            ways={
+                callbacks.KIND: self.callbacks.send,
+                notices.KIND: self._notices.send,
+                plugin_hooks.KIND: self._hooks.send,
+            },
             pauses_s=pauses_s,
         )
         self.news = News(
             store=engine.store,
             sender=self.sender,
             tell_events=(self.callbacks.tell_events, self._notices.tell_events),
-            tell_audit=(self.callbacks.tell_audit,),
+            tell_audit=(self.callbacks.tell_audit, self._hooks.tell_audit),
             is_heard=self._is_heard,
         )
 

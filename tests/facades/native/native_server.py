@@ -144,6 +144,17 @@ class NativeServer:
             words=BkciFilterWords(),
             pauses_s=(0.0, 0.0),
         ).ask
+        plugins = Plugins(
+            store=self.store,
+            clock=self.clock,
+            access=self.access,
+            software=software,
+            cache=root / "plugins",
+            keys=step_keys,
+            policies=PluginPolicies(
+                store=self.store, clock=self.clock, access=self.access, secret_key=key
+            ),
+        )
         self.outgoing = Outgoing(
             engine=self.engine,
             ids=ids,
@@ -153,6 +164,7 @@ class NativeServer:
             web=WebSender(private_targets=True),
             mail=MailSender(MailServer()),
             open_vault=self.secrets.vault,
+            find_plugin=plugins.find,
         )
         self.services = Services(
             engine=self.engine,
@@ -182,17 +194,7 @@ class NativeServer:
                 sources=GitHeads(private_targets=True),
             ),
             quality=QualityRules(self.store, self.clock),
-            plugins=Plugins(
-                store=self.store,
-                clock=self.clock,
-                access=self.access,
-                software=software,
-                cache=root / "plugins",
-                keys=step_keys,
-                policies=PluginPolicies(
-                    store=self.store, clock=self.clock, access=self.access, secret_key=key
-                ),
-            ),
+            plugins=plugins,
             step_keys=step_keys,
             event_hooks=self.event_hooks,
             remote_triggers=RemoteTriggers(engine=self.engine, access=self.access, secret_key=key),

@@ -10,7 +10,7 @@ import pytest
 from standardwebhooks import Webhook
 
 from builders import job as build_job
-from builders import one_job, pipeline, review, stage
+from builders import one_job, pipeline, review, stage, step
 from engine_world import ADMIN, DEADLINE_S, SHOP, World
 from mulligan.core.decision import Decision
 from mulligan.core.errors import InvalidError, NotFoundError
@@ -19,6 +19,7 @@ from mulligan.core.postings import Posting, PostingState
 from mulligan.core.records import PipelineSettings
 from mulligan.core.status import Status
 from mulligan.engine.callbacks import GivenCallback
+from mulligan.engine.catalog import Definition
 from mulligan.engine.channel_messages import Address, Notice, compose
 from mulligan.engine.channels import GivenChannel
 from mulligan.engine.outgoing import Outgoing
@@ -39,11 +40,12 @@ class Web:
 
     def __init__(self) -> None:
         self.came: list[tuple[str, dict[str, str], bytes]] = []
+        self.methods: list[str] = []
         self.answers: list[int | Exception] = []
 
     async def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> int:
         """Keep a request."""
-        assert method == "POST"
+        self.methods.append(method)
         self.came.append((url, dict(headers), body))
         answer = self.answers.pop(0) if self.answers else 200
         if isinstance(answer, Exception):
@@ -88,6 +90,9 @@ class Post:
         async def vault(_project: object) -> Vault:
             return Vault()
 
+        async def no_plugin(_code: str, _wanted: str) -> None:
+            return None
+
         self.out = Outgoing(
             engine=world.engine,
             ids=world.ids,
@@ -97,6 +102,7 @@ class Post:
             web=self.web,
             mail=self.mail,
             open_vault=vault,
+            find_plugin=no_plugin,
             public_url="http://ci.example.com/",
             pauses_s=pauses_s,
         )
@@ -143,6 +149,48 @@ async def test_events_are_told_in_their_order(world: World, post: Post) -> None:
     stored, _ = await world.store.list_postings(SHOP, kind="callback")
     assert {each.state for each in stored} == {PostingState.DONE}
     assert "t-0123" not in str(stored)
+
+
+async def test_delete_hooks_of_plugins(world: World, post: Post) -> None:
+    """A task that leaves its pipeline is told, and each that is left when the pipeline goes."""
+    catalog = world.catalog
+
+    def definition(*names: str) -> Definition:
+        steps = [
+            step(
+                name,
+                kind="plugin",
+                code="echo",
+                inputs={
+                    "input": {
+                        "bk_atom_del_hook_url": "http://example.com/{projectId}/{words}?u={userId}",
+                        "bk_atom_del_hook_url_method": "delete" if name == "a" else "",
+                        "bk_atom_del_hook_url_body": '{"w": "{words}", "p": "{pipelineId}", "{x}"}',
+                        "words": f'{name} "1"/2',
+                    }
+                },
+            )
+            for name in names
+        ]
+        return Definition(spec=one_job(*steps, step("script")), dialect="bkci", source={})
+
+    made = await catalog.create_pipeline(ADMIN, SHOP, definition("a", "b"))
+    await post.settle()
+    assert post.web.came == []
+    made = await catalog.edit_pipeline(ADMIN, made, definition("b", "c"))
+    await post.settle()
+    user = ADMIN.user
+    told = [(f"http://example.com/{SHOP}/a%20%221%22%2F2?u={user}", "DELETE")]
+    assert [
+        (url, method) for (url, *_), method in zip(post.web.came, post.web.methods, strict=True)
+    ] == told
+    assert post.web.came[0][2].decode() == f'{{"w": "a \\"1\\"/2", "p": "{made.id}", "{{x}}"}}'
+    await catalog.delete_pipeline(ADMIN, made)
+    await post.settle()
+    assert sorted(url[len("http://example.com/shop/")] for url, *_ in post.web.came) == list("abc")
+    assert post.web.methods[1:] == ["GET", "GET"]
+    (posting, *_), count = await world.store.list_postings(SHOP, kind="plugin-hook")
+    assert (count, posting.target, "words" in posting.body) == (3, "http://example.com", False)
 
 
 async def test_tries_are_bounded(world: World, post: Post) -> None:
