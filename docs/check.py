@@ -6,6 +6,7 @@ library. Each rule is a function from the root of the repository to the findings
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -112,12 +113,16 @@ def bad_records(root: Path) -> Iterator[str]:
 
 
 def bad_dependencies(root: Path) -> Iterator[str]:
-    """Compare docs/dependencies.md with pyproject.toml."""
+    """Compare docs/dependencies.md with pyproject.toml and the page's package.json."""
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     needed = list(project["dependencies"])
     for extra in project.get("optional-dependencies", {}).values():
         needed += extra
     names = {re.split(r"[ <>=!~;\[]", requirement)[0] for requirement in needed}
+    page = root / "web" / "package.json"
+    if page.is_file():
+        package = json.loads(page.read_text(encoding="utf-8"))
+        names |= {*package["dependencies"], *package["devDependencies"]}
     text = (root / "docs" / "dependencies.md").read_text(encoding="utf-8")
     told = set(re.findall(r"^\| `([^`]+)` \|", text, re.MULTILINE))
     yield from (f"docs/dependencies.md: {name} has no line" for name in sorted(names - told))

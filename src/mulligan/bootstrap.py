@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from mulligan.config import Settings
 from mulligan.core.decision import Decision
@@ -39,6 +40,7 @@ from mulligan.engine.runner import Runner, RunnerPolicy
 from mulligan.engine.schedule import Schedule
 from mulligan.engine.secrets import Secrets
 from mulligan.engine.service import Engine, RecoveryPolicy
+from mulligan.engine.sessions import Sessions
 from mulligan.engine.signals import Signals
 from mulligan.engine.software_center import SoftwareCenter
 from mulligan.engine.starting import StartPolicy
@@ -48,6 +50,7 @@ from mulligan.engine.templates import Templates
 from mulligan.engine.third_filters import ThirdFilters
 from mulligan.engine.timers import Timers
 from mulligan.engine.trigger_sources import LinkedSources
+from mulligan.engine.turnstile import Turnstile
 from mulligan.executors.heads import GitHeads
 from mulligan.executors.keeper.client import ensure
 from mulligan.executors.kinds.plugin import CACHE as PLUGIN_CACHE
@@ -67,6 +70,7 @@ from mulligan.notify.mail_server import MailServer
 from mulligan.notify.web import WebSender
 from mulligan.secret_key import stored_key
 from mulligan.store.cached import CachedStore
+from mulligan.web.page import Page
 
 LOCAL_RUNNER = RunnerName("local")
 
@@ -230,6 +234,7 @@ class Server:
             public_url=settings.http.public_url or public_url,
         )
         limits = _limits(settings)
+        turnstile = Turnstile(self.clock)
         self.services = Services(
             engine=self.engine,
             rollbacks=Rollbacks(self.engine),
@@ -239,7 +244,20 @@ class Server:
             arrangement=Arrangement(store=self.store, clock=self.clock, ids=ids, catalog=catalog),
             templates=Templates(store=self.store, clock=self.clock, ids=ids, catalog=catalog),
             access=self.access,
-            logins=Logins(store=self.store, clock=self.clock, ids=ids, access=self.access),
+            logins=Logins(
+                store=self.store,
+                clock=self.clock,
+                ids=ids,
+                access=self.access,
+                turnstile=turnstile,
+            ),
+            sessions=Sessions(
+                store=self.store,
+                clock=self.clock,
+                ids=ids,
+                access=self.access,
+                turnstile=turnstile,
+            ),
             access_keys=AccessKeys(
                 store=self.store, clock=self.clock, access=self.access, secret_key=self.secret_key
             ),
@@ -338,7 +356,14 @@ class Server:
     def app(self) -> App:
         """Return the ASGI application."""
         http = self.options.settings.http
-        return build_app(self.services, hosts=http.hosts, origins=http.origins)
+        public = urlsplit(http.public_url)
+        own = (f"{public.scheme}://{public.netloc}",) if public.netloc else ()
+        return build_app(
+            self.services,
+            page=Page(base=public.path),
+            hosts=http.hosts,
+            origins=(*http.origins, *own),
+        )
 
     async def open(self) -> None:
         """Take the data directory, repair what a crash left, and begin to work.

@@ -24,7 +24,7 @@ from mulligan.core.rights import (
 from mulligan.engine import passwords
 from mulligan.engine.audited import audited, with_receipt
 from mulligan.engine.commands import ReceiptRequest
-from mulligan.engine.tokens import Tokens, digest_of, is_login
+from mulligan.engine.tokens import LOGIN, Tokens, digest_of, is_login, is_session
 from mulligan.ports import Acts, Clock, Ids, Store
 
 DEV_PROJECT = ProjectId("default")
@@ -60,7 +60,23 @@ class Access:
     async def actor_of_token(self, secret: str) -> Actor | None:
         """Return who holds that token; None if it is unknown, revoked or over."""
         token = await self.tokens.find(secret)
-        if token is None or (token.only_dev and not self.is_dev):
+        return None if token is None or is_session(token) else await self._actor_of(token)
+
+    async def actor_of_session(self, secret: str) -> Actor | None:
+        """Return who is signed in to the page with that; None if it is unknown, ended or over."""
+        session = await self.tokens.find(secret)
+        if session is None or not is_session(session):
+            return None
+        if session.name == LOGIN:
+            actor = await self._actor_of(session)
+            # what such a session makes may last longer than the session
+            return None if actor is None else replace(actor, expires_at=None, way="session")
+        token = await self.tokens.find_digest(session.name)  # it ends with its token
+        actor = None if token is None else await self._actor_of(token)
+        return None if actor is None else replace(actor, way="session")
+
+    async def _actor_of(self, token: Token) -> Actor | None:
+        if token.only_dev and not self.is_dev:
             return None
         user = await self._user(token.user)
         if user is None or user.disabled:
@@ -174,7 +190,7 @@ class Access:
         while users := await self._store.list_users(offset=offset):
             for user in users:
                 tokens = await self._store.list_tokens(user.name) if user.is_admin else ()
-                lasting = any(not token.only_dev for token in tokens)
+                lasting = any(not (token.only_dev or is_session(token)) for token in tokens)
                 if user.is_admin and (user.password or lasting):
                     return True
             offset += len(users)

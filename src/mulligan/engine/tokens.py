@@ -9,6 +9,7 @@ from mulligan.ports import NO_ACTS, Acts, Clock, Store
 
 LOGIN = "login"  # name of the tokens that a login makes; ports.GroupStore.drop_tokens_of
 _LOGIN_ID = "l-"  # a user may name any token "login", but ids are given here
+_SESSION_ID = "s-"  # as _LOGIN_ID
 _CACHED_TOKENS = 1024
 _REMEMBERED_REVOCATIONS = 100_000
 
@@ -28,6 +29,16 @@ def is_login(token: Token) -> bool:
     return token.id.startswith(_LOGIN_ID)
 
 
+def session_id(number: str) -> str:
+    """Return the id of what a session of the page is kept as."""
+    return _SESSION_ID + number
+
+
+def is_session(token: Token) -> bool:
+    """Tell whether it is a session of the page: good as a cookie, never as a bearer token."""
+    return token.id.startswith(_SESSION_ID)
+
+
 class Tokens:
     """The tokens of this server."""
 
@@ -40,7 +51,10 @@ class Tokens:
 
     async def find(self, secret: str) -> Token | None:
         """Return the token with that secret; None if it is unknown, revoked or over."""
-        digest = digest_of(secret)
+        return await self.find_digest(digest_of(secret))
+
+    async def find_digest(self, digest: str) -> Token | None:
+        """Return the token that is kept under that; None as in `find`."""
         token = self._known.get(digest) or await self._store.find_token(digest)
         if token is None or not hmac.compare_digest(token.digest, digest):
             return None
@@ -74,9 +88,9 @@ class Tokens:
             self._forget(token)
 
     async def drop_old_logins(self) -> None:
-        """Delete what logins have made and is over."""
+        """Delete what logins have made and is over, sessions of the page too."""
         for token in await self._store.list_tokens():
-            if is_login(token) and self._is_over(token):
+            if (is_login(token) or is_session(token)) and self._is_over(token):
                 await self.revoke(token)
 
     def _forget(self, token: Token) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route, Router
 
 from mulligan.facades.bkci.routes import BkciApp, is_bkci_path
@@ -16,19 +16,21 @@ from mulligan.facades.platform.paths import is_platform_path
 from mulligan.facades.swr.paths import is_swr_path
 
 MCP_PATH = "/mcp"
-_HOME = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Mulligan</title></head>
-<body><h1>Mulligan</h1><p>The server runs. Its page is not part of this version yet; use the
-<code>mulligan</code> command, <code>/api/v1</code>, or the BK-CI v4 API.</p>
-<p lang="zh-CN">服务器正在运行。此版本尚未包含网页，请使用 <code>mulligan</code> 命令、
-<code>/api/v1</code> 或蓝盾 v4 API。</p></body></html>
-"""
 
 
 def build_app(
-    services: Services, *, hosts: tuple[str, ...] = (), origins: tuple[str, ...] = ()
+    services: Services,
+    *,
+    page: App | None = None,
+    hosts: tuple[str, ...] = (),
+    origins: tuple[str, ...] = (),
 ) -> App:
-    """Put the application together; for `hosts` and `origins` see `Guard`."""
-    shell = _Shell(services)
+    """Put the application together; for `hosts` and `origins` see `Guard`.
+
+    Args:
+        page: Answers what belongs to no API: the web page, and that there is nothing.
+    """
+    shell = _Shell(services, page)
     return Guard(
         shell,
         is_dev=services.is_dev,
@@ -52,7 +54,7 @@ def _takes_files(scope: Scope) -> bool:
 class _Shell:
     """Chooses the facade by the path; a dictionary and two prefixes, no list of patterns."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, page: App | None) -> None:
         self._bkci = BkciApp(services)
         self._native = NativeApp(services)
         self._services = services
@@ -61,11 +63,11 @@ class _Shell:
         self._mcp: App | None = None
         self._rest = Router(
             [
-                Route("/", _home),
                 Route("/healthz", _healthz),
                 Route("/readyz", _readyz(services)),
                 metrics_route(services),
-            ]
+            ],
+            default=page,
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -106,10 +108,6 @@ class _Shell:
 
             self._swr = SwrApp(self._services)
         return self._swr
-
-
-async def _home(_request: Request) -> Response:
-    return HTMLResponse(_HOME)
 
 
 async def _healthz(_request: Request) -> Response:

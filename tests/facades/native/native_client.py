@@ -143,12 +143,12 @@ class NativeClient(NativeApi):
     """A client of an application in this process; starts and ends it."""
 
     def __init__(self, server: NativeServer) -> None:
-        self._http = TestClient(server.app())
+        self.http = TestClient(server.app())
         super().__init__(server, self._request, "")
 
     def __enter__(self) -> Self:
         """Start the server; act as its admin."""
-        self._http.__enter__()
+        self.http.__enter__()
         self.token = self.server.admin_token
         return self
 
@@ -159,15 +159,15 @@ class NativeClient(NativeApi):
         trace: TracebackType | None,
     ) -> None:
         """End the server."""
-        self._http.__exit__(kind, error, trace)
+        self.http.__exit__(kind, error, trace)
 
     def in_loop(self, work: Callable[[], Awaitable[None]]) -> None:
         """Run something in the event loop of the server."""
-        assert self._http.portal is not None
-        self._http.portal.call(work)
+        assert self.http.portal is not None
+        self.http.portal.call(work)
 
     def _request(self, method: str, path: str, headers: Headers, content: bytes | None) -> Answer:
-        answer = self._http.request(method, path, headers=dict(headers), content=content)
+        answer = self.http.request(method, path, headers=dict(headers), content=content)
         return Answer(answer.status_code, answer.headers, answer.content)
 
 

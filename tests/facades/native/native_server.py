@@ -35,6 +35,7 @@ from mulligan.engine.rollbacks import Rollbacks
 from mulligan.engine.runner import Runner, RunnerPolicy
 from mulligan.engine.secrets import Secrets
 from mulligan.engine.service import Engine, RecoveryPolicy
+from mulligan.engine.sessions import Sessions
 from mulligan.engine.signals import Signals
 from mulligan.engine.software_center import SoftwareCenter
 from mulligan.engine.starting import StartPolicy
@@ -43,6 +44,7 @@ from mulligan.engine.supervisor import Supervisor
 from mulligan.engine.templates import Templates
 from mulligan.engine.third_filters import ThirdFilters
 from mulligan.engine.trigger_sources import LinkedSources
+from mulligan.engine.turnstile import Turnstile
 from mulligan.executors.heads import GitHeads
 from mulligan.facades.bkci.callback_out import BkciWords
 from mulligan.facades.bkci.notice_in import BkciNotices
@@ -176,6 +178,13 @@ class NativeServer:
             templates=Templates(store=self.store, clock=self.clock, ids=ids, catalog=catalog),
             access=self.access,
             logins=Logins(store=self.store, clock=self.clock, ids=ids, access=self.access),
+            sessions=Sessions(
+                store=self.store,
+                clock=self.clock,
+                ids=ids,
+                access=self.access,
+                turnstile=Turnstile(self.clock),
+            ),
             access_keys=AccessKeys(
                 store=self.store,
                 clock=self.clock,

@@ -28,6 +28,7 @@ from mulligan.engine.repositories import Repositories
 from mulligan.engine.rollbacks import Rollbacks
 from mulligan.engine.secrets import Secrets
 from mulligan.engine.service import Engine
+from mulligan.engine.sessions import Sessions
 from mulligan.engine.signals import Signals
 from mulligan.engine.software_center import SoftwareCenter
 from mulligan.engine.step_keys import StepKeys
@@ -92,6 +93,7 @@ class Services:
     templates: Templates
     access: Access
     logins: Logins
+    sessions: Sessions
     access_keys: AccessKeys
     links: DownloadLinks
     software: SoftwareCenter

@@ -32,6 +32,7 @@ from mulligan.facades.native import (
     run_list,
     runs,
     secrets,
+    sessions,
     triggers,
 )
 from mulligan.facades.native.endpoints import JSON, Call, Dispatcher, Endpoint
@@ -87,6 +88,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *quality_checks.ENDPOINTS,
     *channels.ENDPOINTS,
     *people.ENDPOINTS,
+    *sessions.ENDPOINTS,
     *access_keys.ENDPOINTS,
     Endpoint(
         method="GET",

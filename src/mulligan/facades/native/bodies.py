@@ -58,6 +58,14 @@ class TokenBody(Body, frozen=True, kw_only=True):
     ttl_s: int | None = None
 
 
+class SessionBody(Body, frozen=True, kw_only=True):
+    """Signing in to the page: user and password, or a token."""
+
+    user: str = ""
+    password: str = ""
+    token: str = ""
+
+
 class UserBody(Body, frozen=True, kw_only=True):
     """A new user; without a password only tokens let them in."""
 

@@ -12,12 +12,13 @@ from mulligan.core.errors import ForbiddenError, NotFoundError
 from mulligan.core.ids import ProjectId, UserName
 from mulligan.core.rights import Actor, Permission
 from mulligan.engine.commands import ReceiptRequest
-from mulligan.facades.common.auth import actor_of, header, origin_of
+from mulligan.facades.common.auth import header, origin_of
 from mulligan.facades.common.body import read_body, read_json
 from mulligan.facades.common.errors import RequestError
 from mulligan.facades.common.idempotency import once, replayed
 from mulligan.facades.common.services import Services
 from mulligan.facades.native.bodies import convert
+from mulligan.facades.native.callers import caller_of
 from mulligan.facades.native.conditional import JSON as JSON
 from mulligan.facades.native.conditional import ValueResponse, finish
 from mulligan.facades.native.problems import (
@@ -200,7 +201,7 @@ async def handle(services: Services, endpoint: Endpoint, request: Request) -> Re
     """Answer a request to an endpoint; every error becomes a problem."""
     body = b""
     try:
-        actor = _NOBODY if endpoint.is_open else await actor_of(request, services.access)
+        actor = _NOBODY if endpoint.is_open else await caller_of(request, services.access)
         call = Call(request, services, endpoint, actor)
         if endpoint.needs is not None:
             await call.enter(call.project, endpoint.needs)

@@ -8,8 +8,9 @@ from starlette.responses import Response
 
 from mulligan.core.ids import RUN_ID, PipelineId, ProjectId, RunId
 from mulligan.core.rights import Permission
-from mulligan.facades.common.auth import actor_of, header
+from mulligan.facades.common.auth import header
 from mulligan.facades.native import queries
+from mulligan.facades.native.callers import caller_of
 from mulligan.facades.native.endpoints import Call, Endpoint, Query, enter
 from mulligan.facades.native.problems import QueryError
 from mulligan.facades.native.streams import (
@@ -154,7 +155,7 @@ async def check_rights(call: Call, project: str, permission: Permission) -> None
         UnauthenticatedError: The token was revoked or is over, the user disabled.
         NotFoundError, ForbiddenError: The membership is gone.
     """
-    actor = await actor_of(call.request, call.services.access)
+    actor = await caller_of(call.request, call.services.access)
     await enter(call.services, actor, project, permission)
 
 

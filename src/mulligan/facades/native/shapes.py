@@ -43,6 +43,24 @@ class UserView(Shape, frozen=True, kw_only=True):
     created_at: datetime
 
 
+class SessionView(Shape, frozen=True, kw_only=True):
+    """Who calls.
+
+    Args:
+        user: None: nobody, no credential was sent.
+        way: "session" (signed in to the page), "token", "login" or "dev" (nobody is asked).
+        is_dev: The server is one for development.
+        version: Of the server; "" for nobody.
+    """
+
+    user: str | None
+    language: str
+    is_admin: bool
+    way: str
+    is_dev: bool
+    version: str
+
+
 class MemberView(Shape, frozen=True, kw_only=True):
     """A user's place in a project."""
 

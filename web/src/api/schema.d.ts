@@ -1,0 +1,5649 @@
+// Made by `npm run api` from the API's description 17af57ec4d4eb058; not written by hand.
+export interface paths {
+    "/access-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List one's own access keys, without their secrets */
+        get: operations["list_access_keys"];
+        put?: never;
+        /** Make a key for signing requests, for oneself in one project */
+        post: operations["create_access_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/access-keys/{access}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Delete an access key; it is refused from that moment */
+        delete: operations["delete_access_key"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/apps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make an application for some projects */
+        post: operations["create_app"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/dev/clock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Move the clock forward (only with --dev) */
+        post: operations["advance_clock"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/downloads/{link}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Download an artifact by a signed link, which is its own credential for a while */
+        get: operations["download"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Stream what happens to runs (server-sent events), resumable by Last-Event-ID */
+        get: operations["stream_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/hooks/{project}/{hook}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Deliver an event, signed as the kind of the hook says */
+        post: operations["take_delivery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/openapi.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** This description */
+        get: operations["describe"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/plugins": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Installed plugins */
+        get: operations["list_plugins"];
+        put?: never;
+        /** Install a plugin (server admins) */
+        post: operations["install_plugin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/plugins/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One plugin with its versions */
+        get: operations["show_plugin"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/plugins/{code}/policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is laid down about a plugin (server admins) */
+        get: operations["show_policy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/plugins/{code}/projects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Release a plugin for some projects only, or for all (server admins) */
+        put: operations["release_plugin"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/plugins/{code}/settings/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Set a private setting, which only steps of the plugin read (server admins) */
+        put: operations["put_setting"];
+        post?: never;
+        /** Remove a private setting of a plugin (server admins) */
+        delete: operations["delete_setting"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/plugins/{code}/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove a version of a plugin (server admins) */
+        delete: operations["remove_plugin"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the projects that one may see */
+        get: operations["list_projects"];
+        put?: never;
+        /** Make a project (server admins); its maker becomes its owner */
+        post: operations["create_project"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a project
+         * @description Needs the permission `view` in the project.
+         */
+        get: operations["get_project"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List who did what in a project, newest first
+         * @description Needs the permission `manage` in the project.
+         */
+        get: operations["list_audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the channels of a project, without their addresses
+         * @description Needs the permission `use-secret` in the project.
+         */
+        get: operations["list_channels"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/channels/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set a channel: where notices go to
+         * @description Needs the permission `secrets` in the project.
+         */
+        put: operations["put_channel"];
+        post?: never;
+        /**
+         * Remove a channel
+         * @description Needs the permission `secrets` in the project.
+         */
+        delete: operations["delete_channel"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/channels/{name}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a message through a channel now
+         * @description Needs the permission `secrets` in the project.
+         */
+        post: operations["test_channel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/deployments/{deployment}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a deployment with its settings and manifest, without secrets
+         * @description Needs the permission `view` in the project.
+         */
+        get: operations["get_deployment"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/environments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the environments of a project with what is live there
+         * @description Needs the permission `view` in the project.
+         */
+        get: operations["list_environments"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/environments/{environment}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show an environment with what is live there
+         * @description Needs the permission `view` in the project.
+         */
+        get: operations["get_environment"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/environments/{environment}/deployments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the deployments of an environment, newest first
+         * @description Needs the permission `view` in the project.
+         */
+        get: operations["list_deployments"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/environments/{environment}/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Roll back the stage whose deployment is live in an environment
+         * @description Needs the permission `roll-back` in the project.
+         */
+        post: operations["roll_back_environment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/environments/{environment}/rollback/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tell what a rollback of an environment would restore and cut off
+         * @description Needs the permission `roll-back` in the project.
+         */
+        post: operations["plan_environment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/hooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the hooks of a project, without their secrets
+         * @description Needs the permission `view` in the project.
+         */
+        get: operations["list_hooks"];
+        put?: never;
+        /**
+         * Make a hook for all pipelines of a project
+         * @description Needs the permission `edit` in the project.
+         */
+        post: operations["add_hook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/hooks/{hook}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a hook
+         * @description Needs the permission `view` in the project.
+         */
+        get: operations["get_hook"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a hook with what it was delivered
+         * @description Needs the permission `edit` in the project.
+         */
+        delete: operations["delete_hook"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/hooks/{hook}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what a hook was delivered, newest first
+         * @description Needs the permission `view` in the project.
+         */
+        get: operations["list_deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/hooks/{hook}/deliveries/{delivery}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a delivery, and why each pipeline was started by it or not
+         * @description Needs the permission `view` in the project.
+         */
+        get: operations["get_delivery"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/hooks/{hook}/deliveries/{delivery}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let a delivery count once more: it may start new runs
+         * @description Needs the permission `start` in the project.
+         */
+        post: operations["replay_delivery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the members of a project
+         * @description Needs the permission `view` in the project.
+         */
+        get: operations["list_members"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/members/{user}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Give a user a role in a project
+         * @description Needs the permission `manage` in the project.
+         */
+        put: operations["set_member"];
+        post?: never;
+        /**
+         * Take a user out of a project
+         * @description Needs the permission `manage` in the project.
+         */
+        delete: operations["drop_member"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/packages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the packages of a project
+         * @description Needs the permission `view` in the project.
+         */
+        get: operations["list_packages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/packages/{namespace}/{repository}/{name}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the files of a version of a package
+         * @description Needs the permission `view` in the project.
+         */
+        get: operations["list_files"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/packages/{namespace}/{repository}/{name}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the versions of a package
+         * @description Needs the permission `view` in the project.
+         */
+        get: operations["list_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/packages/{namespace}/{repository}/{name}/{version}/{path}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Give the bytes of a file; its path may hold slashes
+         * @description Needs the permission `download` in the project.
+         */
+        get: operations["download_file"];
+        /**
+         * Store the body as a file; package and version are made when missing
+         * @description Needs the permission `roll-back` in the project.
+         */
+        put: operations["upload_file"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/pipelines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the pipelines of a project with how their last runs went, newest first
+         * @description Needs the permission `view` in the project.
+         */
+        get: operations["list_pipelines"];
+        put?: never;
+        /**
+         * Make a pipeline from a definition; the format is recognised from its content
+         * @description Needs the permission `edit` in the project.
+         */
+        post: operations["create_pipeline"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/pipelines/{pipeline}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a pipeline; as YAML its definition, a file that can be imported
+         * @description Needs the permission `view` in the project.
+         */
+        get: operations["get_pipeline"];
+        /**
+         * Replace the definition: a new version; runs keep the one that they began with
+         * @description Needs the permission `edit` in the project.
+         */
+        put: operations["edit_pipeline"];
+        post?: never;
+        /**
+         * Delete a pipeline; its runs stay readable
+         * @description Needs the permission `edit` in the project.
+         */
+        delete: operations["delete_pipeline"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/pipelines/{pipeline}/definition": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Give the definition as it was taken in
+         * @description Needs the permission `view` in the project.
+         */
+        get: operations["get_definition"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/pipelines/{pipeline}/hooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the hooks of a pipeline, without their secrets
+         * @description Needs the permission `view` in the project.
+         */
+        get: operations["list_pipeline_hooks"];
+        put?: never;
+        /**
+         * Make a hook to which a code host delivers its events, for a pipeline
+         * @description Needs the permission `edit` in the project.
+         */
+        post: operations["add_pipeline_hook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/pipelines/{pipeline}/remote-token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show the token of the remote trigger
+         * @description Needs the permission `edit` in the project.
+         */
+        get: operations["get_remote_token"];
+        put?: never;
+        /**
+         * Make a new token for the remote trigger of a pipeline; the old one is refused
+         * @description Needs the permission `edit` in the project.
+         */
+        post: operations["make_remote_token"];
+        /**
+         * Take the token of the remote trigger away
+         * @description Needs the permission `edit` in the project.
+         */
+        delete: operations["delete_remote_token"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/pipelines/{pipeline}/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Start the newest version of a pipeline
+         * @description Needs the permission `start` in the project.
+         */
+        post: operations["start_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/pipelines/{pipeline}/triggers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what starts a pipeline; of timers, when they fire next
+         * @description Needs the permission `view` in the project.
+         */
+        get: operations["list_triggers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/plugins": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The installed plugins, and whether the project can use them
+         * @description Needs the permission `view` in the project.
+         */
+        get: operations["list_in_project"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/plugins/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Switch a plugin on or off in a project
+         * @description Needs the permission `manage` in the project.
+         */
+        put: operations["switch_plugin"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/quality-checks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List how quality rules judged runs, newest first
+         * @description Needs the permission `view` in the project.
+         */
+        get: operations["list_checks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/quality-rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the quality rules of a project, oldest first
+         * @description Needs the permission `view` in the project.
+         */
+        get: operations["list_rules"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/quality-rules/{rule}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a quality rule
+         * @description Needs the permission `view` in the project.
+         */
+        get: operations["get_rule"];
+        /**
+         * Make or replace a quality rule; stages name it in `ruleIds`
+         * @description Needs the permission `manage` in the project.
+         */
+        put: operations["put_rule"];
+        post?: never;
+        /**
+         * Remove a quality rule; it holds no stage up from then on
+         * @description Needs the permission `manage` in the project.
+         */
+        delete: operations["delete_rule"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List runs, newest first
+         * @description Needs the permission `view` in the project.
+         */
+        get: operations["list_runs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/runs/{run}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a run with its stages, jobs and steps
+         * @description Needs the permission `view` in the project.
+         */
+        get: operations["get_run"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/runs/{run}/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the metrics of quality that the steps of a run left
+         * @description Needs the permission `view` in the project.
+         */
+        get: operations["list_metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/runs/{run}/recovery/apply": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Retry or skip; with If-Match only if the run has not moved on
+         * @description Needs the permission `retry` in the project.
+         */
+        post: operations["apply"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/runs/{run}/recovery/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tell what a retry or skip would run again and keep, and why
+         * @description Needs the permission `retry` in the project.
+         */
+        post: operations["plan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/runs/{run}/remark": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set the remark of a run
+         * @description Needs the permission `start` in the project.
+         */
+        put: operations["set_remark"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/runs/{run}/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the reports that the steps of a run left
+         * @description Needs the permission `view` in the project.
+         */
+        get: operations["list_reports"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/runs/{run}/reports/{step}/{attempt}/{path}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Give a page of a report; its path may hold slashes
+         * @description Needs the permission `download` in the project.
+         */
+        get: operations["show_page"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/runs/{run}/stages/{stage}/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Approve or refuse a stage that waits for a review
+         * @description Needs the permission `approve` in the project.
+         */
+        post: operations["answer_stage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/runs/{run}/stages/{stage}/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Roll a stage back; with If-Match only if what was planned still holds
+         * @description Needs the permission `roll-back` in the project.
+         */
+        post: operations["roll_back_stage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/runs/{run}/stages/{stage}/rollback/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tell what a rollback of a stage would restore and cut off
+         * @description Needs the permission `roll-back` in the project.
+         */
+        post: operations["plan_stage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/runs/{run}/steps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the steps of a run with all their attempts
+         * @description Needs the permission `view` in the project.
+         */
+        get: operations["list_steps"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/runs/{run}/steps/{step}/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answer a step that waits for a review
+         * @description Needs the permission `approve` in the project.
+         */
+        post: operations["answer_step"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/runs/{run}/steps/{step}/log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Give the log of a step as text, or follow it (server-sent events)
+         * @description Needs the permission `view-log` in the project.
+         */
+        get: operations["get_log"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/runs/{run}/steps/{step}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let a paused step run, or cancel it
+         * @description Needs the permission `start` in the project.
+         */
+        post: operations["resume_step"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/runs/{run}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stop a run; asked again after a minute it ends by force
+         * @description Needs the permission `view` in the project.
+         */
+        post: operations["stop_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/secrets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the secrets of a project by name, without their values
+         * @description Needs the permission `use-secret` in the project.
+         */
+        get: operations["list_secrets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/secrets/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a secret, without its values
+         * @description Needs the permission `use-secret` in the project.
+         */
+        get: operations["get_secret"];
+        /**
+         * Set a secret; steps name it as `${{ settings.NAME.value }}`
+         * @description Needs the permission `secrets` in the project.
+         */
+        put: operations["put_secret"];
+        post?: never;
+        /**
+         * Remove a secret; steps that name it fail from then on
+         * @description Needs the permission `secrets` in the project.
+         */
+        delete: operations["delete_secret"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/runs/{run}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Find a run, in whatever project it is */
+        get: operations["find_run"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/schemas/{schema}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The JSON Schema of pipeline files: pipeline-v3.json, pipeline-v2.json */
+        get: operations["show_schema"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who calls; `user` is null without a credential */
+        get: operations["show_session"];
+        put?: never;
+        /** Sign in to the page with a password or a token; sets a cookie for 7 days */
+        post: operations["open_session"];
+        /** Sign out of the page: the session ends */
+        delete: operations["close_session"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List one's own tokens; admins: all */
+        get: operations["list_tokens"];
+        put?: never;
+        /** Make a token, never with more rights than one's own */
+        post: operations["create_token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tokens/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revoke a token; it is refused from that moment */
+        delete: operations["revoke_token"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List users (server admins) */
+        get: operations["list_users"];
+        put?: never;
+        /** Make a user (server admins) */
+        post: operations["create_user"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users/{user}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Set one's own language and address; admins: also password, and disable a user */
+        patch: operations["change_user"];
+        trace?: never;
+    };
+}
+export type webhooks = Record<string, never>;
+export interface components {
+    schemas: {
+        /**
+         * AccessKeyBody
+         * @description A new access key: it stands for the caller in one project.
+         */
+        AccessKeyBody: {
+            project: string;
+        };
+        /**
+         * AccessKeyList
+         * @description A page of access keys.
+         */
+        AccessKeyList: {
+            items: components["schemas"]["AccessKeyView"][];
+            next_cursor: string | null;
+        };
+        /**
+         * AccessKeyView
+         * @description An access key, without its secret.
+         */
+        AccessKeyView: {
+            access: string;
+            created_at: string;
+            project: string;
+        };
+        /**
+         * AnswerBody
+         * @description An answer to a review. `group`: id of the review group, absent = the one asked now.
+         */
+        AnswerBody: {
+            approve: boolean;
+            /** @default  */
+            group?: string;
+            /** @default  */
+            suggestion?: string;
+            /** @default {} */
+            values?: Record<string, never>;
+        };
+        /**
+         * AppBody
+         * @description A new application for some projects.
+         */
+        AppBody: {
+            code: string;
+            projects: string[];
+        };
+        /**
+         * AttemptView
+         * @description One pass over a run. Args: what: start, retry, skip or rollback. target: Id of a node; "" = the whole run.
+         */
+        AttemptView: {
+            actor: string;
+            cause: string | null;
+            ended_at: string | null;
+            number: number;
+            queued_at: string;
+            reason: string;
+            started_at: string | null;
+            status: string | null;
+            target: string;
+            what: string;
+        };
+        /**
+         * AuditList
+         * @description A page of the audit trail, newest first.
+         */
+        AuditList: {
+            items: components["schemas"]["AuditView"][];
+            next_cursor: string | null;
+        };
+        /**
+         * AuditView
+         * @description Who did what, when, from where and why.
+         */
+        AuditView: {
+            action: string;
+            actor: string;
+            at: string;
+            detail: Record<string, never>;
+            id: number;
+            origin: string;
+            outcome: string;
+            reason: string;
+            target: string;
+        };
+        /**
+         * CallerView
+         * @description The step of another run that has started a run; `waits`: for its end.
+         */
+        CallerView: {
+            number: number;
+            pipeline: string;
+            pipeline_name: string;
+            run: string;
+            step: string;
+            waits: boolean;
+        };
+        /**
+         * Caution
+         * @description A part of a definition that was taken in but can't run here. Args: pointer: JSON pointer into the document that was sent. line, column: In a pipeline file in YAML, from 1.
+         */
+        Caution: {
+            /** @default null */
+            column?: number | null;
+            detail: string;
+            /** @default null */
+            line?: number | null;
+            pointer: string;
+        };
+        /**
+         * ChannelBody
+         * @description A channel. `type`: webhook, wecom, dingtalk, feishu or slack. Args: url: Of the webhook or robot. key: What its messages are signed with; empty = they are not. tells: What of all pipelines goes there: success, failure, review. chats: Ids of chats that pipelines name and that mean this channel.
+         */
+        ChannelBody: {
+            /** @default [] */
+            chats?: string[];
+            /** @default  */
+            key?: string;
+            /** @default [] */
+            tells?: string[];
+            type: string;
+            url: string;
+        };
+        /**
+         * ChannelList
+         * @description A page of channels.
+         */
+        ChannelList: {
+            items: components["schemas"]["ChannelView"][];
+            next_cursor: string | null;
+        };
+        /**
+         * ChannelTest
+         * @description Whether a message was taken; `problem`: why not.
+         */
+        ChannelTest: {
+            problem: string;
+            sent: boolean;
+        };
+        /**
+         * ChannelView
+         * @description A channel; `site`: scheme and host of its URL.
+         */
+        ChannelView: {
+            chats: string[];
+            name: string;
+            site: string;
+            tells: string[];
+            type: string;
+            updated_at: string;
+            updated_by: string;
+        };
+        /**
+         * CheckList
+         * @description A page of checks.
+         */
+        CheckList: {
+            items: components["schemas"]["CheckView"][];
+            next_cursor: string | null;
+        };
+        /**
+         * CheckResult
+         * @description What a rule came to.
+         * @enum {unknown}
+         */
+        CheckResult: "failed" | "let-through" | "passed" | "refused" | "waiting";
+        /**
+         * CheckView
+         * @description How a rule judged a run. `side`: check-in or check-out of the stage, or the id of the gate step around a plugin. `answered_by`: the gatekeeper who had the last word, if one had it.
+         */
+        CheckView: {
+            answered_at: string | null;
+            answered_by: string | null;
+            attempt: number;
+            checked_at: string;
+            conditions: components["schemas"]["CheckedMetric"][];
+            id: number;
+            name: string;
+            number: number;
+            pipeline: string;
+            result: components["schemas"]["CheckResult"];
+            rule: string;
+            run: string;
+            side: string;
+            stage: string;
+        };
+        /**
+         * CheckedMetric
+         * @description A condition and what the metric was; `found` is "" when nobody told it.
+         */
+        CheckedMetric: {
+            found: string;
+            metric: string;
+            operator: string;
+            value: string;
+        };
+        /**
+         * ClockBody
+         * @description Seconds to move the clock forward.
+         */
+        ClockBody: {
+            advance: number;
+        };
+        /**
+         * ClockView
+         * @description The time that the server believes in.
+         */
+        ClockView: {
+            now: string;
+        };
+        /**
+         * ConditionBody
+         * @description What a metric must be like. `operator`: <, <=, >, >=, == or !=; `value`: also true, false.
+         */
+        ConditionBody: {
+            metric: string;
+            operator: string;
+            value: string | number | boolean;
+        };
+        /**
+         * ConditionView
+         * @description What a metric must be like.
+         */
+        ConditionView: {
+            metric: string;
+            operator: string;
+            value: string;
+        };
+        /**
+         * DeliveryDetail
+         * @description A delivery with all that is kept of it. `payload`: the beginning of the body.
+         */
+        DeliveryDetail: {
+            action: string;
+            commit: string;
+            event: string;
+            headers: {
+                [key: string]: string;
+            };
+            hook: string;
+            id: number;
+            key: string;
+            outcomes: components["schemas"]["OutcomeView"][];
+            payload: string;
+            reason: string;
+            received_at: string;
+            ref: string;
+            replay_of: number | null;
+            sender: string;
+            size: number;
+            state: string;
+            title: string;
+            user: string;
+        };
+        /**
+         * DeliveryList
+         * @description A page of deliveries.
+         */
+        DeliveryList: {
+            items: components["schemas"]["DeliveryView"][];
+            next_cursor: string | null;
+        };
+        /**
+         * DeliveryView
+         * @description A delivery as lists show it. `state`: open, done or refused; `replay_of`: null = none.
+         */
+        DeliveryView: {
+            action: string;
+            commit: string;
+            event: string;
+            hook: string;
+            id: number;
+            key: string;
+            reason: string;
+            received_at: string;
+            ref: string;
+            replay_of: number | null;
+            sender: string;
+            size: number;
+            state: string;
+            title: string;
+            user: string;
+        };
+        /**
+         * DeploymentDetail
+         * @description A deployment with what was deployed; secrets in it are `******`. Args: environment: Id. tries: How often it was begun; more than once after a crash. info: Settings of the target as they were resolved. manifest: What the driver applied, for people.
+         */
+        DeploymentDetail: {
+            actor: string;
+            deploy_mode: string;
+            ended_at: string | null;
+            environment: string;
+            files: {
+                [key: string]: string;
+            };
+            gray_mode: string;
+            id: string;
+            image: string;
+            info: string;
+            is_live: boolean;
+            kind: string;
+            manifest: string | null;
+            number: number;
+            pipeline: string;
+            previous: string | null;
+            run: string;
+            stage: components["schemas"]["StagePlace"] | null;
+            started_at: string;
+            status: string;
+            target: string | null;
+            tries: number;
+        };
+        /**
+         * DeploymentList
+         * @description A page of deployments, newest first.
+         */
+        DeploymentList: {
+            items: components["schemas"]["DeploymentView"][];
+            next_cursor: string | null;
+        };
+        /**
+         * DeploymentView
+         * @description One act on an environment. Args: number: Ascends over the server. kind: deploy, gray, promote, rollback, abort, or base (what was there before the first). status: running, succeeded, failed, unreachable or cancelled. stage: None when its definition is gone. image: `namespace/repository:tag`, "" without. files: Package files by name, each with its SHA-256. previous: Id of the deployment that was live before. target: Id of the deployment that a rollback restores, or that is promoted or aborted. is_live: What it brought is what is there now.
+         */
+        DeploymentView: {
+            actor: string;
+            ended_at: string | null;
+            files: {
+                [key: string]: string;
+            };
+            id: string;
+            image: string;
+            is_live: boolean;
+            kind: string;
+            number: number;
+            pipeline: string;
+            previous: string | null;
+            run: string;
+            stage: components["schemas"]["StagePlace"] | null;
+            started_at: string;
+            status: string;
+            target: string | null;
+        };
+        /**
+         * DocumentBody
+         * @description A pipeline in any of the formats that are known; see the guide of each.
+         */
+        DocumentBody: Record<string, never>;
+        /**
+         * EnvironmentList
+         * @description A page of environments.
+         */
+        EnvironmentList: {
+            items: components["schemas"]["EnvironmentView"][];
+            next_cursor: string | null;
+        };
+        /**
+         * EnvironmentView
+         * @description Where releases live. `holder`: the deployment that is under way.
+         */
+        EnvironmentView: {
+            application: string;
+            driver: string;
+            gray: components["schemas"]["DeploymentView"] | null;
+            holder: components["schemas"]["DeploymentView"] | null;
+            id: string;
+            key: string;
+            live: components["schemas"]["DeploymentView"] | null;
+            name: string;
+            updated_at: string | null;
+        };
+        /**
+         * GateView
+         * @description The run waits here. Args: kind: stage-review, step-review, pause, signal (a webhook or channel) or quality (rules of the stage that is the node; gatekeepers answer as to a review). signals: Of a signal: how many have come, and how many are needed.
+         */
+        GateView: {
+            due_at: string | null;
+            group: string;
+            kind: string;
+            node: string;
+            opened_at: string;
+            reviewers: string[];
+            signals: [
+                number,
+                number
+            ] | null;
+        };
+        /**
+         * HolderView
+         * @description A run that has what others wait for; `job`: the job of it that has a mutex, else "".
+         */
+        HolderView: {
+            job: string;
+            job_name: string;
+            number: number;
+            pipeline: string;
+            pipeline_name: string;
+            run: string;
+        };
+        /**
+         * HookBody
+         * @description A new hook. Args: kind: github, gitlab, gitea, gitee, tgit or standard. events: Which ones start a pipeline that has no code triggers of its own. credential: Name of a secret whose token tells the host how runs go; absent = it isn't told. api: Base of the host's API, when it does not follow from the repository's address.
+         */
+        HookBody: {
+            /** @default  */
+            api?: string;
+            /** @default  */
+            credential?: string;
+            /**
+             * @default [
+             *       "push"
+             *     ]
+             */
+            events?: string[];
+            kind: string;
+            /** @default  */
+            name?: string;
+            secret: string;
+        };
+        /**
+         * HookList
+         * @description A page of hooks.
+         */
+        HookList: {
+            items: components["schemas"]["HookView"][];
+            next_cursor: string | null;
+        };
+        /**
+         * HookView
+         * @description A hook, without its secret. `pipeline`: null = all of the project.
+         */
+        HookView: {
+            created_at: string;
+            created_by: string;
+            credential: string;
+            events: string[];
+            id: string;
+            kind: string;
+            name: string;
+            pipeline: string | null;
+            url: string;
+        };
+        /**
+         * InstalledPlugin
+         * @description A plugin that was installed. Its members are named as in `task.json`.
+         */
+        InstalledPlugin: {
+            atomCode: string;
+            version: string;
+        };
+        /**
+         * JobView
+         * @description A job of a run. Args: copy_of: Of a copy of a matrix job: the id of that job, which itself has no steps. values: Of such a copy: its combination. mode: "" or rollback: this attempt takes back what the job deployed. message: Why it ended, where no step of it says so. workspace: fresh, live or widened.
+         */
+        JobView: {
+            attempt: number;
+            cause: string | null;
+            copy_of: string | null;
+            ended_at: string | null;
+            id: string;
+            message: string;
+            mode: string;
+            name: string;
+            ref: string;
+            runner: string | null;
+            started_at: string | null;
+            status: string;
+            steps: components["schemas"]["StepView"][];
+            values: {
+                [key: string]: string;
+            };
+            workspace: string;
+        };
+        /**
+         * MemberBody
+         * @description A place in a project.
+         */
+        MemberBody: {
+            /** @default [] */
+            permissions?: string[];
+            role: string;
+        };
+        /**
+         * MemberList
+         * @description A page of members.
+         */
+        MemberList: {
+            items: components["schemas"]["MemberView"][];
+            next_cursor: string | null;
+        };
+        /**
+         * MemberView
+         * @description A user's place in a project.
+         */
+        MemberView: {
+            permissions: string[];
+            role: string;
+            user: string;
+        };
+        /**
+         * MetricsList
+         * @description A page of metrics.
+         */
+        MetricsList: {
+            items: components["schemas"]["MetricsView"][];
+            next_cursor: string | null;
+        };
+        /**
+         * MetricsView
+         * @description Metrics of quality that a step left, by name.
+         */
+        MetricsView: {
+            attempt: number;
+            created_at: string;
+            name: string;
+            step: string;
+            values: Record<string, never>;
+        };
+        /**
+         * NewAccessKey
+         * @description A new access key; `secret` is shown once: a repeat after a restart gets it empty.
+         */
+        NewAccessKey: {
+            access: string;
+            secret: string;
+        };
+        /**
+         * NewApp
+         * @description A new application; `secret` is stored nowhere: a repeat after a restart gets it empty.
+         */
+        NewApp: {
+            code: string;
+            secret: string;
+        };
+        /**
+         * NewHook
+         * @description A new hook: `url` and the secret are what the code host has to be told.
+         */
+        NewHook: {
+            id: string;
+            url: string;
+        };
+        /**
+         * NewToken
+         * @description A new token; `token` is stored nowhere: a repeat after a restart gets it empty.
+         */
+        NewToken: {
+            id: string;
+            token: string;
+        };
+        /**
+         * OutcomeView
+         * @description What a delivery did to a pipeline. `run`: null = it was not started, for the `reason`.
+         */
+        OutcomeView: {
+            passed_over: components["schemas"]["PassedOverView"][];
+            pipeline: string;
+            reason: string;
+            run: string | null;
+            trigger: string;
+        };
+        /**
+         * PackageFileList
+         * @description A page of files.
+         */
+        PackageFileList: {
+            items: components["schemas"]["PackageFileView"][];
+            next_cursor: string | null;
+        };
+        /**
+         * PackageFileView
+         * @description A file of a version. `path`: folders and name, joined by `/`.
+         */
+        PackageFileView: {
+            created_at: string;
+            created_by: string;
+            path: string;
+            sha256: string;
+            sha512: string;
+            size: number;
+            updated_at: string;
+        };
+        /**
+         * PackageList
+         * @description A page of packages.
+         */
+        PackageList: {
+            items: components["schemas"]["PackageView"][];
+            next_cursor: string | null;
+        };
+        /**
+         * PackageVersionList
+         * @description A page of versions.
+         */
+        PackageVersionList: {
+            items: components["schemas"]["PackageVersionView"][];
+            next_cursor: string | null;
+        };
+        /**
+         * PackageVersionView
+         * @description A version of a package. `files`: how many.
+         */
+        PackageVersionView: {
+            created_at: string;
+            created_by: string;
+            files: number;
+            size: number;
+            updated_at: string;
+            version: string;
+        };
+        /**
+         * PackageView
+         * @description A package. `size`: of all its files, in bytes.
+         */
+        PackageView: {
+            created_at: string;
+            created_by: string;
+            description: string;
+            name: string;
+            namespace: string;
+            repository: string;
+            size: number;
+            updated_at: string;
+            versions: number;
+            visibility: string;
+        };
+        /**
+         * ParameterView
+         * @description A start parameter; sensitive values are `******`.
+         */
+        ParameterView: {
+            name: string;
+            value: string;
+        };
+        /**
+         * PassedOverView
+         * @description A trigger that was not fired: which of its filters said no, and why.
+         */
+        PassedOverView: {
+            filter: string;
+            reason: string;
+            trigger: string;
+        };
+        /**
+         * PipelineItem
+         * @description A pipeline as lists show it. Args: owner: Who made it. last_run: The newest; null without runs. recent: Up to 20, newest first. p50_seconds, p95_seconds: Of the recent runs that have succeeded; null without. success_share, recovered_share: Of the recent runs that have ended, 0 to 1; null without.
+         */
+        PipelineItem: {
+            created_at: string;
+            created_by: string;
+            description: string;
+            id: string;
+            /** @default [] */
+            labels?: string[];
+            last_run: components["schemas"]["RecentRunView"] | null;
+            locked: boolean;
+            name: string;
+            number: number;
+            owner: string;
+            p50_seconds: number | null;
+            p95_seconds: number | null;
+            project: string;
+            recent: components["schemas"]["RecentRunView"][];
+            recovered_share: number | null;
+            success_share: number | null;
+            updated_at: string;
+            updated_by: string;
+            version: number;
+        };
+        /**
+         * PipelineList
+         * @description A page of pipelines.
+         */
+        PipelineList: {
+            items: components["schemas"]["PipelineItem"][];
+            next_cursor: string | null;
+        };
+        /**
+         * PipelineSaved
+         * @description A stored version of a pipeline, and how much work is in it.
+         */
+        PipelineSaved: {
+            id: string;
+            jobs: number;
+            name: string;
+            stages: number;
+            steps: number;
+            version: number;
+            warnings: components["schemas"]["Caution"][];
+        };
+        /**
+         * PipelineView
+         * @description A pipeline.
+         */
+        PipelineView: {
+            created_at: string;
+            created_by: string;
+            description: string;
+            id: string;
+            /** @default [] */
+            labels?: string[];
+            locked: boolean;
+            name: string;
+            number: number;
+            project: string;
+            updated_at: string;
+            updated_by: string;
+            version: number;
+        };
+        /**
+         * PlanApprovals
+         * @description Stages whose approval holds, and those that are asked again.
+         */
+        PlanApprovals: {
+            kept: string[];
+            void: string[];
+        };
+        /**
+         * PlanCounts
+         * @description How many steps get each action.
+         */
+        PlanCounts: {
+            keep: number;
+            rerun: number;
+            skip: number;
+        };
+        /**
+         * PlanNode
+         * @description What would happen to a node, and why. Args: kind: stage, job or step. action: rerun, keep or skip. workspace: Of a job that runs again: fresh, live or widened.
+         */
+        PlanNode: {
+            action: string;
+            id: string;
+            kind: string;
+            name: string;
+            reason: string;
+            /** @default null */
+            workspace?: string | null;
+        };
+        /**
+         * PlanTarget
+         * @description What was asked for. `node`: "" = the whole run.
+         */
+        PlanTarget: {
+            node: string;
+            scope: string;
+        };
+        /**
+         * PlanView
+         * @description What a recovery would do. Good for one revision; `etag` goes into `If-Match`.
+         */
+        PlanView: {
+            approvals: components["schemas"]["PlanApprovals"];
+            counts: components["schemas"]["PlanCounts"];
+            etag: string;
+            nodes: components["schemas"]["PlanNode"][];
+            revision: number;
+            run: string;
+            run_attempt: number;
+            seconds_saved: number;
+            skip: boolean;
+            target: components["schemas"]["PlanTarget"];
+            while_running: boolean;
+        };
+        /**
+         * PluginDetails
+         * @description A plugin. `manifest`: the task.json of its newest version, which stands first.
+         */
+        PluginDetails: {
+            atomCode: string;
+            manifest: Record<string, never>;
+            name: string;
+            versions: components["schemas"]["PluginView"][];
+        };
+        /**
+         * PluginInProject
+         * @description A plugin as a project sees it. `version`: the newest; `reason`: why it can't be used.
+         */
+        PluginInProject: {
+            atomCode: string;
+            enabled: boolean;
+            name: string;
+            reason: string;
+            version: string;
+        };
+        /**
+         * PluginList
+         * @description A page of installed versions.
+         */
+        PluginList: {
+            items: components["schemas"]["PluginView"][];
+            next_cursor: string | null;
+        };
+        /**
+         * PluginPolicyView
+         * @description What is laid down about a plugin. Args: projects: That may use it; null = all. off_in: Projects that have switched it off for themselves. settings: Names of its private settings; their values are shown to nobody.
+         */
+        PluginPolicyView: {
+            atomCode: string;
+            off_in: string[];
+            projects: string[] | null;
+            settings: string[];
+        };
+        /**
+         * PluginView
+         * @description An installed version of a plugin. `digest`: SHA-256 of its zip; `size` in bytes.
+         */
+        PluginView: {
+            atomCode: string;
+            digest: string;
+            installed_at: string;
+            installed_by: string;
+            language: string;
+            name: string;
+            size: number;
+            version: string;
+        };
+        /**
+         * PluginsInProject
+         * @description A page of plugins.
+         */
+        PluginsInProject: {
+            items: components["schemas"]["PluginInProject"][];
+            next_cursor: string | null;
+        };
+        /**
+         * Problem
+         * @description Why a request was not carried out (RFC 9457). Args: code: Stable word; for refusals one of `RefusalCode`. node, rule, instead: Of a refusal: what stands in the way, by which rule, and what would be possible. instance: Of what nobody expected: under which id the log of the server tells of it.
+         */
+        Problem: {
+            code: string;
+            detail: string;
+            /** @default [] */
+            errors?: components["schemas"]["ProblemItem"][];
+            /** @default null */
+            instance?: string | null;
+            /** @default [] */
+            instead?: string[];
+            /** @default null */
+            node?: string | null;
+            /** @default null */
+            rule?: string | null;
+            status: number;
+            title: string;
+            type: string;
+        };
+        /**
+         * ProblemItem
+         * @description One thing that is wrong, and where. Args: pointer: JSON pointer into the body. parameter: Name of a query parameter. line, column: In the text of the body, from 1.
+         */
+        ProblemItem: {
+            /** @default null */
+            column?: number | null;
+            detail: string;
+            /** @default null */
+            line?: number | null;
+            /** @default null */
+            parameter?: string | null;
+            /** @default null */
+            pointer?: string | null;
+        };
+        /**
+         * ProjectBody
+         * @description A new project; `id` follows from the name when it is absent.
+         */
+        ProjectBody: {
+            /** @default  */
+            description?: string;
+            /** @default  */
+            id?: string;
+            name: string;
+        };
+        /**
+         * ProjectList
+         * @description A page of projects.
+         */
+        ProjectList: {
+            items: components["schemas"]["ProjectView"][];
+            next_cursor: string | null;
+        };
+        /**
+         * ProjectView
+         * @description A project.
+         */
+        ProjectView: {
+            created_at: string;
+            created_by: string;
+            description: string;
+            disabled: boolean;
+            id: string;
+            name: string;
+            number: number;
+        };
+        /**
+         * ProjectsBody
+         * @description Who may use a plugin: ids of projects; null = all.
+         */
+        ProjectsBody: {
+            projects: string[] | null;
+        };
+        /**
+         * RecentRunView
+         * @description A run as a bar: its height is `run_seconds`, its colour `status`, its dot `recovered`.
+         */
+        RecentRunView: {
+            actor: string;
+            branch: string;
+            cause: string | null;
+            ended_at: string | null;
+            id: string;
+            message: string;
+            number: number;
+            queued_at: string;
+            recovered: boolean;
+            run_seconds: number | null;
+            start_kind: string;
+            started_at: string | null;
+            status: string;
+        };
+        /**
+         * Recovered
+         * @description What a recovery did.
+         */
+        Recovered: {
+            plan: components["schemas"]["PlanView"];
+            run: components["schemas"]["RunSummary"];
+        };
+        /**
+         * RecoveredView
+         * @description How a run that has succeeded in the end was repaired. Args: by, at: Who did the last retry or skip, and when. seconds_saved: What the work took that was kept instead of being run again. seconds_to_recover: From the first bad end to the good one.
+         */
+        RecoveredView: {
+            at: string;
+            by: string;
+            seconds_saved: number;
+            seconds_to_recover: number | null;
+        };
+        /**
+         * RecoveryBody
+         * @description What to run again, or to skip. Args: target: Id of a stage, job or step, or a step's own ref; absent = the whole run. only_failed: With a stage: leave its succeeded jobs as they are. skip: Skip the step, or all failed steps of the stage, instead. reason: Why; a skip needs one.
+         */
+        RecoveryBody: {
+            /** @default false */
+            only_failed?: boolean;
+            /** @default  */
+            reason?: string;
+            /** @default false */
+            skip?: boolean;
+            /** @default  */
+            target?: string;
+        };
+        /**
+         * RemarkBody
+         * @description A remark on a run.
+         */
+        RemarkBody: {
+            remark: string;
+        };
+        /**
+         * RemoteTokenView
+         * @description The token of a remote trigger, and where to send it.
+         */
+        RemoteTokenView: {
+            token: string;
+            url: string;
+        };
+        /**
+         * ReportList
+         * @description A page of reports.
+         */
+        ReportList: {
+            items: components["schemas"]["ReportView"][];
+            next_cursor: string | null;
+        };
+        /**
+         * ReportView
+         * @description A report that a step left. Args: index: Path of its first page below `pages`; null for one that is elsewhere. pages: Path of the pages on this server; null for one that is elsewhere. url: Of a report that is elsewhere.
+         */
+        ReportView: {
+            attempt: number;
+            created_at: string;
+            files: number;
+            index: string | null;
+            name: string;
+            pages: string | null;
+            step: string;
+            url: string | null;
+        };
+        /**
+         * ResumeBody
+         * @description Let a paused step run, or cancel it.
+         */
+        ResumeBody: {
+            /** @default true */
+            go_ahead?: boolean;
+        };
+        /**
+         * RollbackBody
+         * @description A rollback. `to`: id of the deployment to restore; absent = the one before the live one.
+         */
+        RollbackBody: {
+            /** @default  */
+            reason?: string;
+            /** @default null */
+            to?: string | null;
+        };
+        /**
+         * RollbackPlanView
+         * @description What a rollback would do. `etag` goes into `If-Match`. Args: run_attempt: The attempt of the run that it would be. action: rollback, or abort of a grey release. restores: The deployment that would be live again; for an abort the grey one that goes. cuts: Stages that are under way and would be cancelled. version: Of the pipeline, when it goes by a newer one than the run; else 0.
+         */
+        RollbackPlanView: {
+            action: string;
+            cuts: components["schemas"]["StagePlace"][];
+            environment: components["schemas"]["EnvironmentView"];
+            etag: string;
+            restores: components["schemas"]["DeploymentView"];
+            revision: number;
+            run: string;
+            run_attempt: number;
+            stage: components["schemas"]["StagePlace"];
+            version: number;
+        };
+        /**
+         * RuleBody
+         * @description A rule: all conditions must hold, unless one of the gatekeepers lets a run pass. Args: plugin: Code of the plugins around which it is judged; "" = only where stages name it. before: Before them, else after them.
+         */
+        RuleBody: {
+            /** @default false */
+            before?: boolean;
+            conditions: components["schemas"]["ConditionBody"][];
+            /** @default  */
+            description?: string;
+            /** @default true */
+            enabled?: boolean;
+            /** @default [] */
+            gatekeepers?: string[];
+            name: string;
+            /** @default  */
+            plugin?: string;
+        };
+        /**
+         * RuleList
+         * @description A page of rules.
+         */
+        RuleList: {
+            items: components["schemas"]["RuleView"][];
+            next_cursor: string | null;
+        };
+        /**
+         * RuleView
+         * @description A quality rule; stages name it by its `id`.
+         */
+        RuleView: {
+            before: boolean;
+            conditions: components["schemas"]["ConditionView"][];
+            description: string;
+            enabled: boolean;
+            gatekeepers: string[];
+            id: string;
+            name: string;
+            plugin: string;
+            updated_at: string;
+            updated_by: string;
+        };
+        /**
+         * RunItem
+         * @description A run as lists show it. Args: attempts: How often it was gone over: 1 and each retry of the ended run. branch, commit: Of the event that started it; "" of others. recovered: It succeeded after something of it had failed. queue_seconds: From its start to its first work; null while it waits. run_seconds: From its first work to its end; null while it goes on. stages: In the order of the definition; none when that version is gone.
+         */
+        RunItem: {
+            actor: string;
+            attempt: number;
+            attempts: number;
+            branch: string;
+            cause: string | null;
+            commit: string;
+            ended_at: string | null;
+            id: string;
+            message: string;
+            number: number;
+            pipeline: string;
+            pipeline_name: string;
+            project: string;
+            queue_seconds: number | null;
+            queued_at: string;
+            recovered: boolean;
+            recovery: components["schemas"]["RecoveredView"] | null;
+            remark: string;
+            revision: number;
+            run_seconds: number | null;
+            stages: components["schemas"]["StageMini"][];
+            start_kind: string;
+            started_at: string | null;
+            status: string;
+            version: number;
+        };
+        /**
+         * RunList
+         * @description A page of runs. `next_cursor`: null at the end.
+         */
+        RunList: {
+            items: components["schemas"]["RunItem"][];
+            next_cursor: string | null;
+        };
+        /**
+         * RunState
+         * @description A run with all its nodes. `verdict`: the result in words; "" while it goes on.
+         */
+        RunState: {
+            actor: string;
+            attempt: number;
+            attempts: components["schemas"]["AttemptView"][];
+            caller: components["schemas"]["CallerView"] | null;
+            cause: string | null;
+            ended_at: string | null;
+            gates: components["schemas"]["GateView"][];
+            id: string;
+            message: string;
+            number: number;
+            parameters: components["schemas"]["ParameterView"][];
+            pipeline: string;
+            pipeline_name: string;
+            project: string;
+            queued_at: string;
+            remark: string;
+            revision: number;
+            stages: components["schemas"]["StageView"][];
+            start_kind: string;
+            started_at: string | null;
+            status: string;
+            verdict: string;
+            version: number;
+            waits: components["schemas"]["WaitView"][];
+            waivers: components["schemas"]["Waiver"][];
+        };
+        /**
+         * RunSummary
+         * @description A run as lists show it.
+         */
+        RunSummary: {
+            actor: string;
+            attempt: number;
+            cause: string | null;
+            ended_at: string | null;
+            id: string;
+            message: string;
+            number: number;
+            pipeline: string;
+            pipeline_name: string;
+            project: string;
+            queued_at: string;
+            remark: string;
+            revision: number;
+            start_kind: string;
+            started_at: string | null;
+            status: string;
+            version: number;
+        };
+        /**
+         * SecretBody
+         * @description The value of a secret; texts name it as `${{ settings.NAME.value }}`.
+         */
+        SecretBody: {
+            /** @default  */
+            remark?: string;
+            value: string;
+        };
+        /**
+         * SecretList
+         * @description A page of secrets.
+         */
+        SecretList: {
+            items: components["schemas"]["SecretView"][];
+            next_cursor: string | null;
+        };
+        /**
+         * SecretView
+         * @description A secret, without its values. `fields`: their names; `kind`: VALUE, or a credential's.
+         */
+        SecretView: {
+            fields: string[];
+            kind: string;
+            name: string;
+            remark: string;
+            updated_at: string;
+            updated_by: string;
+        };
+        /**
+         * SessionBody
+         * @description Signing in to the page: user and password, or a token.
+         */
+        SessionBody: {
+            /** @default  */
+            password?: string;
+            /** @default  */
+            token?: string;
+            /** @default  */
+            user?: string;
+        };
+        /**
+         * SessionView
+         * @description Who calls. Args: user: None: nobody, no credential was sent. way: "session" (signed in to the page), "token", "login" or "dev" (nobody is asked). is_dev: The server is one for development. version: Of the server; "" for nobody.
+         */
+        SessionView: {
+            is_admin: boolean;
+            is_dev: boolean;
+            language: string;
+            user: string | null;
+            version: string;
+            way: string;
+        };
+        /**
+         * SettingBody
+         * @description The value of a private setting.
+         */
+        SettingBody: {
+            value: string;
+        };
+        /**
+         * StageMini
+         * @description A stage of a run as lists show it.
+         */
+        StageMini: {
+            cause: string | null;
+            id: string;
+            is_finally: boolean;
+            name: string;
+            status: string;
+        };
+        /**
+         * StagePlace
+         * @description A stage of a definition. `index`: its place, from 0.
+         */
+        StagePlace: {
+            id: string;
+            index: number;
+            name: string;
+        };
+        /**
+         * StageView
+         * @description A stage of a run.
+         */
+        StageView: {
+            attempt: number;
+            cause: string | null;
+            ended_at: string | null;
+            id: string;
+            is_finally: boolean;
+            jobs: components["schemas"]["JobView"][];
+            name: string;
+            ref: string;
+            started_at: string | null;
+            status: string;
+        };
+        /**
+         * StartBody
+         * @description A new run. `values`: of its parameters; numbers and the like become texts.
+         */
+        StartBody: {
+            /** @default  */
+            message?: string;
+            /** @default {} */
+            values?: Record<string, never>;
+        };
+        /**
+         * StepAttempt
+         * @description One try of a step.
+         */
+        StepAttempt: {
+            cause: string | null;
+            ended_at: string | null;
+            number: number;
+            runner: string | null;
+            started_at: string | null;
+            status: string;
+        };
+        /**
+         * StepAttempts
+         * @description A step with all its tries.
+         */
+        StepAttempts: {
+            attempt: number;
+            attempts: components["schemas"]["StepAttempt"][];
+            cause: string | null;
+            id: string;
+            name: string;
+            status: string;
+        };
+        /**
+         * StepList
+         * @description The steps of a run, in the order of the definition.
+         */
+        StepList: {
+            items: components["schemas"]["StepAttempts"][];
+        };
+        /**
+         * StepView
+         * @description A step of a run. Args: ref: Its author's own id. called: Id of the run of another pipeline that it has started.
+         */
+        StepView: {
+            attempt: number;
+            called: string | null;
+            cause: string | null;
+            ended_at: string | null;
+            exit_code: number | null;
+            id: string;
+            kind: string;
+            message: string;
+            name: string;
+            reason: string;
+            ref: string;
+            started_at: string | null;
+            status: string;
+        };
+        /**
+         * SwitchBody
+         * @description Whether a project uses a plugin.
+         */
+        SwitchBody: {
+            enabled: boolean;
+        };
+        /**
+         * Taken
+         * @description What became of a delivery: the first run that it started, and all of them.
+         */
+        Taken: {
+            delivery: number;
+            reason: string | null;
+            run: string | null;
+            runs: string[];
+        };
+        /**
+         * TokenBody
+         * @description A new token. `ttl_s`: seconds until it is over; absent = never.
+         */
+        TokenBody: {
+            name: string;
+            /** @default [] */
+            projects?: string[];
+            /** @default  */
+            role?: string;
+            /** @default null */
+            ttl_s?: number | null;
+            /** @default  */
+            user?: string;
+        };
+        /**
+         * TokenList
+         * @description A page of tokens.
+         */
+        TokenList: {
+            items: components["schemas"]["TokenView"][];
+            next_cursor: string | null;
+        };
+        /**
+         * TokenView
+         * @description A token, without its secret.
+         */
+        TokenView: {
+            created_at: string;
+            expires_at: string | null;
+            id: string;
+            name: string;
+            projects: string[];
+            role: string | null;
+            user: string;
+        };
+        /**
+         * TriggerList
+         * @description The triggers of a pipeline, in order.
+         */
+        TriggerList: {
+            items: components["schemas"]["TriggerView"][];
+            next_cursor: string | null;
+        };
+        /**
+         * TriggerView
+         * @description A trigger. Args: kind: manual, timer, remote, code or other. waits_for: Times of a timer, or the event of a code trigger. next_at: Of timers: when it fires next; null = never. last: Of timers: what came of it last.
+         */
+        TriggerView: {
+            element: string;
+            enabled: boolean;
+            id: string;
+            kind: string;
+            last: string;
+            last_at: string | null;
+            name: string;
+            next_at: string | null;
+            waits_for: string[];
+        };
+        /**
+         * UserBody
+         * @description A new user; without a password only tokens let them in.
+         */
+        UserBody: {
+            name: string;
+            /** @default  */
+            password?: string;
+        };
+        /**
+         * UserChange
+         * @description What to change of a user; absent members stay as they are.
+         */
+        UserChange: {
+            /** @default null */
+            disabled?: boolean | null;
+            /** @default null */
+            email?: string | null;
+            /** @default null */
+            language?: string | null;
+            /** @default null */
+            password?: string | null;
+        };
+        /**
+         * UserList
+         * @description A page of users.
+         */
+        UserList: {
+            items: components["schemas"]["UserView"][];
+            next_cursor: string | null;
+        };
+        /**
+         * UserView
+         * @description A user.
+         */
+        UserView: {
+            created_at: string;
+            disabled: boolean;
+            email: string;
+            is_admin: boolean;
+            language: string;
+            name: string;
+        };
+        /**
+         * WaitView
+         * @description Something that the run or a job of it waits for, and no person gives. Args: node: A job; "" = the run. kind: mutex, limit (of runs in one job), group (concurrency group) or queue (other runs of the pipeline). name: Of the mutex or group. ahead: How many others are in front of it. holders: Who has it now; at most 20 are named. due_at: When the waiting ends in vain; null if that is not known.
+         */
+        WaitView: {
+            ahead: number;
+            due_at: string | null;
+            holders: components["schemas"]["HolderView"][];
+            kind: string;
+            name: string;
+            node: string;
+        };
+        /**
+         * Waiver
+         * @description A step that a person skipped.
+         */
+        Waiver: {
+            by: string;
+            reason: string;
+            step: string;
+        };
+    };
+    responses: {
+        /** @description What is wrong (RFC 9457) */
+        Problem: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+    };
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
+}
+export type $defs = Record<string, never>;
+export interface operations {
+    list_access_keys: {
+        parameters: {
+            query?: {
+                /** @description Items on a page, 1 to 200; 50 if absent. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessKeyList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    create_access_key: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same call gets the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccessKeyBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewAccessKey"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    delete_access_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                access: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    create_app: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same call gets the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AppBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewApp"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    advance_clock: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same call gets the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClockBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClockView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    download: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                link: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    stream_events: {
+        parameters: {
+            query?: {
+                /** @description Whose events; needed. */
+                project?: string;
+                /** @description Only of this run (b-…). */
+                run?: string;
+                /** @description Only of this pipeline (p-…). */
+                pipeline?: string;
+                /** @description Like Last-Event-ID; 0 = from the first event on. */
+                after?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    take_delivery: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same call gets the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                project: string;
+                hook: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description Done */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Taken"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    describe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    list_plugins: {
+        parameters: {
+            query?: {
+                /** @description Items on a page, 1 to 200; 50 if absent. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PluginList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    install_plugin: {
+        parameters: {
+            query?: {
+                /** @description Its version, three numbers; absent: as task.json says */
+                version?: string;
+            };
+            header?: {
+                /** @description The same key with the same call gets the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InstalledPlugin"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    show_plugin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PluginDetails"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    show_policy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PluginPolicyView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    release_plugin: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same call gets the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProjectsBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PluginPolicyView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    put_setting: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same call gets the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                code: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SettingBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    delete_setting: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    remove_plugin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    list_projects: {
+        parameters: {
+            query?: {
+                /** @description Items on a page, 1 to 200; 50 if absent. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    create_project: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same call gets the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProjectBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_project: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    list_audit: {
+        parameters: {
+            query?: {
+                /** @description Items on a page, 1 to 200; 50 if absent. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    list_channels: {
+        parameters: {
+            query?: {
+                /** @description Items on a page, 1 to 200; 50 if absent. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    put_channel: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same call gets the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                project: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChannelBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    delete_channel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    test_channel: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same call gets the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                project: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelTest"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_deployment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+                deployment: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeploymentDetail"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    list_environments: {
+        parameters: {
+            query?: {
+                /** @description Items on a page, 1 to 200; 50 if absent. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnvironmentList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_environment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+                environment: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnvironmentView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    list_deployments: {
+        parameters: {
+            query?: {
+                /** @description Items on a page, 1 to 200; 50 if absent. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                project: string;
+                environment: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeploymentList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    roll_back_environment: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same call gets the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                project: string;
+                environment: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RollbackBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunSummary"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    plan_environment: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same call gets the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                project: string;
+                environment: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RollbackBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RollbackPlanView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    list_hooks: {
+        parameters: {
+            query?: {
+                /** @description Items on a page, 1 to 200; 50 if absent. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HookList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    add_hook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same call gets the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HookBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewHook"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_hook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+                hook: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HookView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    delete_hook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+                hook: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    list_deliveries: {
+        parameters: {
+            query?: {
+                /** @description Items on a page, 1 to 200; 50 if absent. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                project: string;
+                hook: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_delivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+                hook: string;
+                delivery: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryDetail"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    replay_delivery: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same call gets the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                project: string;
+                hook: string;
+                delivery: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Taken"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    list_members: {
+        parameters: {
+            query?: {
+                /** @description Items on a page, 1 to 200; 50 if absent. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemberList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    set_member: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same call gets the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                project: string;
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MemberBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemberView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    drop_member: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    list_packages: {
+        parameters: {
+            query?: {
+                /** @description Only those of this organisation. */
+                namespace?: string;
+                /** @description Items on a page, 1 to 200; 50 if absent. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PackageList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    list_files: {
+        parameters: {
+            query?: {
+                /** @description Which version; it must be given. */
+                version?: string;
+                /** @description Items on a page, 1 to 200; 50 if absent. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                project: string;
+                namespace: string;
+                repository: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PackageFileList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    list_versions: {
+        parameters: {
+            query?: {
+                /** @description Items on a page, 1 to 200; 50 if absent. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                project: string;
+                namespace: string;
+                repository: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PackageVersionList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    download_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+                namespace: string;
+                repository: string;
+                name: string;
+                version: string;
+                path: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    upload_file: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same call gets the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                project: string;
+                namespace: string;
+                repository: string;
+                name: string;
+                version: string;
+                path: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PackageFileView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    list_pipelines: {
+        parameters: {
+            query?: {
+                /** @description Only the one of exactly that name. */
+                name?: string;
+                /** @description Only those with this text in the name. */
+                search?: string;
+                /** @description Only those whose newest run has one of these, separated by commas. */
+                status?: string;
+                /** @description Only those with one of these labels, as LABEL or GROUP/LABEL. */
+                label?: string;
+                /** @description Only those that this user made. */
+                owner?: string;
+                /** @description Items on a page, 1 to 200; 50 if absent. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PipelineList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    create_pipeline: {
+        parameters: {
+            query?: {
+                /** @description Name of a pipeline whose YAML file says none. */
+                name?: string;
+            };
+            header?: {
+                /** @description The same key with the same call gets the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DocumentBody"];
+                "application/x-yaml": components["schemas"]["DocumentBody"];
+                "application/yaml": components["schemas"]["DocumentBody"];
+                "text/yaml": components["schemas"]["DocumentBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PipelineSaved"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_pipeline: {
+        parameters: {
+            query?: {
+                /** @description `yaml`: as a pipeline file of v3.0, as `Accept: application/yaml` does. */
+                format?: "json" | "yaml";
+            };
+            header?: never;
+            path: {
+                project: string;
+                pipeline: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PipelineView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    edit_pipeline: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same call gets the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                project: string;
+                pipeline: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DocumentBody"];
+                "application/x-yaml": components["schemas"]["DocumentBody"];
+                "application/yaml": components["schemas"]["DocumentBody"];
+                "text/yaml": components["schemas"]["DocumentBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PipelineSaved"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    delete_pipeline: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+                pipeline: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_definition: {
+        parameters: {
+            query?: {
+                /** @description Which version; the newest if absent. */
+                version?: number;
+                /** @description `yaml`: as a pipeline file of v3.0, as `Accept: application/yaml` does. */
+                format?: "json" | "yaml";
+            };
+            header?: never;
+            path: {
+                project: string;
+                pipeline: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DocumentBody"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    list_pipeline_hooks: {
+        parameters: {
+            query?: {
+                /** @description Items on a page, 1 to 200; 50 if absent. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                project: string;
+                pipeline: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HookList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    add_pipeline_hook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same call gets the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                project: string;
+                pipeline: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HookBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewHook"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_remote_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+                pipeline: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RemoteTokenView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    make_remote_token: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same call gets the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                project: string;
+                pipeline: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RemoteTokenView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    delete_remote_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+                pipeline: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    start_run: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same call gets the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                project: string;
+                pipeline: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StartBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunSummary"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    list_triggers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+                pipeline: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TriggerList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    list_in_project: {
+        parameters: {
+            query?: {
+                /** @description Items on a page, 1 to 200; 50 if absent. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PluginsInProject"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    switch_plugin: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same call gets the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                project: string;
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SwitchBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PluginInProject"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    list_checks: {
+        parameters: {
+            query?: {
+                /** @description Only of this pipeline, by id. */
+                pipeline?: string;
+                /** @description Only of this run. */
+                run?: string;
+                /** @description Only of this rule, by id. */
+                rule?: string;
+                /** @description Only with these results, separated by commas: passed, failed, waiting, let-through, refused. */
+                result?: string;
+                /** @description Items on a page, 1 to 200; 50 if absent. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    list_rules: {
+        parameters: {
+            query?: {
+                /** @description Items on a page, 1 to 200; 50 if absent. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+                rule: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    put_rule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same call gets the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                project: string;
+                rule: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    delete_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+                rule: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    list_runs: {
+        parameters: {
+            query?: {
+                /** @description Only these, separated by commas. */
+                status?: string;
+                /** @description Only of this pipeline (p-…). */
+                pipeline?: string;
+                /** @description Only those that one of these users started. */
+                actor?: string;
+                /** @description Only those started so: manual, service, timer, webhook … */
+                trigger?: string;
+                /** @description Only those that an event on one of these branches started. */
+                branch?: string;
+                /** @description Only those asked for at or after this instant (RFC 3339). */
+                since?: string;
+                /** @description Only those asked for at or before this instant (RFC 3339). */
+                until?: string;
+                /** @description Only those with this text in the message. */
+                message?: string;
+                /** @description Only those that were recovered, or were not. */
+                recovered?: boolean;
+                /** @description Only those with this number. */
+                number?: number;
+                /** @description Items on a page, 1 to 200; 50 if absent. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_run: {
+        parameters: {
+            query?: {
+                /** @description As this attempt left it; the newest if absent. */
+                attempt?: number;
+            };
+            header?: never;
+            path: {
+                project: string;
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunState"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    list_metrics: {
+        parameters: {
+            query?: {
+                /** @description Items on a page, 1 to 200; 50 if absent. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                project: string;
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MetricsList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    apply: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same call gets the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                project: string;
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RecoveryBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Recovered"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    plan: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same call gets the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                project: string;
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RecoveryBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    set_remark: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same call gets the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                project: string;
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RemarkBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunSummary"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    list_reports: {
+        parameters: {
+            query?: {
+                /** @description Items on a page, 1 to 200; 50 if absent. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                project: string;
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    show_page: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+                run: string;
+                step: string;
+                attempt: string;
+                path: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    answer_stage: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same call gets the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                project: string;
+                run: string;
+                stage: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AnswerBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunSummary"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    roll_back_stage: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same call gets the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                project: string;
+                run: string;
+                stage: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RollbackBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunSummary"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    plan_stage: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same call gets the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                project: string;
+                run: string;
+                stage: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RollbackBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RollbackPlanView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    list_steps: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StepList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    answer_step: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same call gets the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                project: string;
+                run: string;
+                step: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AnswerBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunSummary"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_log: {
+        parameters: {
+            query?: {
+                /** @description Which attempt of the step; the newest if absent. */
+                attempt?: string;
+                /** @description Only so many last lines, at most 100000. */
+                tail?: number;
+                /** @description Stream lines as they are written; the id of an event is the offset of the line's end. Ends with the event `end` when the attempt is over. */
+                follow?: boolean;
+            };
+            header?: never;
+            path: {
+                project: string;
+                run: string;
+                step: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    resume_step: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same call gets the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                project: string;
+                run: string;
+                step: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResumeBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunSummary"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    stop_run: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same call gets the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                project: string;
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunSummary"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    list_secrets: {
+        parameters: {
+            query?: {
+                /** @description Items on a page, 1 to 200; 50 if absent. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecretList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_secret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecretView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    put_secret: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same call gets the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                project: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SecretBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecretView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    delete_secret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    find_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunSummary"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    show_schema: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                schema: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/schema+json": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    show_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    open_session: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same call gets the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SessionBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    close_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    list_tokens: {
+        parameters: {
+            query?: {
+                /** @description Items on a page, 1 to 200; 50 if absent. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    create_token: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same call gets the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokenBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewToken"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    revoke_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    list_users: {
+        parameters: {
+            query?: {
+                /** @description Items on a page, 1 to 200; 50 if absent. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    create_user: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same call gets the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    change_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserChange"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+}

@@ -1,0 +1,75 @@
+import { Suspense } from "react";
+import { Redirect, Route, Router, Switch, useLocation } from "wouter";
+import { BASE } from "@/api/client";
+import { useLanguageOfUser, useSession } from "@/api/session";
+import { useLocale } from "@/i18n";
+import SignIn from "@/pages/sign-in";
+import { PAGES } from "@/shell/routes";
+import { Shell } from "@/shell/shell";
+import { useSettings } from "@/state/settings";
+import { Skeleton } from "@/ui/empty";
+import { ErrorBoundary } from "@/ui/error-boundary";
+import { Failure } from "@/ui/loaded";
+import { NothingHere } from "@/ui/nothing-here";
+import { Toasts } from "@/ui/toast";
+import { TooltipProvider } from "@/ui/tooltip";
+
+export function App() {
+  document.documentElement.lang = useLocale();
+  return (
+    <TooltipProvider delayDuration={300}>
+      <Router base={BASE.replace(/\/$/, "")}>
+        <Gate />
+      </Router>
+      <Toasts />
+    </TooltipProvider>
+  );
+}
+
+/** Shows the pages to who is signed in, and how to sign in to the others. */
+function Gate() {
+  const session = useSession();
+  useLanguageOfUser(session.data);
+  if (session.error && !session.data) {
+    return (
+      <div className="mx-auto mt-[20vh] max-w-lg px-4">
+        <Failure error={session.error} onRetry={() => void session.refetch()} />
+      </div>
+    );
+  }
+  if (!session.data) return null;
+  if (!session.data.user) return <SignIn />;
+  return (
+    <Shell>
+      <Pages />
+    </Shell>
+  );
+}
+
+function Pages() {
+  const [location] = useLocation();
+  const { project } = useSettings();
+  const start = project ? `/projects/${encodeURIComponent(project)}` : "/projects";
+  return (
+    <ErrorBoundary at={location}>
+      <Suspense fallback={<Skeleton className="h-40" />}>
+        <Switch>
+          <Route path="/">
+            <Redirect to={start} replace />
+          </Route>
+          <Route path="/sign-in">
+            <Redirect to={start} replace />
+          </Route>
+          {PAGES.map(({ path, page: Page }) => (
+            <Route key={path} path={path}>
+              {(params) => <Page params={params as Record<string, string>} />}
+            </Route>
+          ))}
+          <Route>
+            <NothingHere />
+          </Route>
+        </Switch>
+      </Suspense>
+    </ErrorBoundary>
+  );
+}

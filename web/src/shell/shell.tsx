@@ -1,0 +1,100 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { type ReactNode, useEffect, useMemo, useState } from "react";
+import { useLocation } from "wouter";
+import { enterFeed, type Feed, invalidating } from "@/api/events";
+import { keys } from "@/api/keys";
+import { useText } from "@/i18n";
+import { common } from "@/i18n/common";
+import { changeSettings, useSettings } from "@/state/settings";
+import { KeysHelp, useHelp, useKeys } from "@/ui/keys";
+import { BottomBar, Rail } from "./rail";
+import { TopBar } from "./top-bar";
+
+/** The project of the address, or the one that was open last. */
+function useProject(): { open: string; last: string } {
+  const [location] = useLocation();
+  const { project } = useSettings();
+  const found = /^\/projects\/([^/]+)/.exec(location)?.[1];
+  const open = found ? decodeURIComponent(found) : "";
+  useEffect(() => {
+    if (open) changeSettings({ project: open });
+  }, [open]);
+  return { open, last: open || project };
+}
+
+/** Listen to the open project, and make queries old by what happens there. */
+function useLiveProject(project: string): Feed | null {
+  const client = useQueryClient();
+  const [feed, setFeed] = useState<Feed | null>(null);
+  useEffect(() => {
+    if (!project) return;
+    const [entered, leave] = enterFeed(project);
+    const invalidate = invalidating(client);
+    const stopEvents = entered.onEvent(invalidate);
+    let was = entered.connection;
+    const stopWatching = entered.onConnection(() => {
+      // what happened between the first answers and the first event
+      if (was !== "live" && entered.connection === "live") {
+        void client.invalidateQueries({
+          predicate: ({ queryKey }) => queryKey[0] !== keys.session[0],
+        });
+      }
+      was = entered.connection;
+    });
+    setFeed(entered);
+    return () => {
+      stopEvents();
+      stopWatching();
+      invalidate.stop();
+      leave();
+      setFeed(null);
+    };
+  }, [project, client]);
+  return feed;
+}
+
+/** What is around every page: top bar, rail, bottom bar, keys. */
+export function Shell({ children }: { children: ReactNode }) {
+  const t = useText(common);
+  const [, navigate] = useLocation();
+  const [helpOpen, setHelpOpen] = useHelp();
+  const project = useProject();
+  const feed = useLiveProject(project.open);
+  const bindings = useMemo(
+    () => [
+      { key: "Shift+?", text: t("keys.help"), run: () => setHelpOpen(true) },
+      { key: "g p", text: t("keys.go-projects"), run: () => navigate("/projects") },
+      {
+        key: "/",
+        text: t("keys.search"),
+        run: () => document.querySelector<HTMLElement>("[data-filter]")?.focus(),
+      },
+    ],
+    [t, navigate, setHelpOpen],
+  );
+  useKeys(bindings, "anywhere");
+  return (
+    <>
+      <button
+        type="button"
+        onClick={() => document.getElementById("content")?.focus()}
+        className="sr-only rounded-md bg-surface p-3 focus:not-sr-only focus:fixed focus:top-2 focus:left-2 focus:z-50"
+      >
+        {t("nav.skip")}
+      </button>
+      <TopBar feed={feed} onHelp={() => setHelpOpen(true)} />
+      <div className="flex">
+        <Rail project={project.last} />
+        <main
+          id="content"
+          tabIndex={-1}
+          className="min-w-0 grow px-4 pt-5 pb-24 outline-none sm:px-6 sm:pb-10"
+        >
+          {children}
+        </main>
+      </div>
+      <BottomBar project={project.last} />
+      <KeysHelp open={helpOpen} onOpenChange={setHelpOpen} />
+    </>
+  );
+}

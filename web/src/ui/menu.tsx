@@ -1,0 +1,105 @@
+import { clsx } from "clsx";
+import { Check, type LucideIcon } from "lucide-react";
+import { DropdownMenu as Radix } from "radix-ui";
+import type { ReactElement, ReactNode } from "react";
+
+const ITEM =
+  "flex min-h-9 cursor-default select-none items-center gap-2 rounded-md px-2.5 outline-none data-highlighted:bg-sunken data-disabled:opacity-55";
+
+/** A menu below a button. Not modal: that would write a style sheet, which the policy forbids. */
+export function Menu({
+  trigger,
+  children,
+  align = "end",
+}: {
+  trigger: ReactElement;
+  children: ReactNode;
+  align?: "start" | "end";
+}) {
+  return (
+    <Radix.Root modal={false}>
+      <Radix.Trigger asChild>{trigger}</Radix.Trigger>
+      <Radix.Portal>
+        <Radix.Content
+          align={align}
+          sideOffset={6}
+          collisionPadding={8}
+          className="z-50 max-h-[80dvh] min-w-44 max-w-80 overflow-y-auto rounded-lg border border-line bg-surface p-1 shadow-float"
+        >
+          {children}
+        </Radix.Content>
+      </Radix.Portal>
+    </Radix.Root>
+  );
+}
+
+export function MenuItem({
+  icon: Icon,
+  danger = false,
+  disabled = false,
+  hint,
+  onSelect,
+  children,
+}: {
+  icon?: LucideIcon;
+  danger?: boolean;
+  disabled?: boolean;
+  /** A second line, as why it is not possible. */
+  hint?: ReactNode;
+  onSelect: () => void;
+  children: ReactNode;
+}) {
+  return (
+    <Radix.Item
+      disabled={disabled}
+      onSelect={onSelect}
+      className={clsx(ITEM, danger && "text-bad")}
+    >
+      {Icon && <Icon aria-hidden size={16} className="shrink-0" />}
+      <span className="min-w-0 py-1">
+        {children}
+        {hint && <span className="block text-[13px] text-muted">{hint}</span>}
+      </span>
+    </Radix.Item>
+  );
+}
+
+export function MenuChoice<T extends string>({
+  label,
+  value,
+  choices,
+  onChange,
+}: {
+  label: string;
+  value: T;
+  choices: readonly { value: T; text: string }[];
+  onChange: (value: T) => void;
+}) {
+  return (
+    <Radix.RadioGroup
+      aria-label={label}
+      value={value}
+      onValueChange={(chosen) => onChange(chosen as T)}
+    >
+      <MenuLabel>{label}</MenuLabel>
+      {choices.map((choice) => (
+        <Radix.RadioItem key={choice.value} value={choice.value} className={ITEM}>
+          <span className="w-4">
+            <Radix.ItemIndicator>
+              <Check aria-hidden size={16} />
+            </Radix.ItemIndicator>
+          </span>
+          {choice.text}
+        </Radix.RadioItem>
+      ))}
+    </Radix.RadioGroup>
+  );
+}
+
+export function MenuLabel({ children }: { children: ReactNode }) {
+  return <Radix.Label className="px-2.5 pt-2 pb-1 text-[13px] text-muted">{children}</Radix.Label>;
+}
+
+export function MenuLine() {
+  return <Radix.Separator className="my-1 h-px bg-line" />;
+}
