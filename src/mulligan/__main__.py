@@ -12,6 +12,12 @@ def main() -> None:
 
     from mulligan.cli.main import cli
 
+    asked = os.environ.get("_MULLIGAN_COMPLETE")
+    if asked:
+        from mulligan.cli.shells import complete
+
+        complete(cli, asked)
+        return
     try:
         code = cli.main(prog_name="mulligan", standalone_mode=False)
     except click.ClickException as error:

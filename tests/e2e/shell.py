@@ -39,7 +39,13 @@ class Shell:
         self.root = root
         self.data = root / "data"
         clean = {name: text for name, text in os.environ.items() if "MULLIGAN" not in name}
-        self.environment = {**clean, "MULLIGAN_DATA": str(self.data), "TZ": "UTC"}
+        self.environment = {
+            **clean,
+            "MULLIGAN_DATA": str(self.data),
+            "TZ": "UTC",
+            "XDG_CONFIG_HOME": str(root / "config"),
+            "XDG_CACHE_HOME": str(root / "cache"),
+        }
         self.bench = Workbench(root / "bench")
 
     def write(self, name: str, model: Json) -> str:

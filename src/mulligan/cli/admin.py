@@ -5,13 +5,23 @@ from pathlib import Path
 
 import click
 
+from mulligan.cli.examples import EXAMPLE
 
-@click.group()
+
+@click.group(
+    help="Look after a data directory (the server must be stopped).\n\n"
+    + EXAMPLE
+    + "mulligan admin check"
+)
 def admin() -> None:
     """Look after a data directory (the server must be stopped)."""
 
 
-@admin.command()
+@admin.command(
+    help="Write finished runs with mixed results, for capacity tests.\n\n"
+    + EXAMPLE
+    + "mulligan admin seed --project load --runs 1000"
+)
 @click.option("--data", type=click.Path(path_type=Path), help="Data directory.")
 @click.option("--project", required=True, help="Project that the runs belong to.")
 @click.option("--runs", type=click.IntRange(1, 10_000_000), required=True)
@@ -35,7 +45,11 @@ def seed(data: Path | None, project: str, runs: int, pipelines: int, age_days: i
     click.echo(f"{runs} runs of {len(made)} pipelines: {' '.join(made[:20])}")
 
 
-@admin.command()
+@admin.command(
+    help="Check every invariant of the store; one line per finding, exit 1 if there is one.\n\n"
+    + EXAMPLE
+    + "mulligan admin check"
+)
 @click.option("--data", type=click.Path(path_type=Path), help="Data directory.")
 def check(data: Path | None) -> None:
     """Check every invariant of the store; one line per finding, exit 1 if there is one."""
@@ -53,10 +67,15 @@ def check(data: Path | None) -> None:
     sys.exit(1 if findings else 0)
 
 
-@admin.command()
+@admin.command(
+    "stop-services",
+    help="End the keeper and every deployed process that it runs; "
+    "a server would start them again.\n\n" + EXAMPLE + "mulligan admin stop-services",
+)
 @click.option("--data", type=click.Path(path_type=Path), help="Data directory.")
 def stop_services(data: Path | None) -> None:
-    """End the keeper and every deployed process that it runs; a server would start them again."""
+    """End the keeper and every deployed process that it runs; "
+    "a server would start them again."""
     from mulligan.cli.serve import default_data
     from mulligan.executors.keeper.client import Keeper, KeeperError
 

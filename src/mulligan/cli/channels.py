@@ -5,8 +5,9 @@ import sys
 import click
 
 from mulligan.cli.client import part
-from mulligan.cli.options import EXAMPLE, Session, with_session
-from mulligan.cli.output import emit, moment, note
+from mulligan.cli.examples import EXAMPLE
+from mulligan.cli.options import Session, may_preview, with_session
+from mulligan.cli.output import moment, note
 
 _MOST = 1000
 _PROJECT = click.option("--project", required=True, help="Where.")
@@ -40,6 +41,7 @@ def channel() -> None:
 )
 @click.option("--chat", "chats", multiple=True, help="Id of a chat that means this channel.")
 @_PROJECT
+@may_preview
 @with_session
 def set_channel(
     session: Session, name: str, kind: str, tells: tuple[str, ...], chats: tuple[str, ...]
@@ -87,12 +89,13 @@ def list_channels(session: Session) -> None:
 )
 @click.argument("name")
 @_PROJECT
+@may_preview
 @with_session
 def test_channel(session: Session, name: str) -> None:
     """Send a message."""
     result = session.client.call("POST", f"{session.path}/channels/{part(name)}/test")
     if not session.is_table:
-        emit(result, session.form)
+        session.emit(result)
     if not result["sent"]:
         raise click.ClickException(f"not sent: {result['problem']}")
     note(f"sent a message through {name}")
@@ -104,6 +107,7 @@ def test_channel(session: Session, name: str) -> None:
 )
 @click.argument("name")
 @_PROJECT
+@may_preview
 @with_session
 def remove_channel(session: Session, name: str) -> None:
     """Remove a channel."""

@@ -10,11 +10,19 @@ from typing import Any, BinaryIO, NamedTuple
 from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
 from mulligan.cli.exits import EXIT_USAGE, FailureError
-from mulligan.cli.problems import Json, ProblemError, UnreachableError, problem_in
+from mulligan.cli.problems import (
+    Json,
+    OverdueError,
+    PreviewError,
+    ProblemError,
+    UnreachableError,
+    problem_in,
+)
 
 _TIMEOUT_S = 60.0
 _STREAM_TIMEOUT_S = 45.0  # three heartbeats of the server
-_RECONNECT_S = 30.0  # how long a server may be away in the middle of a stream
+_RECONNECT_S = 60.0  # how long a server may be away in the middle of a stream
+_STARTING = 503
 _LOST = (ConnectionError, http.client.HTTPException, TimeoutError)
 
 
@@ -27,11 +35,17 @@ class StreamEvent(NamedTuple):
 
 
 class Client:
-    """Calls one server. `path`: behind `/api/v1`, its parts quoted with `part`.
+    """Calls one server. `path`: behind `/api/v1`, or from `/api/` on; parts quoted with `part`.
 
     Args:
         embedded: The server ends with this command.
         borrowed_from: It ends with the command of that process.
+
+        timeout_s: How long an answer may take.
+
+    Attributes:
+        is_preview: What would change something ends with `PreviewError` instead of being sent.
+        until: Monotonic instant at which streams end with `OverdueError`; None = never.
     """
 
     def __init__(
@@ -41,15 +55,26 @@ class Client:
         *,
         embedded: bool = False,
         borrowed_from: int | None = None,
+        timeout_s: float = _TIMEOUT_S,
     ) -> None:
         self.url = url.rstrip("/")
+        self._timeout_s = timeout_s
         self.embedded = embedded
         self.borrowed_from = borrowed_from
+        self.is_preview = False
+        self.until: float | None = None
         self._parts = _parts_of(url)
         if token and not (token.isascii() and token.isprintable()):
             raise FailureError("the token has characters that no token has", EXIT_USAGE)
         self._token = token
         self._kept: http.client.HTTPConnection | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """Tell callers apart without telling their token."""
+        import hashlib
+
+        return hashlib.sha256((self._token or "").encode()).hexdigest()[:16]
 
     def call(
         self,
@@ -60,10 +85,12 @@ class Client:
         query: Mapping[str, object] | None = None,
         media: str = "application/json",
         headers: Mapping[str, str] | None = None,
+        reads: bool = False,
     ) -> Any:
         """Send a request; return the decoded answer, None if it has none.
 
         Args:
+            reads: It changes nothing, whatever its method is.
             body: Sent as JSON, bytes as they are; None = no body.
             media: Content type of the body.
             headers: More of them.
@@ -72,6 +99,8 @@ class Client:
             ProblemError: The server refused.
             UnreachableError: There is no answer.
         """
+        if self.is_preview and not reads and method != "GET":
+            raise PreviewError(method, _target(path, query), body)
         content = body if isinstance(body, bytes) else None
         if content is None and body is not None:
             content = json.dumps(body, ensure_ascii=False).encode()
@@ -94,6 +123,8 @@ class Client:
         query: Mapping[str, object] | None = None,
     ) -> Any:
         """Send the content of a file; return the decoded answer. Raises as `call`."""
+        if self.is_preview:
+            raise PreviewError(method, _target(path, query), f"{size} bytes")
         fields = self._headers() | {
             "Content-Type": media,
             "Content-Length": str(size),
@@ -162,7 +193,10 @@ class Client:
                     yield event
                     if event.name == "end":
                         return
-            except (UnreachableError, *_LOST) as error:
+            except (UnreachableError, ProblemError, *_LOST) as error:
+                if isinstance(error, ProblemError) and error.status != _STARTING:
+                    raise
+                self._check_until()
                 now = time.monotonic()
                 deadline = deadline or now + _RECONNECT_S
                 if self.embedded or now > deadline:
@@ -171,11 +205,11 @@ class Client:
 
     def _stream_once(self, target: str, last: str) -> Iterator[StreamEvent]:
         headers = {"Last-Event-ID": last} if last else {}
-        connection, answer = self._open(target, headers, _STREAM_TIMEOUT_S)
+        connection, answer = self._open(target, headers, self._patience())
         yield StreamEvent("", "open", "")
         fields: dict[str, list[str]] = {}
         try:
-            while line := answer.readline():
+            while line := self._line(connection, answer):
                 text = line.decode().rstrip("\n")
                 if text:
                     name, _, value = text.partition(":")
@@ -188,6 +222,24 @@ class Client:
         finally:
             answer.close()
             connection.close()
+
+    def _line(
+        self, connection: http.client.HTTPConnection, answer: http.client.HTTPResponse
+    ) -> bytes:
+        """Return the next line, or end at `until`."""
+        self._check_until()
+        if self.until is not None and connection.sock is not None:
+            connection.sock.settimeout(self._patience())
+        return answer.readline()
+
+    def _patience(self) -> float:
+        if self.until is None:
+            return _STREAM_TIMEOUT_S
+        return max(0.01, min(_STREAM_TIMEOUT_S, self.until - time.monotonic()))
+
+    def _check_until(self) -> None:
+        if self.until is not None and time.monotonic() >= self.until:
+            raise OverdueError
 
     # --- connections --------------------------------------------------------------------------
 
@@ -202,7 +254,7 @@ class Client:
     ) -> tuple[int, bytes]:
         """Send a request over the kept connection, once more if that had been closed."""
         for attempt in (1, 2):
-            connection = self._kept or self._connection(_TIMEOUT_S)
+            connection = self._kept or self._connection(self._timeout_s)
             fresh = self._kept is None
             self._kept = None
             try:
@@ -273,7 +325,8 @@ def part(text: str) -> str:
 
 def _target(path: str, query: Mapping[str, object] | None) -> str:
     given = {name: _word(value) for name, value in (query or {}).items() if value is not None}
-    return f"/api/v1{path}" + (f"?{urlencode(given)}" if given else "")
+    prefix = "" if path.startswith("/api/") else "/api/v1"
+    return f"{prefix}{path}" + (f"?{urlencode(given)}" if given else "")
 
 
 def _word(value: object) -> str:

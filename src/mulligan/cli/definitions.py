@@ -8,9 +8,11 @@ import click
 
 from mulligan.cli.client import part
 from mulligan.cli.documents import FileError, PipelineFile, counted, ensure_project, save
+from mulligan.cli.examples import EXAMPLE
 from mulligan.cli.exits import EXIT_USAGE
-from mulligan.cli.options import EXAMPLE, Session, in_project, reaching, with_session
-from mulligan.cli.output import emit, moment, note, one_line
+from mulligan.cli.forms import Form, emit
+from mulligan.cli.options import Session, in_project, reaching, with_session
+from mulligan.cli.output import moment, note, one_line
 from mulligan.cli.references import find_pipeline, find_run
 from mulligan.cli.servers import ServerOptions
 from mulligan.cli.template_files import TemplateFiles, finds_templates
@@ -43,7 +45,7 @@ def pipelines(session: Session, search: str | None, label: str | None, limit: in
     help="Print the definition of a pipeline (id or name), or the one that a run began with; "
     "JSON; with -o yaml a pipeline file of v3.0 (of the SWR dialect: its document).\n\n"
     + EXAMPLE
-    + "mulligan export web -o yaml > web.yml"
+    + "mulligan export web -o yaml > web.yml\n  mulligan pipeline export web --version 3"
 )
 @click.argument("what", metavar="RUN|PIPELINE")
 @click.option("--version", type=click.IntRange(1), help="Of a pipeline; the newest if absent.")
@@ -59,11 +61,12 @@ def export(session: Session, what: str, version: int | None, pipeline: str | Non
         found = find_pipeline(session, what)
         project, ident = found["project"], found["id"]
     path = f"/projects/{part(project)}/pipelines/{part(ident)}/definition"
-    if session.form == "yaml":
+    if session.form.name == "yaml":
         pieces = session.client.read(path, version=version, format="yaml")
         click.echo(b"".join(pieces), nl=False)
         return
-    emit(session.client.get(path, version=version), "json")
+    form = session.form._replace(name="json") if session.is_table else session.form
+    emit(session.client.get(path, version=version), form)
 
 
 @click.command(
@@ -117,7 +120,7 @@ def lint(files: tuple[Path, ...], schema: bool, templates: TemplateFiles) -> int
     if schema:
         from mulligan.pipeline_yaml.json_schema import make_schema
 
-        emit(make_schema(), "json")
+        emit(make_schema(), Form("json"))
     elif not files:
         raise click.UsageError("name a file, or use --schema")
     return _each(files, templates, _check)
@@ -147,6 +150,15 @@ class _NewIds:
 
 
 def _check(file: PipelineFile) -> str:
+    return f"ok ({check_file(file)})"
+
+
+def check_file(file: PipelineFile) -> str:
+    """Check a file without a server; return its size in words.
+
+    Raises:
+        FileError: It is refused.
+    """
     from mulligan.core.errors import InvalidError
     from mulligan.facades.common.ways import Limits
     from mulligan.facades.documents import check_document
@@ -164,4 +176,4 @@ def _check(file: PipelineFile) -> str:
     jobs = [job for stage in definition.spec.stages for job in stage.jobs]
     steps = sum(len(job.steps) for job in jobs)
     size = {"stages": len(definition.spec.stages), "jobs": len(jobs), "steps": steps}
-    return f"ok ({counted(size)})"
+    return counted(size)

@@ -12,8 +12,14 @@ from types import FrameType
 
 import click
 
+from mulligan.cli.examples import EXAMPLE
 
-@click.command()
+
+@click.command(
+    help="Show a failed pipeline being repaired in place, on an embedded server.\n\n"
+    + EXAMPLE
+    + "mulligan demo --once"
+)
 @click.option("--once", is_flag=True, help="Exit at the end instead of staying up.")
 @click.option("--plain", is_flag=True, help="Shell steps only: no git, no artifacts.")
 def demo(once: bool, plain: bool) -> None:  # noqa: FBT001 - click gives flags by position

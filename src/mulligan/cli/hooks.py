@@ -5,8 +5,9 @@ import sys
 import click
 
 from mulligan.cli.client import part
-from mulligan.cli.options import EXAMPLE, Session, with_session
-from mulligan.cli.output import emit, moment, note, one_line, table
+from mulligan.cli.examples import EXAMPLE
+from mulligan.cli.options import Session, may_preview, with_session
+from mulligan.cli.output import moment, note, one_line, table
 from mulligan.cli.problems import Json
 from mulligan.cli.references import find_pipeline
 
@@ -39,6 +40,7 @@ def hook() -> None:
 @click.option("--credential", default="", help="Secret whose token tells the host how runs go.")
 @click.option("--api", default="", help="Base of the host's API.")
 @_PROJECT
+@may_preview
 @with_session
 def add_hook(
     session: Session,
@@ -90,6 +92,7 @@ def list_hooks(session: Session) -> None:
 )
 @click.argument("hook_id", metavar="HOOK")
 @_PROJECT
+@may_preview
 @with_session
 def remove_hook(session: Session, hook_id: str) -> None:
     """Delete a hook."""
@@ -139,7 +142,7 @@ def show_delivery(session: Session, hook_id: str, number: int) -> None:
     path = f"{session.path}/hooks/{part(hook_id)}/deliveries/{number}"
     found = session.client.get(path)
     if not session.is_table:
-        emit(found, session.form)
+        session.emit(found)
         return
     rows = [
         (outcome["pipeline"], outcome["run"] or "-", outcome["trigger"], one_line(reason))
@@ -164,13 +167,14 @@ def _passed(outcome: Json) -> str:
 @click.argument("hook_id", metavar="HOOK")
 @click.argument("number", type=int)
 @_PROJECT
+@may_preview
 @with_session
 def replay(session: Session, hook_id: str, number: int) -> None:
     """Let a delivery count once more."""
     path = f"{session.path}/hooks/{part(hook_id)}/deliveries/{number}/replay"
     taken = session.client.call("POST", path)
     if not session.is_table:
-        emit(taken, session.form)
+        session.emit(taken)
         return
     for run in taken["runs"]:
         click.echo(run)
@@ -221,6 +225,7 @@ def list_triggers(session: Session, pipeline: str) -> None:
 )
 @click.argument("pipeline")
 @_PROJECT
+@may_preview
 @with_session
 def make_token(session: Session, pipeline: str) -> None:
     """Make a token."""

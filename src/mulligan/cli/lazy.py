@@ -1,10 +1,19 @@
 """A command group whose commands are imported when they are used."""
 
+from __future__ import annotations
+
 import importlib
+import re
+from collections import deque
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+_FIELDS = re.compile(r"[a-z_]+(,[a-z_]+)+,?", re.IGNORECASE)
 
 
 class Lazy(NamedTuple):
@@ -16,14 +25,28 @@ class Lazy(NamedTuple):
 
 
 class LazyGroup(click.Group):
-    """`sections`: commands by title, in the order in which the help shows them."""
+    """Imports a command when it is used.
+
+    Args:
+        sections: Commands by title, in the order in which the help shows them.
+        aliases: More names of them, which the help does not show.
+    """
 
     def __init__(
-        self, *args: Any, sections: Sequence[tuple[str, Mapping[str, Lazy]]], **kwargs: Any
+        self,
+        *args: Any,
+        sections: Sequence[tuple[str, Mapping[str, Lazy]]],
+        aliases: Mapping[str, str],
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self._sections = sections
         self._lazy = {name: lazy for _, part in sections for name, lazy in part.items()}
+        self._aliases = aliases
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the words of a command line."""
+        return super().parse_args(ctx, with_fields(args))
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands."""
@@ -31,7 +54,7 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import a command."""
-        lazy = self._lazy.get(cmd_name)
+        lazy = self._lazy.get(self._aliases.get(cmd_name, cmd_name))
         if lazy is None:
             return None
         command = getattr(importlib.import_module(lazy.module), lazy.attribute)
@@ -43,3 +66,33 @@ class LazyGroup(click.Group):
         for title, part in self._sections:
             with formatter.section(title):
                 formatter.write_dl([(name, lazy.short_help) for name, lazy in part.items()])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete names of commands without importing any."""
+        from click.shell_completion import CompletionItem
+
+        if incomplete.startswith("-"):
+            return click.Command.shell_complete(self, ctx, incomplete)
+        return [
+            CompletionItem(name, help=lazy.short_help)
+            for name, lazy in self._lazy.items()
+            if name.startswith(incomplete)
+        ]
+
+
+def with_fields(args: Sequence[str]) -> list[str]:
+    """Give `--json` its value: the word behind it if that is a list of fields, else none.
+
+    A single field is given as `--json=FIELD`, as a word alone may be an argument.
+    """
+    words: list[str] = []
+    rest = deque(args)
+    while rest:
+        word = rest.popleft()
+        if word == "--json":
+            has_fields = bool(rest) and _FIELDS.fullmatch(rest[0]) is not None
+            word = f"--json={rest.popleft() if has_fields else ''}"
+        words.append(word)
+        if word == "--":
+            break
+    return [*words, *rest]

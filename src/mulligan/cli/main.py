@@ -5,23 +5,31 @@ import click
 from mulligan.cli.lazy import Lazy, LazyGroup
 
 _RUNS = "mulligan.cli.runs"
+_RUN = "mulligan.cli.run_commands"
 _RECOVER = "mulligan.cli.recover"
+_ANSWERS = "mulligan.cli.answers"
+_COMPARE = "mulligan.cli.compare"
 _LOGS = "mulligan.cli.logs"
 _DEFINITIONS = "mulligan.cli.definitions"
 _PEOPLE = "mulligan.cli.people"
 _HOOKS = "mulligan.cli.hooks"
 _RELEASES = "mulligan.cli.releases"
+_LOGIN = "mulligan.cli.login"
 
 SECTIONS = (
     (
         "Run and repair",
         {
-            "run": Lazy(_RUNS, "run", "Run a pipeline file here and now."),
+            "run": Lazy(_RUN, "run", "Run a file here and now, or start and list runs."),
             "retry": Lazy(_RECOVER, "retry", "Run a part of a run again; the rest is kept."),
             "skip": Lazy(_RECOVER, "skip", "Leave out a failed step, with a reason."),
+            "plan": Lazy(_RECOVER, "plan", "Show what a retry or skip would do."),
+            "resume": Lazy(_ANSWERS, "resume", "Let a run go on that waits at a paused step."),
             "rollback": Lazy("mulligan.cli.rollbacks", "rollback", "Restore what was live before."),
+            "rebuild": Lazy(_RUN, "rebuild", "Start a new run with the same parameters."),
             "stop": Lazy(_RUNS, "stop", "Stop a run."),
-            "approve": Lazy(_RECOVER, "approve", "Answer what a run waits for."),
+            "approve": Lazy(_ANSWERS, "approve", "Say yes to what a run waits for."),
+            "reject": Lazy(_ANSWERS, "reject", "Say no to what a run waits for."),
         },
     ),
     (
@@ -31,6 +39,9 @@ SECTIONS = (
             "show": Lazy(_RUNS, "show", "Show a run with its stages, jobs and steps."),
             "logs": Lazy(_LOGS, "logs", "Print the logs of a run or step."),
             "watch": Lazy(_RUNS, "watch", "Follow a run until it ends."),
+            "attempts": Lazy(_COMPARE, "attempts", "List the attempts of a run and its steps."),
+            "diff": Lazy(_COMPARE, "diff", "Compare two attempts or runs."),
+            "approvals": Lazy(_ANSWERS, "approvals", "List what waits for a person."),
         },
     ),
     (
@@ -44,6 +55,8 @@ SECTIONS = (
     (
         "Definitions",
         {
+            "init": Lazy("mulligan.cli.init", "init", "Write a first pipeline file."),
+            "pipeline": Lazy("mulligan.cli.pipelines", "pipeline", "Look at and keep pipelines."),
             "pipelines": Lazy(_DEFINITIONS, "pipelines", "List pipelines."),
             "import": Lazy(_DEFINITIONS, "import_files", "Check and store pipeline files."),
             "lint": Lazy(_DEFINITIONS, "lint", "Check pipeline files; print their JSON Schema."),
@@ -68,21 +81,33 @@ SECTIONS = (
         },
     ),
     (
+        "This command line",
+        {
+            "login": Lazy(_LOGIN, "login", "Keep a server and a token under a name."),
+            "logout": Lazy(_LOGIN, "logout", "Forget the token of a server."),
+            "whoami": Lazy(_LOGIN, "whoami", "Tell who one is, and where."),
+            "context": Lazy(_LOGIN, "context", "Servers that are kept: list, use, add, rm."),
+            "api": Lazy("mulligan.cli.raw_calls", "api", "Send any request to the server."),
+            "completion": Lazy("mulligan.cli.shells", "completion", "Completion for a shell."),
+            "help": Lazy("mulligan.cli.topics", "help_about", "Help about a command or topic."),
+            "version": Lazy("mulligan.cli.version", "version", "Show versions."),
+        },
+    ),
+    (
         "Server",
         {
             "serve": Lazy("mulligan.cli.serve", "serve", "Run the server."),
             "demo": Lazy("mulligan.cli.demo", "demo", "Break a pipeline and repair it in place."),
             "plugin": Lazy("mulligan.cli.plugins", "plugin", "Install and list plugins."),
             "admin": Lazy("mulligan.cli.admin", "admin", "Look after a data directory."),
-            "version": Lazy("mulligan.cli.version", "version", "Show versions."),
         },
     ),
 )
+ALIASES = {"status": "show", "cancel": "stop", "pipe": "pipeline"}
 _EPILOG = (
-    "A command talks to the server that --url or MULLIGAN_URL names, else to the one that runs on "
-    "the data directory; if there is none, it starts one for itself. Exit codes: 0 done or green, "
-    "1 failed, 2 wrong usage or invalid, 3 cancelled, 4 not allowed, 5 conflict, 7 unreachable, "
-    "130 interrupted."
+    "A command talks to the server that --url, MULLIGAN_URL or `mulligan login` names, else to the "
+    "one that runs on the data directory; if there is none, it starts one for itself. More: "
+    "`mulligan help environment`, `mulligan help exit-codes`, `mulligan help formatting`."
 )
 
 
@@ -98,6 +123,7 @@ def _show_version(ctx: click.Context, _param: click.Parameter, value: bool) -> N
 @click.group(
     cls=LazyGroup,
     sections=SECTIONS,
+    aliases=ALIASES,
     epilog=_EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )

@@ -2,23 +2,25 @@
 
 import functools
 import os
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from mulligan.cli.client import Client, part
+from mulligan.cli.completions import pipelines, runs, steps
 from mulligan.cli.exits import EXIT_CONFLICT, FailureError
-from mulligan.cli.output import emit, note, table
+from mulligan.cli.forms import FORMS, Form, chosen, emit
+from mulligan.cli.output import cell, note, tabbed, table
 from mulligan.cli.problems import Json, ProblemError
-from mulligan.cli.servers import ServerOptions, connect
+from mulligan.cli.servers import ServerOptions, connect, context_in_use
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 DEFAULT_PROJECT = "local"
 _NOT_FOUND = 404
-FORMS = ("table", "json", "yaml")
 
 
 class Session:
@@ -27,25 +29,45 @@ class Session:
     Args:
         reach: Finds or starts the server; called when it is needed first.
         server: What was said about it on the command line.
+        is_preview: What would change something is shown instead, see `Client.is_preview`.
     """
 
     def __init__(
-        self, reach: Callable[[], Client], project: str | None, form: str, server: ServerOptions
+        self,
+        reach: Callable[[], Client],
+        project: str | None,
+        form: Form | str,
+        server: ServerOptions,
+        *,
+        is_preview: bool = False,
     ) -> None:
         self._reach = reach
         self.named_project = project
-        self.form = form
+        self.form = Form(form) if isinstance(form, str) else form
         self.server = server
+        self.is_preview = is_preview
 
     @functools.cached_property
     def client(self) -> Client:
         """Return the client of the server."""
-        return self._reach()
+        client = self._reach()
+        client.is_preview = self.is_preview
+        return client
 
     @property
     def project(self) -> str:
-        """Return the project: named, of the environment, or `local`."""
-        return self.named_project or os.environ.get("MULLIGAN_PROJECT") or DEFAULT_PROJECT
+        """Return the project: named, of the environment, of the context, or `local`."""
+        named = self.named_project or os.environ.get("MULLIGAN_PROJECT")
+        return named or self._of_context("project") or DEFAULT_PROJECT
+
+    @property
+    def pipeline(self) -> str | None:
+        """Return the pipeline that is meant when none is named, if there is one."""
+        return os.environ.get("MULLIGAN_PIPELINE") or self._of_context("pipeline") or None
+
+    def _of_context(self, field: str) -> str:
+        context = context_in_use(self.server)
+        return "" if context is None else str(getattr(context, field))
 
     @property
     def path(self) -> str:
@@ -55,7 +77,11 @@ class Session:
     @property
     def is_table(self) -> bool:
         """Tell whether the output is for people."""
-        return self.form == "table"
+        return self.form.is_for_people
+
+    def emit(self, value: Any) -> None:
+        """Print data for programs."""
+        emit(value, self.form)
 
     def listed(self, tail: str, most: int, **query: object) -> list[Json]:
         """Return up to `most` items of a list of the project.
@@ -76,23 +102,30 @@ class Session:
         row: Callable[[Json], Sequence[str]],
         *,
         none: str = "",
+        wide: Mapping[str, str] | None = None,
     ) -> None:
         """Print a list: for people a table, for programs the items as they are.
 
         Args:
             none: What people are told when the list is empty.
+            wide: More columns for `-o wide`: title -> field.
         """
         if not self.is_table:
-            emit(items, self.form)
+            self.emit(items)
             return
         if none and not items:
             note(none)
-        table(titles, [row(item) for item in items])
+        more = dict(wide or {}) if self.form.name == "wide" else {}
+        rows = [(*row(item), *(cell(item[field]) for field in more.values())) for item in items]
+        if self.form.name == "tsv":
+            tabbed(rows)
+        else:
+            table((*titles, *more), rows)
 
     def show_made(self, made: Json, *, line: str = "", told: str = "") -> None:
         """Print what an act made: for people one line and a remark, for programs all of it."""
         if not self.is_table:
-            emit(made, self.form)
+            self.emit(made)
             return
         if line:
             click.echo(line)
@@ -128,22 +161,33 @@ def _with_session(act: F, *, works: bool) -> F:
     @click.option("--url", help="Server (MULLIGAN_URL).")
     @click.option("--token", help="Token (MULLIGAN_TOKEN).")
     @click.option("--data", type=click.Path(path_type=Path), help="Data directory (MULLIGAN_DATA).")
-    @click.option("-o", "--output", type=click.Choice(FORMS), default="table", help="Form.")
-    @click.option("--json", "as_json", is_flag=True, help="Like -o json.")
+    @click.option("--context", metavar="NAME", help="One of `mulligan context list`.")
+    @click.option(
+        "-o",
+        "--output",
+        type=click.Choice(FORMS),
+        help="Form.  [default: table, in a pipe without titles, with tabs]",
+    )
+    @click.option("--json", "as_json", metavar="[A,B,…]", help="As JSON, only these fields.")
+    @click.option("--jq", metavar="EXPR", help="JSON through jq.")
     @functools.wraps(act)
     def command(
         *args: Any,
         url: str | None,
         token: str | None,
         data: Path | None,
-        output: str,
-        as_json: bool,
+        context: str | None,
+        output: str | None,
+        as_json: str | None,
+        jq: str | None,
         project: str | None = None,
+        dry_run: bool = False,
         **kwargs: Any,
     ) -> Any:
-        server = ServerOptions(url=url, token=token, data=data, works=works)
-        form = "json" if as_json else output
-        return act(Session(reaching(server), project, form, server), *args, **kwargs)
+        server = ServerOptions(url=url, token=token, data=data, context=context, works=works)
+        form = chosen(output, as_json, jq)
+        session = Session(reaching(server), project, form, server, is_preview=dry_run)
+        return act(session, *args, **kwargs)
 
     return command  # type: ignore[return-value]  # click calls it by keyword, whatever F takes
 
@@ -162,17 +206,52 @@ def in_project(act: F) -> F:
 
 def names_run(act: F) -> F:
     """Add the argument RUN and what it may need: `--project` and `--pipeline`."""
-    text = "Pipeline, for a RUN that is a number or begins with @."
-    option = click.option("--pipeline", metavar="ID|NAME", help=text)
-    return click.argument("run", metavar="RUN")(option(in_project(act)))
+    text = "Pipeline, for a RUN that is a number or begins with @ (MULLIGAN_PIPELINE)."
+    option = click.option("--pipeline", metavar="ID|NAME", help=text, shell_complete=pipelines)
+    argument = click.argument("run", metavar="[RUN]", required=False, shell_complete=runs)
+    return argument(option(in_project(act)))
 
 
-def may_watch(act: F) -> F:
-    """Add the option `--watch/--no-watch`."""
-    return click.option(
-        "--watch/--no-watch", default=True, help="Follow until the end.  [default: watch]"
-    )(act)
+def names_step(*, required: bool = False, text: str = "") -> Callable[[F], F]:
+    """Add the option `--step`."""
+    text = text or "The step: its id, its own id in the file, or name."
+    return click.option("--step", required=required, help=text, shell_complete=steps)
 
 
-EXAMPLE = "\b\nExample:\n  "
-RUN_HELP = "RUN is an id (b-…), a number with --pipeline, @latest or @failed."
+def may_preview(act: F) -> F:
+    """Add the option `--dry-run`: what would change something is shown, not done."""
+    return click.option("--dry-run", is_flag=True, help="Show what would be done; do nothing.")(act)
+
+
+def may_ask(act: F) -> F:
+    """Add the option `--yes`; the command gets `yes`, true also where nobody can be asked."""
+
+    @click.option("-y", "--yes", is_flag=True, help="Do not ask (MULLIGAN_NO_INPUT).")
+    @functools.wraps(act)
+    def command(*args: Any, yes: bool, **kwargs: Any) -> Any:
+        return act(*args, yes=yes or not asks(), **kwargs)
+
+    return command  # type: ignore[return-value]  # click calls it by keyword, whatever F takes
+
+
+def key_values(texts: Sequence[str]) -> dict[str, str]:
+    """Read `KEY=VALUE` of `-p`."""
+    values = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not (name and equals):
+            raise click.BadParameter(f"{text!r} is not KEY=VALUE", param_hint="-p")
+        values[name] = value
+    return values
+
+
+def asks() -> bool:
+    """Tell whether somebody can be asked: only on a terminal, unless told not to."""
+    is_terminal = sys.stdin.isatty() and sys.stderr.isatty()
+    return is_terminal and not os.environ.get("MULLIGAN_NO_INPUT")
+
+
+RUN_HELP = (
+    "RUN is an id (b-…), a number with --pipeline, @latest, @failed, @mine, or the address of its "
+    "page; on a terminal it may be left out."
+)

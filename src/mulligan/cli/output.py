@@ -1,10 +1,8 @@
-"""What commands print: tables for people, JSON and YAML for programs. Data goes to stdout."""
+"""What commands print for people: tables, remarks, colours. Data goes to stdout."""
 
 import os
-import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 import click
 
@@ -33,32 +31,38 @@ def wants_colour() -> bool | None:
     return None
 
 
-def note(text: str) -> None:
+def note(text: str = "") -> None:
     """Say something to the person, on stderr."""
     click.echo(text, err=True)
 
 
-def emit(value: Any, form: str) -> None:
-    """Print data as JSON or YAML."""
-    if form == "yaml":
-        import yaml
+def table(titles: Sequence[str], rows: Sequence[Sequence[str]], *, err: bool = False) -> None:
+    """Print rows under titles, columns as wide as needed; a status gets its colour.
 
-        click.echo(yaml.safe_dump(value, allow_unicode=True, sort_keys=False), nl=False)
-        return
-    import json
-
-    indent = 2 if sys.stdout.isatty() else None
-    click.echo(json.dumps(value, ensure_ascii=False, indent=indent))
-
-
-def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print rows under titles, columns as wide as needed; a status gets its colour."""
+    Args:
+        err: On stderr, as part of a remark.
+    """
     if not rows:
         return
     widths = [max(_width(row[column]) for row in [titles, *rows]) for column in range(len(titles))]
-    click.echo(_row(titles, widths, coloured=False))
+    click.echo(_row(titles, widths, coloured=False), err=err)
     for row in rows:
-        click.echo(_row(row, widths, coloured=True))
+        click.echo(_row(row, widths, coloured=True), err=err)
+
+
+def tabbed(rows: Sequence[Sequence[str]]) -> None:
+    """Print rows for programs that read lines: tabs between cells, no titles."""
+    for row in rows:
+        click.echo("\t".join(paint(text.replace("\t", " ")) for text in row))
+
+
+def cell(value: object) -> str:
+    """Show any value of the API in a cell."""
+    if value is None:
+        return "-"
+    if isinstance(value, (list, tuple)):
+        return one_line(",".join(map(str, value)))
+    return str(value).lower() if isinstance(value, bool) else one_line(str(value))
 
 
 def _row(cells: Sequence[str], widths: Sequence[int], *, coloured: bool) -> str:

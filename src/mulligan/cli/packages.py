@@ -9,8 +9,9 @@ import click
 
 from mulligan.cli.client import part
 from mulligan.cli.documents import ensure_project
+from mulligan.cli.examples import EXAMPLE
 from mulligan.cli.exits import EXIT_FAILED, EXIT_USAGE, FailureError
-from mulligan.cli.options import EXAMPLE, Session, in_project, with_session
+from mulligan.cli.options import Session, in_project, may_preview, with_session
 from mulligan.cli.output import moment, one_line
 from mulligan.cli.problems import Json
 
@@ -114,6 +115,7 @@ def list_files(session: Session, name: str, version: str) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--as", "path", metavar="PATH", help="Its path there; the name of FILE if absent.")
 @in_project
+@may_preview
 @with_session
 def upload(session: Session, name: str, version: str, file: Path, path: str | None) -> None:
     """Upload a file."""

@@ -5,7 +5,8 @@ import sys
 import click
 
 from mulligan.cli.client import part
-from mulligan.cli.options import EXAMPLE, Session, with_session
+from mulligan.cli.examples import EXAMPLE
+from mulligan.cli.options import Session, may_preview, with_session
 from mulligan.cli.output import moment, note, one_line
 
 ROLES = ("viewer", "runner", "developer", "maintainer", "owner")
@@ -21,6 +22,7 @@ def project() -> None:
 @project.command("create", help="Make a project.\n\n" + EXAMPLE + "mulligan project create shop")
 @click.argument("name")
 @click.option("--id", "ident", default="", help="Lower-case letters, digits, -; made of the name.")
+@may_preview
 @with_session
 def create_project(session: Session, name: str, ident: str) -> None:
     """Make a project."""
@@ -57,6 +59,7 @@ def user() -> None:
 )
 @click.argument("name")
 @click.option("--password-stdin", is_flag=True, help="Read a password from the first line.")
+@may_preview
 @with_session
 def create_user(session: Session, name: str, password_stdin: bool) -> None:  # noqa: FBT001
     """Make a user."""
@@ -93,6 +96,7 @@ def list_users(session: Session) -> None:
 @click.argument("name")
 @click.argument("role", type=click.Choice(ROLES))
 @click.option("--project", required=True, help="Where.")
+@may_preview
 @with_session
 def grant(session: Session, name: str, role: str) -> None:
     """Give a role."""
@@ -121,6 +125,7 @@ def token() -> None:
 @click.option("--bind", "projects", multiple=True, metavar="PROJECT", help="Only for these.")
 @click.option("--role", type=click.Choice(ROLES), help="With no more rights than this role.")
 @click.option("--days", type=click.IntRange(1, 3650), help="Over after so many days.")
+@may_preview
 @with_session
 def create_token(
     session: Session,
@@ -159,6 +164,7 @@ def list_tokens(session: Session) -> None:
 
 @token.command("revoke", help="Revoke a token.\n\n" + EXAMPLE + "mulligan token revoke 6f1c…")
 @click.argument("ident", metavar="TOKEN")
+@may_preview
 @with_session
 def revoke(session: Session, ident: str) -> None:
     """Revoke a token."""

@@ -13,8 +13,9 @@ from typing import BinaryIO
 import click
 
 from mulligan.cli.client import part
+from mulligan.cli.examples import EXAMPLE
 from mulligan.cli.exits import EXIT_USAGE, FailureError
-from mulligan.cli.options import EXAMPLE, Session, with_session
+from mulligan.cli.options import Session, may_preview, with_session
 from mulligan.cli.output import moment, note, one_line
 
 _MOST = 10_000  # items of a list
@@ -37,6 +38,7 @@ def plugin() -> None:
 @click.argument("source", metavar="[ZIP|DIR]", required=False, type=click.Path(path_type=Path))
 @click.option("--version", help="Three numbers; absent: as task.json says.")
 @click.option("--git", metavar="URL[@REF]", help="Take it from a git repository.")
+@may_preview
 @with_session
 def install(session: Session, source: Path | None, version: str | None, git: str | None) -> None:
     """Install a plugin."""
@@ -89,6 +91,7 @@ def list_plugins(session: Session) -> None:
 )
 @click.argument("code")
 @click.argument("version")
+@may_preview
 @with_session
 def remove(session: Session, code: str, version: str) -> None:
     """Remove a version."""

@@ -8,7 +8,7 @@ import click
 from mulligan.cli.client import part
 from mulligan.cli.exits import BY_STATUS
 from mulligan.cli.options import Session
-from mulligan.cli.output import between, duration, emit, note, one_line, paint
+from mulligan.cli.output import between, duration, note, one_line, paint
 from mulligan.cli.problems import Json, ProblemError, UnreachableError
 from mulligan.cli.references import all_steps, path_of, state_of
 
@@ -27,6 +27,7 @@ class Progress:
     """
 
     def __init__(self, session: Session, before: Json | None = None) -> None:
+        self.is_quiet = False
         self._session = session
         self._told: dict[str, tuple[int, str]] = {}
         self._stage = ""
@@ -36,8 +37,14 @@ class Progress:
             for _, _, step in all_steps(before):
                 self._told[step["id"]] = _mark(step)
 
+    def known_attempts(self) -> set[tuple[str, int]]:
+        """Return steps and attempts of which was told already."""
+        return {(step, attempt) for step, (attempt, _) in self._told.items()}
+
     def show(self, state: Json) -> None:
         """Tell what is new."""
+        if self.is_quiet:
+            return
         for stage, job, step in all_steps(state):
             if self._told.get(step["id"]) == _mark(step):
                 continue
@@ -71,6 +78,11 @@ class Progress:
         what = "to be resumed" if gate["kind"] == "pause" else "for approval"
         who = f" by {', '.join(gate['reviewers'])}" if gate["reviewers"] else ""
         return f"waiting {what}{who}: {command}"
+
+
+def needs_person(state: Json) -> bool:
+    """Tell whether a run waits for an answer of a person."""
+    return any(gate["kind"] != "signal" for gate in state["gates"])
 
 
 def signals_text(gate: Json) -> str:
@@ -143,7 +155,12 @@ def follow(session: Session, run: Json, progress: Progress) -> Json:
     for event in states_wanted(session, run):
         if event <= seen:
             continue
-        state = state_of(session, run)
+        try:
+            state = state_of(session, run)
+        except UnreachableError:
+            if session.client.embedded:
+                raise
+            continue  # the stream breaks, too, and tells when the server is back
         seen = state["revision"]
         progress.show(state)
         if state["status"] in FINAL:
@@ -171,7 +188,7 @@ def report_end(session: Session, state: Json) -> int:
     if state["status"] == "failed":
         explain_failure(session, state)
     if not session.is_table:
-        emit(state, session.form)
+        session.emit(state)
     # a rollback that succeeded leaves the run cancelled, but is what was asked for
     return 0 if attempt["cause"] == "rolled_back" else BY_STATUS[state["status"]]
 

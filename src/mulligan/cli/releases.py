@@ -3,9 +3,10 @@
 import click
 
 from mulligan.cli.client import part
+from mulligan.cli.examples import EXAMPLE
 from mulligan.cli.exits import EXIT_USAGE, FailureError
-from mulligan.cli.options import EXAMPLE, Session, in_project, with_session
-from mulligan.cli.output import between, emit, moment, one_line, table
+from mulligan.cli.options import Session, in_project, with_session
+from mulligan.cli.output import between, moment, one_line, table
 from mulligan.cli.problems import Json
 
 MOST = 10_000  # items of a list
@@ -68,7 +69,7 @@ def show_environment(session: Session, environment: str) -> None:
     """Show an environment."""
     found = find_environment(session, environment)
     if not session.is_table:
-        emit(found, session.form)
+        session.emit(found)
         return
     click.echo(f"{one_line(found['name'])} ({found['id']}), driver {found['driver']}")
     for kind, what in (("live", "live"), ("gray", "grey release"), ("holder", "under way")):
@@ -82,7 +83,8 @@ def show_environment(session: Session, environment: str) -> None:
     if found["live"] is None:
         click.echo("nothing is live")
     click.echo()
-    _show_deployments(session.client.pages(f"{path_to(session, found)}/deployments", 10))
+    newest = session.client.pages(f"{path_to(session, found)}/deployments", 10)
+    table(_TITLES, [_row(item) for item in newest])
 
 
 @click.command(
@@ -100,29 +102,22 @@ def deployments(session: Session, environment: str, limit: int) -> None:
     """List deployments."""
     found = find_environment(session, environment)
     items = session.client.pages(f"{path_to(session, found)}/deployments", limit)
-    if session.is_table:
-        _show_deployments(items)
-    else:
-        emit(items, session.form)
+    session.show_list(items, _TITLES, _row, wide={"RUN": "run"})
 
 
-def _show_deployments(items: list[Json]) -> None:
-    rows = [
-        (
-            "*" if item["is_live"] else "",
-            str(item["number"]),
-            item["id"],
-            item["kind"],
-            item["status"],
-            release_text(item),
-            one_line(item["stage"]["name"]) if item["stage"] else "-",
-            moment(item["started_at"]),
-            between(item["started_at"], item["ended_at"]),
-            one_line(item["actor"]),
-        )
-        for item in items
-    ]
-    table(_TITLES, rows)
+def _row(item: Json) -> tuple[str, ...]:
+    return (
+        "*" if item["is_live"] else "",
+        str(item["number"]),
+        item["id"],
+        item["kind"],
+        item["status"],
+        release_text(item),
+        one_line(item["stage"]["name"]) if item["stage"] else "-",
+        moment(item["started_at"]),
+        between(item["started_at"], item["ended_at"]),
+        one_line(item["actor"]),
+    )
 
 
 def release_text(deployment: Json | None) -> str:

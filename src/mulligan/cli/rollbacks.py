@@ -5,22 +5,23 @@ import re
 import click
 
 from mulligan.cli.client import part
+from mulligan.cli.examples import EXAMPLE
 from mulligan.cli.exits import EXIT_USAGE, FailureError
+from mulligan.cli.following import Following, may_watch
 from mulligan.cli.interrupts import Interrupts
 from mulligan.cli.options import (
-    EXAMPLE,
     RUN_HELP,
     Session,
     in_project,
-    may_watch,
+    may_ask,
     with_working_session,
 )
-from mulligan.cli.output import emit, moment, note, one_line
+from mulligan.cli.output import moment, note, one_line
 from mulligan.cli.problems import Json
 from mulligan.cli.progress import Progress
 from mulligan.cli.references import find_node, find_run, path_of, state_of
 from mulligan.cli.releases import MOST, find_environment, path_to, release_text
-from mulligan.cli.runs import finish
+from mulligan.cli.waiting import finish
 
 _NUMBER = re.compile(r"#?([1-9][0-9]{0,17})")
 
@@ -40,8 +41,11 @@ _NUMBER = re.compile(r"#?([1-9][0-9]{0,17})")
 @click.option("--to", metavar="DEPLOYMENT", help="An older deployment: d-…, its number with --env.")
 @click.option("--pipeline", metavar="ID|NAME", help="For a RUN that is a number or begins with @.")
 @click.option("--reason", default="", help="Why.")
-@click.option("--plan", "only_plan", is_flag=True, help="Show what would happen; change nothing.")
+@click.option(
+    "--plan", "--dry-run", "only_plan", is_flag=True, help="Show what would happen; do nothing."
+)
 @in_project
+@may_ask
 @may_watch
 @with_working_session
 def rollback(
@@ -53,7 +57,8 @@ def rollback(
     pipeline: str | None,
     reason: str,
     only_plan: bool,  # noqa: FBT001 - click gives flags by name
-    watch: bool,  # noqa: FBT001
+    yes: bool,  # noqa: FBT001
+    watch: Following,
 ) -> int:
     """Roll back."""
     if (run is None) == (environment is None):
@@ -71,25 +76,28 @@ def rollback(
         project = f"/projects/{part(state['project'])}"
         path = f"{path_of(state)}/stages/{part(_stage(state, stage))}"
         body = {"to": to, "reason": reason}
-    plan = session.client.call("POST", f"{path}/rollback/plan", body)
+    plan = session.client.call("POST", f"{path}/rollback/plan", body, reads=True)
     if only_plan:
         _show_plan(session, plan)
         return 0
     session.demand_lasting_server()
+    if not yes:
+        _tell(plan, err=True)
+        click.confirm("Go ahead?", default=True, abort=True, err=True)
     before = session.client.get(f"{project}/runs/{part(plan['run'])}")
     return _carry_out(session, plan, before, f"{path}/rollback", body, watch=watch)
 
 
 def _carry_out(
-    session: Session, plan: Json, before: Json, path: str, body: Json, *, watch: bool
+    session: Session, plan: Json, before: Json, path: str, body: Json, *, watch: Following
 ) -> int:
     """Do what was planned, and only that."""
     with Interrupts() as interrupts:
         head = session.client.call("POST", path, body, headers={"If-Match": plan["etag"]})
         number = f"#{head['number']} of {one_line(head['pipeline_name'])}"
         note(f"attempt {head['attempt']} of run {number}: {_deed(plan)}")
-        if not watch and not session.client.embedded and not session.is_table:
-            emit(head, session.form)
+        if not watch.follows and not session.client.embedded and not session.is_table:
+            session.emit(head)
         return finish(session, head, Progress(session, before), interrupts, watch=watch)
 
 
@@ -130,14 +138,20 @@ def _deed(plan: Json) -> str:
 
 def _show_plan(session: Session, plan: Json) -> None:
     if not session.is_table:
-        emit(plan, session.form)
+        session.emit(plan)
         return
+    _tell(plan, err=False)
+    note(f"nothing was changed. It would be attempt {plan['run_attempt']} of run {plan['run']}")
+
+
+def _tell(plan: Json, *, err: bool) -> None:
     restores = plan["restores"]
-    click.echo(f"{plan['action']}: {_deed(plan)}")
+    click.echo(f"{plan['action']}: {_deed(plan)}", err=err)
     click.echo(
         f"restores: deployment {restores['number']} ({restores['id']}) of "
-        f"{moment(restores['started_at'])} by {one_line(restores['actor'])}"
+        f"{moment(restores['started_at'])} by {one_line(restores['actor'])}",
+        err=err,
     )
     for cut in plan["cuts"]:
-        click.echo(f"cuts off: stage {cut['id']} ({one_line(cut['name'])}), which is under way")
-    note(f"nothing was changed. It would be attempt {plan['run_attempt']} of run {plan['run']}")
+        line = f"cuts off: stage {cut['id']} ({one_line(cut['name'])}), which is under way"
+        click.echo(line, err=err)

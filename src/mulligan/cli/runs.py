@@ -1,133 +1,41 @@
-"""`mulligan run`, `runs`, `show`, `watch`, `stop`."""
-
-import time
-from pathlib import Path
+"""`mulligan runs`, `show`, `watch`, `stop`."""
 
 import click
 
-from mulligan.cli.client import part
-from mulligan.cli.documents import PipelineFile, ensure_project, save
-from mulligan.cli.exits import EXIT_INTERRUPTED
+from mulligan.cli.examples import EXAMPLE
+from mulligan.cli.exits import BY_STATUS, EXIT_RUNNING, EXIT_WAITING
+from mulligan.cli.following import Following, always_follows
 from mulligan.cli.interrupts import Interrupts
 from mulligan.cli.options import (
-    EXAMPLE,
     RUN_HELP,
     Session,
     in_project,
-    may_watch,
+    may_preview,
     names_run,
     with_session,
     with_working_session,
 )
-from mulligan.cli.output import between, emit, moment, note, one_line, table
+from mulligan.cli.output import between, moment, note, one_line, table
 from mulligan.cli.problems import Json
-from mulligan.cli.progress import (
-    FINAL,
-    Progress,
-    command_line,
-    follow,
-    report_end,
-    signals_text,
-    wait_text,
-)
+from mulligan.cli.progress import Progress, follow, needs_person, signals_text, wait_text
 from mulligan.cli.references import all_steps, find_pipeline, find_run, path_of, state_of
-from mulligan.cli.template_files import TemplateFiles, finds_templates
+from mulligan.cli.waiting import finish
 
-_STOP_DEADLINE_S = 15.0  # how long an interrupted command waits for the end of its run
-_POLL_S = 0.05
 _TITLES = ("RUN", "PIPELINE", "NUMBER", "STATUS", "ATTEMPT", "STARTED", "TOOK", "BY")
-
-
-@click.command(help="Run a pipeline file here and now." + "\n\n" + EXAMPLE + "mulligan run ci.json")
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("-p", "parameters", multiple=True, metavar="KEY=VALUE", help="A start parameter.")
-@finds_templates
-@in_project
-@may_watch
-@with_working_session
-def run(
-    session: Session,
-    file: Path,
-    parameters: tuple[str, ...],
-    watch: bool,  # noqa: FBT001 - click gives flags by name
-    templates: TemplateFiles,
-) -> int:
-    """Store the file, start it, follow it."""
-    values = dict(_parameter(text) for text in parameters)
-    content = PipelineFile(file, templates)
-    content.document()
-    session.demand_lasting_server()
-    if session.client.embedded and not watch:
-        raise click.UsageError("--no-watch needs a server that goes on: `mulligan serve`")
-    ensure_project(session)
-    saved = save(session, content)
-    with Interrupts() as interrupts:
-        path = f"{session.path}/pipelines/{part(saved['id'])}/runs"
-        started = session.client.call("POST", path, {"values": values})
-        if session.is_table:
-            click.echo(started["id"])
-        note(f"run #{started['number']} of {one_line(saved['name'])}, version {saved['version']}")
-        if not watch:
-            if not session.is_table:
-                emit(started, session.form)
-            return 0
-        try:
-            interrupts.let_in()
-            state = follow(session, started, Progress(session))
-        except KeyboardInterrupt:
-            return interrupted(session, started, stop=True)
-    return report_end(session, state)
-
-
-def _parameter(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not (name and equals):
-        raise click.BadParameter(f"{text!r} is not KEY=VALUE", param_hint="-p")
-    return name, value
-
-
-def interrupted(session: Session, run: Json, *, stop: bool) -> int:
-    """End a command that was interrupted while it followed a run; stop the run if asked to."""
-    if not stop:
-        command = command_line(session, "stop", run["id"])
-        note(f"interrupted; the run goes on. Stop it with: {command}")
-        return EXIT_INTERRUPTED
-    note("interrupted; the run is being stopped")
-    state = state_of(session, run)
-    if state["status"] not in FINAL:
-        session.client.call("POST", f"{path_of(run)}/stop")
-    deadline = time.monotonic() + _STOP_DEADLINE_S
-    while state["status"] not in FINAL and time.monotonic() < deadline:
-        time.sleep(_POLL_S)
-        state = state_of(session, run)
-    retry = command_line(session, "retry", run["id"])
-    note(f"{state['status']}: run #{state['number']}. Run it again with: {retry}")
-    return EXIT_INTERRUPTED
-
-
-def finish(
-    session: Session, run: Json, progress: Progress, interrupts: Interrupts, *, watch: bool
-) -> int:
-    """Follow a run that goes on after a recovery or answer; return the exit code.
-
-    Without `watch` only if the server ends with this command.
-    """
-    if not watch and not session.client.embedded:
-        return 0
-    try:
-        interrupts.let_in()
-        state = follow(session, run, progress)
-    except KeyboardInterrupt:
-        return interrupted(session, run, stop=session.client.embedded)
-    return report_end(session, state)
+_WIDE = {"VERSION": "version", "START": "start_kind", "MESSAGE": "message", "REMARK": "remark"}
 
 
 @click.command(
-    help="Stop a run. " + RUN_HELP + "\n\n" + EXAMPLE + "mulligan stop @latest --pipeline web"
+    help="Stop a run. "
+    + RUN_HELP
+    + "\n\n"
+    + EXAMPLE
+    + "mulligan stop @latest --pipeline web\n  mulligan run cancel @latest"
 )
 @names_run
+@may_preview
 @with_working_session
-def stop(session: Session, run: str, pipeline: str | None) -> int:
+def stop(session: Session, run: str | None, pipeline: str | None) -> int:
     """Stop a run."""
     found = find_run(session, run, pipeline)
     head = session.client.call("POST", f"{path_of(found)}/stop")
@@ -135,7 +43,7 @@ def stop(session: Session, run: str, pipeline: str | None) -> int:
     if session.client.embedded:
         follow(session, head, Progress(session, state_of(session, head)))
     if not session.is_table:
-        emit(head, session.form)
+        session.emit(head)
     return 0
 
 
@@ -144,15 +52,16 @@ def stop(session: Session, run: str, pipeline: str | None) -> int:
     + RUN_HELP
     + "\n\n"
     + EXAMPLE
-    + "mulligan watch @latest"
+    + "mulligan watch @latest\n  mulligan run watch @latest --timeout 10m"
 )
 @names_run
+@always_follows
 @with_working_session
-def watch(session: Session, run: str, pipeline: str | None) -> int:
+def watch(session: Session, run: str | None, pipeline: str | None, watch: Following) -> int:
     """Follow a run."""
     found = find_run(session, run, pipeline)
     with Interrupts() as interrupts:
-        return finish(session, found, Progress(session), interrupts, watch=True)
+        return finish(session, found, Progress(session), interrupts, watch=watch)
 
 
 @click.command(help="List runs, newest first.\n\n" + EXAMPLE + "mulligan runs --status failed")
@@ -169,7 +78,7 @@ def runs(
     ident = find_pipeline(session, pipeline)["id"] if pipeline else None
     items = session.listed("runs", limit, pipeline=ident, status=status, actor=actor)
     none = f"project {session.project} has no such runs"
-    session.show_list(items, _TITLES, _row, none=none)
+    session.show_list(items, _TITLES, _row, none=none, wide=_WIDE)
 
 
 def _row(item: Json) -> tuple[str, ...]:
@@ -190,17 +99,35 @@ def _row(item: Json) -> tuple[str, ...]:
     + RUN_HELP
     + "\n\n"
     + EXAMPLE
-    + "mulligan show @failed"
+    + "mulligan show @failed\n  mulligan run view 41 --pipeline web -o json"
 )
 @names_run
 @click.option("--attempt", type=click.IntRange(1), help="As this attempt of the run left it.")
+@click.option(
+    "--exit-status",
+    is_flag=True,
+    help="The exit code tells the result; 6 it waits for a person, 8 it goes on.",
+)
 @with_session
-def show(session: Session, run: str, pipeline: str | None, attempt: int | None) -> None:
+def show(
+    session: Session,
+    run: str | None,
+    pipeline: str | None,
+    attempt: int | None,
+    exit_status: bool,  # noqa: FBT001 - click gives flags by name
+) -> int:
     """Show a run."""
     state = state_of(session, find_run(session, run, pipeline), attempt)
-    if not session.is_table:
-        emit(state, session.form)
-        return
+    if session.is_table:
+        _show(state)
+    else:
+        session.emit(state)
+    if not exit_status:
+        return 0
+    return BY_STATUS.get(state["status"], EXIT_WAITING if needs_person(state) else EXIT_RUNNING)
+
+
+def _show(state: Json) -> None:
     table(_TITLES, [_row(state)])
     click.echo()
     table(

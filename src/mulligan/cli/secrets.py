@@ -5,7 +5,8 @@ import sys
 import click
 
 from mulligan.cli.client import part
-from mulligan.cli.options import EXAMPLE, Session, with_session
+from mulligan.cli.examples import EXAMPLE
+from mulligan.cli.options import Session, may_preview, with_session
 from mulligan.cli.output import moment, note, one_line
 
 _MOST = 1000
@@ -31,6 +32,7 @@ def secret() -> None:
 @click.argument("name")
 @click.option("--remark", default="", help="What it is for.")
 @_PROJECT
+@may_preview
 @with_session
 def set_secret(session: Session, name: str, remark: str) -> None:
     """Set a secret."""
@@ -75,6 +77,7 @@ def list_secrets(session: Session) -> None:
 )
 @click.argument("name")
 @_PROJECT
+@may_preview
 @with_session
 def remove_secret(session: Session, name: str) -> None:
     """Remove a secret."""

@@ -14,6 +14,8 @@ from typing import Any
 
 import click
 
+from mulligan.cli.examples import EXAMPLE
+
 EXIT_USAGE = 2
 EXIT_IN_USE = 3
 _LAST_PORT = 65_535
@@ -27,7 +29,11 @@ def default_data() -> Path:
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share") / "mulligan"
 
 
-@click.command()
+@click.command(
+    help="Run the server: API, engine and runner in one process.\n\n"
+    + EXAMPLE
+    + "mulligan serve --port 8710"
+)
 @click.option("--data", type=click.Path(path_type=Path), help="Data directory.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
@@ -50,7 +56,7 @@ def serve(
     dev: bool,  # noqa: FBT001 - click gives flags by position
     role: str,
 ) -> None:
-    """Run the server: API, engine and runner in one process."""
+    """Run the server."""
     del role
     if dev and not _is_loopback(host):
         raise click.UsageError(f"--dev listens on loopback only, not on {host}")

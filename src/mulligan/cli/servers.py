@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from mulligan.cli import contexts
 from mulligan.cli.client import Client
-from mulligan.cli.exits import EXIT_UNREACHABLE, FailureError
+from mulligan.cli.exits import EXIT_UNREACHABLE, EXIT_USAGE, FailureError
 
 _REACH_S = 2.0  # a server on this machine answers sooner
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}  # noqa: S104 - what it listens on
@@ -26,6 +27,7 @@ class ServerOptions(NamedTuple):
     url: str | None = None
     token: str | None = None
     data: Path | None = None
+    context: str | None = None
     works: bool = False
 
     def as_flags(self) -> list[str]:
@@ -35,6 +37,8 @@ class ServerOptions(NamedTuple):
             flags += ["--url", self.url]
         if self.data:
             flags += ["--data", str(self.data)]
+        if self.context:
+            flags += ["--context", self.context]
         return flags
 
 
@@ -62,11 +66,7 @@ def data_directory(given: Path | None) -> Path:
 @contextlib.contextmanager
 def connect(options: ServerOptions) -> Iterator[Client]:
     """Find a server, or start one in this process for the time being."""
-    environment_url = os.environ.get("MULLIGAN_URL") or None
-    url = options.url or (environment_url if options.data is None else None)
-    # the token of the environment belongs to its URL, if it names one
-    is_for_us = url is not None or environment_url is None
-    token = options.token or (os.environ.get("MULLIGAN_TOKEN") if is_for_us else None) or None
+    url, token = named_server(options)
     if url:
         with contextlib.closing(Client(url, token)) as client:
             yield client
@@ -81,6 +81,50 @@ def connect(options: ServerOptions) -> Iterator[Client]:
     token = token or _admin_token(data)
     with contextlib.closing(Client(running.url, token, borrowed_from=borrowed_from)) as client:
         yield client
+
+
+def named_server(options: ServerOptions) -> tuple[str | None, str | None]:
+    """Return URL and token of the server that is named, in flags, environment or a context.
+
+    The URL is None where the data directory says where the server is.
+    """
+    environment_url = os.environ.get("MULLIGAN_URL") or None
+    context = context_in_use(options)
+    url = options.url
+    if not url and options.data is None and not options.context:
+        url = environment_url
+    url = url or (context.url if context else None)
+    # the token of the environment belongs to its URL, if it names one
+    is_for_us = environment_url is None or (url is not None and context is None)
+    token = options.token or (os.environ.get("MULLIGAN_TOKEN") if is_for_us else None) or None
+    if token is None and url:
+        kept_for = context or contexts.context_at(url)
+        token = contexts.token_of(kept_for.name) if kept_for else None
+    return url, token
+
+
+def context_in_use(options: ServerOptions) -> contexts.Context | None:
+    """Return the context that leads to the server; None if something else does."""
+    if options.context:
+        if options.url or options.data:
+            raise FailureError("--context does not go with --url or --data", EXIT_USAGE)
+        return contexts.load().named(options.context)
+    places = (os.environ.get("MULLIGAN_URL"), os.environ.get("MULLIGAN_DATA"))
+    if options.url or options.data or any(places):
+        return None
+    return contexts.load().used()
+
+
+def reach_running(options: ServerOptions, limit_s: float) -> Client | None:
+    """Return a client of a server that runs already, which gives up after `limit_s`; or None."""
+    url, token = named_server(options)
+    if url is None:
+        data = data_directory(options.data)
+        running = running_server(data)
+        if running is None:
+            return None
+        url, token = running.url, token or _admin_token(data)
+    return Client(url, token, timeout_s=limit_s)
 
 
 @contextlib.contextmanager

@@ -5,9 +5,14 @@ import platform
 import click
 
 from mulligan import __version__
+from mulligan.cli.examples import EXAMPLE
 
 
-@click.command()
+@click.command(
+    help="Show the versions of this program, Python and the system.\n\n"
+    + EXAMPLE
+    + "mulligan version"
+)
 def version() -> None:
     """Show the versions of this program, Python and the system."""
     click.echo(f"mulligan {__version__}")

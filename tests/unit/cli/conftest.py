@@ -1,6 +1,7 @@
 """Fixtures: a fake server, and an environment without settings of this machine."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from fake_api import FakeApi, fake_api
@@ -11,9 +12,11 @@ from mulligan.cli.servers import ServerOptions
 
 
 @pytest.fixture(autouse=True)
-def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("URL", "TOKEN", "PROJECT", "DATA"):
+def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("URL", "TOKEN", "PROJECT", "PIPELINE", "DATA", "CONTEXT"):
         monkeypatch.delenv(f"MULLIGAN_{name}", raising=False)
+    for name in ("CONFIG", "CACHE"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name))
 
 
 @pytest.fixture

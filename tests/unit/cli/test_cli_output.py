@@ -8,6 +8,7 @@ import yaml
 
 from mulligan.cli import output
 from mulligan.cli.client import Client
+from mulligan.cli.forms import Form, emit
 from mulligan.cli.interrupts import Interrupts
 from mulligan.cli.options import Session
 from mulligan.cli.progress import Progress, saved_text, wait_text
@@ -18,9 +19,9 @@ VALUE = [{"name": "小店", "number": 1, "none": None}]
 
 def test_json_and_yaml_hold_the_same(capsys: pytest.CaptureFixture[str]) -> None:
     """Both forms can be read back, with any letters."""
-    output.emit(VALUE, "json")
+    emit(VALUE, Form("json"))
     as_json = capsys.readouterr().out
-    output.emit(VALUE, "yaml")
+    emit(VALUE, Form("yaml"))
     as_yaml = capsys.readouterr().out
 
     assert json.loads(as_json) == yaml.safe_load(as_yaml) == VALUE

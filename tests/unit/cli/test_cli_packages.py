@@ -107,6 +107,6 @@ def test_sizes_for_people(world: FakeApi, size: int, shown: str) -> None:
     item = file() | {"size": size}
     world.answers["GET", f"{PACKAGE}/files"] = (200, {"items": [item], "next_cursor": None})
 
-    done = invoke(world, "files", "acme/libs/web", "1.0")
+    done = invoke(world, "files", "acme/libs/web", "1.0", "-o", "table")
 
     assert f"  {shown}  " in done.stdout

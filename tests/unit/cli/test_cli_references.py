@@ -66,7 +66,7 @@ def test_run(api: FakeApi, session: Session, words: tuple[str, str | None], targ
     assert api.requests[-1].target == target
 
 
-@pytest.mark.parametrize("text", ["7", "b-1", "@mine", "", "-3", "0", "٧"])
+@pytest.mark.parametrize("text", ["7", "b-1", "@yours", "", "-3", "0", "٧"])
 def test_no_run(session: Session, api: FakeApi, text: str) -> None:
     """A text that names no run is wrong usage, and the server is not asked."""
     with pytest.raises(FailureError) as caught:

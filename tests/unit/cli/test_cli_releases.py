@@ -122,7 +122,7 @@ def test_environments_are_listed(world: FakeApi) -> None:
     busy = environment("test", "env-1", live=None, holder=deployment(3))
     world.answers["GET", f"{PROJECT}/environments"] = page(environment(), busy)
 
-    lines = invoke(world, "env", "list").stdout.splitlines()
+    lines = invoke(world, "env", "list", "-o", "table").stdout.splitlines()
 
     assert lines[1].split()[:4] == ["prod", ENVIRONMENT, "process", "acme/shop:v2"]
     assert "deploy by alice" in lines[2]
@@ -130,7 +130,7 @@ def test_environments_are_listed(world: FakeApi) -> None:
 
 def test_deployments_mark_what_is_live(world: FakeApi) -> None:
     """The list names what each deployment brought, and marks the live one."""
-    done = invoke(world, "deployments", "prod")
+    done = invoke(world, "deployments", "prod", "-o", "table")
 
     first, second = done.stdout.splitlines()[1:]
     assert done.exit_code == 0
@@ -157,7 +157,7 @@ def test_ambiguous_environment(world: FakeApi) -> None:
         environment(), environment(ident="env-2", application="admin")
     )
 
-    done = invoke(world, "deployments", "prod")
+    done = invoke(world, "deployments", "prod", "-o", "table")
 
     assert done.exit_code == 2
     assert "env-2 (admin)" in done.stderr

@@ -1,0 +1,3 @@
+"""How the help of a command shows how it is called."""
+
+EXAMPLE = "\b\nExample:\n  "  # without wrapping
