@@ -58,7 +58,7 @@ class Client:
         timeout_s: float = _TIMEOUT_S,
     ) -> None:
         self.url = url.rstrip("/")
-        self._timeout_s = timeout_s
+        self.timeout_s = timeout_s
         self.embedded = embedded
         self.borrowed_from = borrowed_from
         self.is_preview = False
@@ -254,7 +254,7 @@ class Client:
     ) -> tuple[int, bytes]:
         """Send a request over the kept connection, once more if that had been closed."""
         for attempt in (1, 2):
-            connection = self._kept or self._connection(self._timeout_s)
+            connection = self._kept or self._connection(self.timeout_s)
             fresh = self._kept is None
             self._kept = None
             try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -147,16 +148,23 @@ def _cached(
     options = ServerOptions(
         given.get("url"), given.get("token"), given.get("data"), given.get("context")
     )
+    until = time.monotonic() + LIMIT_S
     client = reach_running(options, LIMIT_S)
     if client is None:
         return []
     project = Session(lambda: client, ctx.params.get("project"), "json", options).project
     text = json.dumps([client.url, project, client.fingerprint, *map(str, key)])
-    name = hashlib.sha256(text.encode()).hexdigest()[:32]
-    path = _folder() / f"{name}.json"
+    path = _folder() / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.json"
     if path.exists() and 0 <= time.time() - path.stat().st_mtime < _FRESH_S:
         return [(word, title) for word, title in json.loads(path.read_text())]
-    found = ask(client.get, project)
+
+    def get(path: str, **query: object) -> Any:
+        client.close()
+        client.timeout_s = until - time.monotonic()  # none left is an error, too
+        return client.get(path, **query)
+
+    with contextlib.closing(client):
+        found = ask(get, project)
     _keep(path, found)
     return found
 

@@ -120,7 +120,7 @@ def reach_running(options: ServerOptions, limit_s: float) -> Client | None:
     url, token = named_server(options)
     if url is None:
         data = data_directory(options.data)
-        running = running_server(data)
+        running = running_server(data, limit_s)
         if running is None:
             return None
         url, token = running.url, token or _admin_token(data)
@@ -155,7 +155,7 @@ def _announced(data: Path, url: str) -> Iterator[None]:
         path.unlink(missing_ok=True)
 
 
-def running_server(data: Path) -> Running | None:
+def running_server(data: Path, limit_s: float = _REACH_S) -> Running | None:
     """Return the server that runs on a data directory, if one does."""
     try:
         found = json.loads((data / "server.json").read_text())
@@ -166,7 +166,7 @@ def running_server(data: Path) -> Running | None:
         return None
     for listened, reached in _EVERYWHERE.items():
         running = running._replace(url=running.url.replace(f"//{listened}:", f"//{reached}:"))
-    return running if _is_alive(running.pid) and _answers(running.url) else None
+    return running if _is_alive(running.pid) and _answers(running.url, limit_s) else None
 
 
 def _is_alive(pid: int) -> bool:
@@ -181,10 +181,10 @@ def _is_alive(pid: int) -> bool:
     return True
 
 
-def _answers(url: str) -> bool:
+def _answers(url: str, limit_s: float) -> bool:
     try:
         parts = urlsplit(url)
-        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=_REACH_S)
+        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=limit_s)
     except (ValueError, http.client.HTTPException):
         return False
     try:

@@ -178,7 +178,7 @@ def test_nobody_chooses_without_a_terminal(world: FakeApi) -> None:
         ("project", "create", "shop"),
         ("token", "create", "ci"),
         ("api", "POST", "/projects", "-f", "name=shop"),
-        ("secret", "set", "TOKEN"),
+        ("secret", "set", "TOKEN", "--project", "shop"),
     ],
 )
 def test_dry_run_sends_nothing(world: FakeApi, words: tuple[str, ...]) -> None:
