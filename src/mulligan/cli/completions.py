@@ -141,8 +141,7 @@ def _asked(
 def _cached(
     ctx: click.Context, key: tuple[object, ...], ask: Callable[[Callable[..., Any], str], Found]
 ) -> Found:
-    from mulligan.cli.options import Session
-    from mulligan.cli.servers import ServerOptions, reach_running
+    from mulligan.cli.servers import ServerOptions, reach_running, usual_project
 
     given = ctx.params
     options = ServerOptions(
@@ -152,7 +151,7 @@ def _cached(
     client = reach_running(options, LIMIT_S)
     if client is None:
         return []
-    project = Session(lambda: client, ctx.params.get("project"), "json", options).project
+    project = ctx.params.get("project") or usual_project(options)
     text = json.dumps([client.url, project, client.fingerprint, *map(str, key)])
     path = _folder() / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.json"
     if path.exists() and 0 <= time.time() - path.stat().st_mtime < _FRESH_S:

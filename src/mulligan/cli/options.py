@@ -15,11 +15,16 @@ from mulligan.cli.exits import EXIT_CONFLICT, FailureError
 from mulligan.cli.forms import FORMS, Form, chosen, emit
 from mulligan.cli.output import cell, note, tabbed, table
 from mulligan.cli.problems import Json, ProblemError
-from mulligan.cli.servers import ServerOptions, connect, context_in_use
+from mulligan.cli.servers import (
+    DEFAULT_PROJECT,
+    ServerOptions,
+    connect,
+    context_in_use,
+    usual_project,
+)
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-DEFAULT_PROJECT = "local"
 _NOT_FOUND = 404
 
 
@@ -57,17 +62,14 @@ class Session:
     @property
     def project(self) -> str:
         """Return the project: named, of the environment, of the context, or `local`."""
-        named = self.named_project or os.environ.get("MULLIGAN_PROJECT")
-        return named or self._of_context("project") or DEFAULT_PROJECT
+        return self.named_project or usual_project(self.server)
 
     @property
     def pipeline(self) -> str | None:
         """Return the pipeline that is meant when none is named, if there is one."""
-        return os.environ.get("MULLIGAN_PIPELINE") or self._of_context("pipeline") or None
-
-    def _of_context(self, field: str) -> str:
         context = context_in_use(self.server)
-        return "" if context is None else str(getattr(context, field))
+        of_context = context.pipeline if context else ""
+        return os.environ.get("MULLIGAN_PIPELINE") or of_context or None
 
     @property
     def path(self) -> str:

@@ -13,6 +13,7 @@ from mulligan.cli import contexts
 from mulligan.cli.client import Client
 from mulligan.cli.exits import EXIT_UNREACHABLE, EXIT_USAGE, FailureError
 
+DEFAULT_PROJECT = "local"
 _REACH_S = 2.0  # a server on this machine answers sooner
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}  # noqa: S104 - what it listens on
 
@@ -125,6 +126,13 @@ def reach_running(options: ServerOptions, limit_s: float) -> Client | None:
             return None
         url, token = running.url, token or _admin_token(data)
     return Client(url, token, timeout_s=limit_s)
+
+
+def usual_project(options: ServerOptions) -> str:
+    """Return the project that is meant when none is named."""
+    named = os.environ.get("MULLIGAN_PROJECT")
+    context = None if named else context_in_use(options)
+    return named or (context.project if context else "") or DEFAULT_PROJECT
 
 
 @contextlib.contextmanager
