@@ -42,7 +42,7 @@ def test_exit_codes_and_variables_are_those_of_the_help(language: str) -> None:
     page = PAGES[language].read_text(encoding="utf-8")
 
     codes = re.findall(r"^\| (\d+) \|", page, re.MULTILINE)
-    names = {name for names, _ in ENVIRONMENT for name in re.findall(r"MULLIGAN_[A-Z]+", names)}
+    names = {name for names, _ in ENVIRONMENT for name in re.findall(r"MULLIGAN_[A-Z_]+", names)}
     assert codes == [code for code, _ in EXIT_CODES]
     assert [name for name in names if f"`{name}`" not in page] == []
 

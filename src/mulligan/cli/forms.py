@@ -111,7 +111,7 @@ def _through_jq(value: Any, expression: str) -> str:
     if program is None:
         message = "--jq needs the program jq, or: pip install 'mulligan[jq]'"
         raise FailureError(message, EXIT_USAGE)
-    words = [program, "-r", "--", expression]
+    words = [program, "-r", f" {expression}"]  # what begins with a space is no option
     try:
         done = subprocess.run(
             words,

@@ -130,6 +130,7 @@ def list_enabled(session: Session) -> None:
 )
 @click.argument("code")
 @click.option("--project", required=True, help="Where.")
+@may_preview
 @with_session
 def enable(session: Session, code: str) -> None:
     """Switch a plugin on."""
@@ -144,6 +145,7 @@ def enable(session: Session, code: str) -> None:
 )
 @click.argument("code")
 @click.option("--project", required=True, help="Where.")
+@may_preview
 @with_session
 def disable(session: Session, code: str) -> None:
     """Switch a plugin off."""
@@ -165,6 +167,7 @@ def _switch(session: Session, code: str, *, is_on: bool) -> None:
 )
 @click.argument("code")
 @click.option("--only", "projects", multiple=True, metavar="PROJECT", help="May use it.")
+@may_preview
 @with_session
 def restrict(session: Session, code: str, projects: tuple[str, ...]) -> None:
     """Release a plugin."""
@@ -192,6 +195,7 @@ def setting() -> None:
 )
 @click.argument("code")
 @click.argument("name")
+@may_preview
 @with_session
 def set_setting(session: Session, code: str, name: str) -> None:
     """Set a private setting."""
@@ -207,6 +211,7 @@ def set_setting(session: Session, code: str, name: str) -> None:
     help="List the names of private settings.\n\n" + EXAMPLE + "mulligan plugin setting list echo",
 )
 @click.argument("code")
+@may_preview
 @with_session
 def list_settings(session: Session, code: str) -> None:
     """List private settings."""
@@ -221,6 +226,7 @@ def list_settings(session: Session, code: str) -> None:
 )
 @click.argument("code")
 @click.argument("name")
+@may_preview
 @with_session
 def remove_setting(session: Session, code: str, name: str) -> None:
     """Remove a private setting."""

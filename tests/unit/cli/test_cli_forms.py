@@ -56,7 +56,7 @@ def jq(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Put a program `jq` on the PATH that tells its expression and gives its input back."""
     program = tmp_path / "jq"
     program.write_text(
-        f"#!{sys.executable}\nimport sys\nif sys.argv[3] == 'bad': sys.exit('no such thing')\n"
+        f"#!{sys.executable}\nimport sys\nif sys.argv[2] == ' bad': sys.exit('no such thing')\n"
         "print(sys.argv[1:], sys.stdin.read())\n"
     )
     program.chmod(0o755)
@@ -70,7 +70,7 @@ def test_jq(capsys: pytest.CaptureFixture[str]) -> None:
     """An expression never becomes an option of jq; what jq refuses is wrong usage."""
     emit(ITEMS[:1], Form("json", ("id",), "-n"))
 
-    assert capsys.readouterr().out == "['-r', '--', '-n'] [{\"id\": \"b-1\"}]\n"
+    assert capsys.readouterr().out == "['-r', ' -n'] [{\"id\": \"b-1\"}]\n"
     with pytest.raises(FailureError, match="no such thing") as caught:
         emit(ITEMS, Form("json", (), "bad"))
     assert caught.value.exit_code == 2
