@@ -202,9 +202,13 @@ class JobParked(_JobEvent, frozen=True, kw_only=True):
 
 
 class JobRequeued(_JobEvent, frozen=True, kw_only=True, omit_defaults=True):
-    """The same job attempt may be claimed again: its lease was lost or its gate is closed."""
+    """The same job attempt may be claimed again: its lease was lost or its gate is closed.
+
+    `anew`: its time is counted from the next claim on.
+    """
 
     lost: bool = False
+    anew: bool = False
 
 
 class JobStopping(_JobEvent, frozen=True, kw_only=True):
@@ -304,6 +308,10 @@ class SignalReceived(_GateEvent, frozen=True, kw_only=True, omit_defaults=True):
     values: dict[str, str] = {}
 
 
+class ReviewReminded(_GateEvent, frozen=True, kw_only=True):
+    """Nobody has answered for a while: those who are asked are told once more."""
+
+
 class GateVoted(_GateEvent, frozen=True, kw_only=True, omit_defaults=True):
     """A person answered for the group that was asked."""
 
@@ -364,6 +372,7 @@ Event = (
     | StepRetried
     | GateOpened
     | SignalReceived
+    | ReviewReminded
     | GateVoted
     | GateClosed
     | GateCarried

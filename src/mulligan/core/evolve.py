@@ -350,6 +350,7 @@ def _job_claimed(run: Run, event: e.JobClaimed) -> Run:
             fence=event.fence,
             parked=False,
             started_at=job.started_at or event.at,
+            counted_from=job.counted_from or event.at,
         ),
     )
 
@@ -362,6 +363,8 @@ def _job_requeued(run: Run, event: e.JobRequeued) -> Run:
     job = run.job(JobId(event.node))
     status = next_status(job.status, Move.REQUEUED, node=job.id)
     job = replace(job, status=status, runner=None, parked=False, queued_at=event.at)
+    if event.lost or event.anew:
+        job = replace(job, counted_from=None)
     return _resettle(_put_job(run, job), job.id)
 
 
@@ -617,6 +620,7 @@ _HANDLERS: dict[type, Callable[[Run, Any], Run]] = {
     e.StepRetried: _step_retried,
     e.GateOpened: _gate_opened,
     e.SignalReceived: _signal_received,
+    e.ReviewReminded: lambda run, _event: run,
     e.GateVoted: _gate_voted,
     e.GateClosed: _gate_closed,
     e.GateCarried: _gate_carried,

@@ -31,7 +31,7 @@ class StepOrder(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         fence: Of the claim; comes back with the report.
-        job_timeout_s: Seconds that the job may take in all, from its claim.
+        job_timeout_s: Seconds that the job may take in all, from `Job.counted_from`.
         workspace: "fresh" or "widened": begin with an empty directory (only at the first step of
             a job attempt); "live": use it as it is.
         inputs: Of the step's kind, substituted.
@@ -113,7 +113,7 @@ def prepare_step(run: Run, step: StepSpec, secrets: SecretLookup | None = None) 
             inputs=_inputs(run, step, scope, secrets),
             env=environment_of(run, job_id, step, secrets),
             timeout_s=seconds,
-            job_timeout_s=_job_seconds(job_spec, scope),
+            job_timeout_s=job_seconds(job_spec, scope),
             problem=problem,
         )
     except ExpressionError as error:  # its texts would get too large, or cost too much
@@ -231,7 +231,8 @@ def step_seconds(step: StepSpec, scope: Scope) -> tuple[float, str]:
     return running_minutes(minutes) * 60.0, ""
 
 
-def _job_seconds(job: JobSpec, scope: Scope) -> float:
+def job_seconds(job: JobSpec, scope: Scope) -> float:
+    """Give the time limit of a job in seconds."""
     if not job.timeout_text.strip():
         return float(job.timeout_s)
     minutes = minutes_of(job.timeout_text, scope.get)

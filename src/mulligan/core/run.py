@@ -272,6 +272,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     cause: Cause | None = None
     queued_at: datetime | None = None  # None: not released yet (stage or dependency)
     started_at: datetime | None = None
+    counted_from: datetime | None = None  # when its time began; anew after a loss or a pause
     ended_at: datetime | None = None
     fence: int = 0
     runner: RunnerName | None = None

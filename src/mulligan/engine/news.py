@@ -11,7 +11,7 @@ from typing import TypeVar
 from mulligan import failpoints
 from mulligan.core.decision import Decision
 from mulligan.core.errors import InfrastructureError
-from mulligan.core.events import GateOpened, GateVoted
+from mulligan.core.events import GateOpened, GateVoted, ReviewReminded
 from mulligan.core.ids import PipelineId
 from mulligan.core.postings import Cursor, Posting
 from mulligan.core.records import AuditEntry
@@ -25,7 +25,7 @@ _PAGE = 500
 # So many events may pass by unread: they are read again after a crash.
 _MOST_UNREAD = 1000
 _STORE_PAUSE_S = 1.0
-_ALWAYS_READ = (GateOpened, GateVoted)  # somebody may have to be asked
+_ALWAYS_READ = (GateOpened, GateVoted, ReviewReminded)  # somebody may have to be asked
 
 T = TypeVar("T")
 TellEvents = Callable[[Sequence[EventRow]], Awaitable[list[Posting]]]

@@ -119,6 +119,8 @@ class Notices:
                 isinstance(event, e.GateVoted) and event.next_group is not None
             ):
                 made += await self._of_review(row, event.reviewers)
+            elif isinstance(event, e.ReviewReminded):
+                made += await self._of_review(row)
         return made
 
     # --- ends of runs ---------------------------------------------------------------------------
@@ -142,11 +144,17 @@ class Notices:
 
     # --- reviews --------------------------------------------------------------------------------
 
-    async def _of_review(self, row: EventRow, reviewers: Iterable[str]) -> list[Posting]:
+    async def _of_review(
+        self, row: EventRow, reviewers: Iterable[str] | None = None
+    ) -> list[Posting]:
+        """Make the notices of a review; None: for those who have not answered yet."""
         run = await self._engine.get_run(row.run_id)
         gate = run.open_gate(row.event.node)
         if gate is None:
             return []  # it was answered by now
+        if reviewers is None:
+            answered = {vote.user for vote in gate.votes}
+            reviewers = [name for name in gate.reviewers if name not in answered]
         version = await self._store.find_version(row.pipeline, run.head.version)
         wanted = (
             self._words.asked(version, row.event.node) if version is not None else Subscription()

@@ -75,6 +75,16 @@ class Reports(Changes):
         failpoints.hit("claim.after_commit")
         return await self._order(started)
 
+    async def begin_unattended(self, run_id: RunId, job_id: JobId, attempt: int) -> bool:
+        """Begin a job that first waits for a person or a run; False if it needs a runner."""
+
+        def decide(draft: Draft) -> bool:
+            if draft.run.job(job_id).attempt != attempt:
+                return False
+            return steps.begin_unattended(draft, job_id)
+
+        return await self.change(run_id, decide)
+
     async def offer_again(self, run_id: RunId, job_id: JobId) -> None:
         """Offer a job that had to wait for others of its kind, if it still waits."""
         run = (await self.lines.get(run_id)).tip
@@ -206,11 +216,17 @@ class Reports(Changes):
                 vault = await self.open_vault(run.head.project)
                 order = await with_repository(self.store, vault, ordered(run, step, vault))
                 order = await self.equip(order, Scope(run, order.job_id, step.id))
+                order = replace(order, job_timeout_s=self._time_left(run, order))
                 return await files_of_inputs(self.store, order)
             except InfrastructureError as error:
                 log.warning("inputs_wait", run_id=run.head.id, error=str(error))
                 await asyncio.sleep(changes.TRY_AGAIN_S)
         return None
+
+    def _time_left(self, run: Run, order: StepOrder) -> float:
+        """Give how many seconds are left to a job: some went by while it waited."""
+        begun = run.job(order.job_id).counted_from or self.clock.now()
+        return max(0.0, order.job_timeout_s - (self.clock.now() - begun).total_seconds())
 
     async def begin_deployment(
         self, order: StepOrder, given_up: Callable[[], bool]

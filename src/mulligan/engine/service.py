@@ -23,9 +23,9 @@ from mulligan.core.errors import (
     StaleRevisionError,
 )
 from mulligan.core.evolve import with_index
-from mulligan.core.flow import cancel, queue, votes
+from mulligan.core.flow import cancel, overdue, queue, votes
 from mulligan.core.flow.walk import begin_run, refuse_stage
-from mulligan.core.ids import PipelineId, RunId, StageId
+from mulligan.core.ids import JobId, PipelineId, RunId, StageId, StepId
 from mulligan.core.items import ItemChange
 from mulligan.core.posts import PostAction, index_of
 from mulligan.core.records import Pipeline, PipelineVersion
@@ -481,6 +481,18 @@ class Engine(Reports):
     async def time_out_review(self, run_id: RunId, stage_id: StageId) -> None:
         """Refuse a review whose time is over."""
         await self.change(run_id, lambda draft: votes.time_out_review(draft, stage_id))
+
+    async def time_out_step(self, run_id: RunId, step_id: StepId) -> None:
+        """Fail a review step that nobody has answered in time."""
+        await self.change(run_id, lambda draft: overdue.time_out_step(draft, step_id))
+
+    async def remind(self, run_id: RunId, step_id: StepId) -> None:
+        """Have those told once more who are asked at a review step."""
+        await self.change(run_id, lambda draft: overdue.remind(draft, step_id))
+
+    async def time_out_job(self, run_id: RunId, job_id: JobId) -> None:
+        """End a job whose time is over while it waits for a person or a run."""
+        await self.change(run_id, lambda draft: overdue.time_out_job(draft, job_id))
 
     # --- versions and numbers -------------------------------------------------------------------
 

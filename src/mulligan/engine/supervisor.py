@@ -18,6 +18,8 @@ from mulligan.core.errors import (
     StateError,
 )
 from mulligan.core.flow.calls import ANSWER_TIMER, CALL_TIMER
+from mulligan.core.flow.parked import JOB_TIMER
+from mulligan.core.flow.steps import REMINDER, STEP_TIMER, needs_no_runner
 from mulligan.core.ids import JobId, RunId, StageId, StepId
 from mulligan.core.run import Run
 from mulligan.engine.calls import CALL_EFFECTS, Calls
@@ -82,14 +84,7 @@ class Supervisor:
         elif effect.drop:
             return
         elif effect.kind == "offer":
-            self._dispatcher.offer(
-                Offer(
-                    run_id=run_id,
-                    job_id=JobId(effect.key),
-                    attempt=int(effect.data["attempt"]),
-                    labels=tuple(effect.data.get("labels", ())),
-                )
-            )
+            self._offer(run_id, run, effect)
         elif effect.kind == "kill":
             self._kill(run_id, run, effect)
         elif effect.kind == "tidy":
@@ -98,6 +93,27 @@ class Supervisor:
             self._start_telling(run_id, effect)
         elif effect.kind in CALL_EFFECTS:
             self._spawn(self._carry_out_call(run_id, effect))
+
+    def _offer(self, run_id: RunId, run: Run | None, effect: Effect) -> None:
+        offer = Offer(
+            run_id=run_id,
+            job_id=JobId(effect.key),
+            attempt=int(effect.data["attempt"]),
+            labels=tuple(effect.data.get("labels", ())),
+        )
+        if run is not None and needs_no_runner(run, offer.job_id):
+            self._spawn(self._begin_unattended(offer))
+        else:
+            self._dispatcher.offer(offer)
+
+    async def _begin_unattended(self, offer: Offer) -> None:
+        """Begin a job that first waits for a person or a run; no runner has to be free for it."""
+        try:
+            if await self._engine.begin_unattended(offer.run_id, offer.job_id, offer.attempt):
+                return
+        except MulliganError as error:  # a runner gets to it all the same
+            log.info("begun_by_runner", run_id=offer.run_id, job=offer.job_id, error=str(error))
+        self._dispatcher.offer(offer)
 
     def _kill(self, run_id: RunId, run: Run | None, effect: Effect) -> None:
         if self._runner is not None:
@@ -230,21 +246,28 @@ class Supervisor:
     async def _fire(self, run_id: RunId, key: str) -> None:
         kind, _, node = key.partition(":")
         try:
-            if kind == "review":
-                await self._engine.time_out_review(run_id, StageId(node))
-            elif kind == "queue":
-                await self._engine.queues.time_out(run_id)
-            elif kind == CALL_TIMER:
-                await self.calls.time_out(run_id, StepId(node))
-            elif kind == ANSWER_TIMER:
-                await self.calls.answer(run_id)
-            elif kind == "mutex":
-                await self._engine.mutexes.time_out(run_id, JobId(node))
+            await self._due(kind, run_id, node)
         except (InfrastructureError, StaleRevisionError) as error:
             log.warning("timer_waits", run_id=run_id, timer=key, error=str(error))
             self._timers.setdefault((run_id, key), self._clock.now() + _FIRE_AGAIN)
         except MulliganError as error:
             log.warning("timer_failed", run_id=run_id, timer=key, error=str(error))
+
+    async def _due(self, kind: str, run_id: RunId, node: str) -> None:
+        """Do what a timer is for; one of a kind that nobody knows is for nothing."""
+        engine = self._engine
+        acts: dict[str, Callable[[], Awaitable[None]]] = {
+            "review": lambda: engine.time_out_review(run_id, StageId(node)),
+            "queue": lambda: engine.queues.time_out(run_id),
+            "mutex": lambda: engine.mutexes.time_out(run_id, JobId(node)),
+            CALL_TIMER: lambda: self.calls.time_out(run_id, StepId(node)),
+            ANSWER_TIMER: lambda: self.calls.answer(run_id),
+            STEP_TIMER: lambda: engine.time_out_step(run_id, StepId(node)),
+            REMINDER: lambda: engine.remind(run_id, StepId(node)),
+            JOB_TIMER: lambda: engine.time_out_job(run_id, JobId(node)),
+        }
+        if kind in acts:
+            await acts[kind]()
 
     # --- after a crash --------------------------------------------------------------------------
 
@@ -270,7 +293,10 @@ class Supervisor:
             if row.effect.kind == "kill":
                 await self._drop(row.run_id, "kill", row.effect.key)
             else:
-                self._take_effect(row.run_id, None, row.effect)
+                line = self._engine.lines.find(row.run_id)
+                run_now = None if line is None else line.tip
+                offered = row.effect.kind == "offer"
+                self._take_effect(row.run_id, run_now if offered else None, row.effect)
         for run_id, job_id in self._engine.deployments.open_keys():
             run = (await self._engine.lines.get(run_id)).tip
             await self._engine.deployments.settle_late(run, job_id)

@@ -291,16 +291,19 @@ def test_review_task() -> None:
             "suggestRequired": True,
             "namespace": "r",
             "params": params,
+            "reminderTime": 4,
         }
     )
 
     assert spec.kind == "review"
+    assert spec.timeout_s == 7 * 24 * 3600  # who is given no time has as much as there is
     assert spec.inputs == {
         "reviewUsers": ["alice", "bob,carol"],
         "desc": "look",
         "suggestRequired": True,
         "namespace": "r",
         "params": params,
+        "reminderTime": 4,
     }
 
 

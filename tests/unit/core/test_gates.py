@@ -27,13 +27,16 @@ from core_specs import (
 from core_start import START
 from core_world import World
 
+from mulligan.core.cause import Cause
 from mulligan.core.decision import Effect
-from mulligan.core.flow import votes
+from mulligan.core.flow import overdue, votes
+from mulligan.core.flow import steps as steps_flow
 from mulligan.core.ids import SYSTEM, JobId, StageId, StepId, UserName
 from mulligan.core.prepare import prepare_step
 from mulligan.core.refusal import Refusal, RefusalCode
 from mulligan.core.run import StartParameter
 from mulligan.core.spec import PipelineSpec, ReviewGroup, ReviewParam, ReviewSpec
+from mulligan.core.status import Status
 
 ANN = ReviewGroup(id="first", name="Testers", reviewers=("ann", "${lead}"))
 BEN = ReviewGroup(id="second", reviewers=("ben;cid",))
@@ -590,3 +593,142 @@ def test_values_of_a_review_have_the_type_of_their_definition(
         assert world.run.value("who") == "1"  # a default may hold variables
     else:
         assert refusal.code is RefusalCode.PARAMETER_INVALID
+
+
+# --- when nobody answers ------------------------------------------------------------------------
+
+
+def timer_keys(world: World) -> set[str]:
+    """Return the timers that are set now."""
+    found: dict[str, bool] = {}
+    for decision in world.decisions:
+        for effect in decision.effects:
+            if effect.kind == "timer":
+                found[effect.key] = not effect.drop
+    return {key for key, is_set in found.items() if is_set}
+
+
+def asked(*steps: Any, seconds: int = 600, **inputs: Any) -> World:
+    """Give a run that waits at a review step."""
+    first = review_step("r", "ann", inputs=inputs, timeout_s=seconds)
+    world = World(one_job(first, *steps))
+    draft = world.draft()
+    assert steps_flow.begin_unattended(draft, JobId("1"))
+    world.take(draft)
+    return world
+
+
+def test_a_review_step_has_a_time() -> None:
+    """It fails when its time is over, not before; steps after a failure go on."""
+    world = asked("b", step("c", "failure"))
+    early, late = world.draft(599), world.draft(1)
+
+    assert timer_keys(world) == {"step:r", "job:1"}
+    assert not overdue.time_out_step(early, StepId("r"))
+    assert overdue.time_out_step(late, StepId("r"))
+    world.take(late)
+
+    record = world.run.step(StepId("r"))
+    assert (record.status, record.cause, record.error_code) == (
+        Status.FAILED,
+        Cause.TIMEOUT,
+        2199006,
+    )
+    assert record.message == "nobody decided within 10 minutes"
+    assert timer_keys(world) == set()
+    assert world.offered() == ["1"]  # for step c
+
+
+def test_an_answer_takes_the_timers_back() -> None:
+    """Nothing is left of them, and a timer that fires all the same changes nothing."""
+    world = asked("b", reminderTime=1)
+    assert timer_keys(world) == {"step:r", "job:1", "remind:r"}
+
+    assert world.vote("r") is None
+
+    assert timer_keys(world) == set()
+    late = world.draft(10_000)
+    assert not overdue.time_out_step(late, StepId("r"))
+    assert not overdue.remind(late, StepId("r"))
+    assert not overdue.time_out_job(late, JobId("1"))
+
+
+def test_reminders_come_again() -> None:
+    """Each sets the next one."""
+    world = asked(reminderTime=2, seconds=604_800)
+    for _ in range(2):
+        draft = world.draft(7200)
+        assert overdue.remind(draft, StepId("r"))
+        world.take(draft)
+
+        [again] = timers(world)
+        assert (again.key, again.due_at) == ("remind:r", world.now + timedelta(hours=2))
+
+
+@pytest.mark.parametrize("text", ["soon", "${nothing}"])
+def test_a_time_that_is_no_number_fails_the_review(text: str) -> None:
+    """As with any other step."""
+    world = World(one_job(review_step("r", "ann", timeout_text=text)))
+    world.claim("1")
+
+    record = world.run.step(StepId("r"))
+    assert (record.status, record.cause) == (Status.FAILED, Cause.CONFIG)
+    assert "is not a number of minutes" in record.message
+
+
+def test_the_time_of_a_job_goes_on_while_it_waits() -> None:
+    """What ran before the review counts; the job ends, whatever would run after a failure."""
+    ask = review_step("r", "ann", timeout_s=604_800)
+    first = pipeline(stage(2, job(1, "a", ask, step("c", "failure"), timeout_s=900)))
+    world = World(first)
+    world.claim("1")
+    world.draft(300)
+    world.report("1")
+    early, late = world.draft(590), world.draft(20)
+
+    assert not overdue.time_out_job(early, JobId("1"))
+    assert overdue.time_out_job(late, JobId("1"))
+    world.take(late)
+
+    record = world.run.job(JobId("1"))
+    assert (record.status, record.cause) == (Status.FAILED, Cause.JOB_TIMEOUT)
+    assert world.run.step(StepId("r")).error_code == 2199005
+    assert world.run.step(StepId("c")).cause is Cause.UNREACHED
+
+
+def test_a_pause_is_not_the_jobs_time() -> None:
+    """It has no end, and afterwards the time is counted anew."""
+    paused = step("b", pause_before=True)
+    world = World(pipeline(stage(2, job(1, "a", paused, timeout_s=900))))
+    world.claim("1")
+    world.report("1")
+    begun = world.run.job(JobId("1")).counted_from
+    late = world.draft(100_000)
+
+    assert timer_keys(world) == set()
+    assert not overdue.time_out_job(late, JobId("1"))
+    assert world.vote("b") is None
+    world.claim("1")
+
+    assert begun is not None
+    after = world.run.job(JobId("1")).counted_from
+    assert after is not None
+    assert after - begun > timedelta(seconds=100_000)
+
+
+UNATTENDED = [
+    ((review_step("r", "ann"), "b"), True),
+    (("b", review_step("r", "ann")), False),
+    ((step("b", enabled=False), review_step("r", "ann")), True),
+    ((step("b", pause_before=True),), False),
+]
+
+
+@pytest.mark.parametrize(("steps", "wanted"), UNATTENDED)
+def test_which_jobs_begin_without_a_runner(steps: tuple[Any, ...], *, wanted: bool) -> None:
+    """Those that have to wait for a person before anything runs."""
+    world = World(one_job(*steps))
+    draft = world.draft()
+
+    assert steps_flow.begin_unattended(draft, JobId("1")) is wanted
+    assert draft.run.job(JobId("1")).parked is wanted

@@ -4,14 +4,16 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
-from builders import job, one_job, pipeline, review, stage
-from engine_world import BOB, NOON, World
+from builders import job, one_job, pipeline, review, stage, step
+from engine_world import BOB, NOON, UnrulyStore, World, a_world
 from mulligan.core.cause import Cause
 from mulligan.core.decision import Effect
 from mulligan.core.errors import InfrastructureError
+from mulligan.core.events import ReviewReminded
 from mulligan.core.flow.votes import Answer
-from mulligan.core.ids import JobId, RunId, StageId
+from mulligan.core.ids import JobId, RunId, StageId, StepId
 from mulligan.core.status import Status
 from mulligan.engine import supervisor
 from mulligan.engine.commands import AnswerStage
@@ -41,6 +43,47 @@ async def test_review_times_out(world: World) -> None:
     gate = run.gates["one"]
     assert (run.head.status, run.head.cause) == (Status.FAILED, Cause.REJECTED)
     assert (gate.state, gate.votes[-1].suggestion) == ("rejected", "TIMEOUT")
+
+
+ASKS = step("ask", kind="review", inputs={"reviewUsers": ["bob"], "reminderTime": 1})
+
+
+async def test_a_review_step_is_asked_while_all_runners_are_busy() -> None:
+    """It needs none; after a restart its reminder and its time come all the same."""
+    async with a_world(slots=1) as world:
+        busy = await world.add_pipeline(one_job("long"))
+        asking = replace(ASKS, timeout_s=7200)
+        reviewed = await world.add_pipeline(pipeline(stage("s", job("1", asking)), name="asks"))
+        world.scripted.hold("long")
+        await world.start(busy)
+        await world.wait_started("long")
+        head = await world.start(reviewed)
+        await world.until(lambda: "ask" in world.engine.lines.find(head.id).stored.gates)
+        await world.crash()
+
+        world.clock.advance(hours=1)
+        next_life = World(store=world.store, clock=world.clock)
+        await next_life.open()
+        await next_life.until(lambda: bool(reminders(next_life)))
+        waiting = await next_life.run(head.id)
+        world.clock.advance(hours=1)
+        next_life.supervisor.clock_moved()
+        run = await next_life.wait_end(head.id)
+        await next_life.close()
+
+    assert waiting.open_gate("ask") is not None
+    assert run.step(StepId("ask")).cause is Cause.TIMEOUT
+
+
+def reminders(world: World) -> list[object]:
+    """Return the reminders that were stored."""
+    assert isinstance(world.store, UnrulyStore)
+    return [
+        event
+        for decision in world.store.appended
+        for event in decision.events
+        if isinstance(event, ReviewReminded)
+    ]
 
 
 async def test_answered_review_does_not_time_out(world: World) -> None:

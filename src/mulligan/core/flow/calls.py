@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from mulligan.core import events as e
 from mulligan.core.decision import Draft, Effect
+from mulligan.core.flow.parked import limit_parked
 from mulligan.core.hold import still_open_until
 from mulligan.core.ids import JobId, RunId, StepId
 from mulligan.core.run import Job, Run
@@ -34,6 +35,7 @@ def open_call(draft: Draft, job: Job, step: StepSpec, timeout_s: float) -> None:
     draft.emit(e.StepStarted(at=draft.now, node=step.id))
     if not job.parked:
         draft.emit(e.JobParked(at=draft.now, node=job.id))
+    limit_parked(draft, job.id)
     attempt = draft.run.step(step.id).attempt
     draft.effect(Effect(kind=BEGIN, key=step.id, data={"attempt": attempt}))
     due_at = draft.now + timedelta(seconds=timeout_s)

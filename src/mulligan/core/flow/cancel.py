@@ -6,6 +6,7 @@ from mulligan.core import events as e
 from mulligan.core.cause import Cause
 from mulligan.core.decision import Draft
 from mulligan.core.flow.calls import answer_caller, give_up_call, waiting_call
+from mulligan.core.flow.parked import unlimit_parked
 from mulligan.core.flow.quality import waiting_gate
 from mulligan.core.flow.queue import leave_queue
 from mulligan.core.flow.split import is_split, split_result
@@ -192,4 +193,6 @@ def _terminate_job(draft: Draft, job_id: JobId) -> None:
         (Status.FAILED, Cause.TERMINATED) if held else (Status.CANCELLED, None)
     )
     stop_waiting(draft, job_id)
+    if job.parked:
+        unlimit_parked(draft, job_id)
     draft.emit(e.JobFinished(at=draft.now, node=job_id, status=status, cause=cause))

@@ -1,5 +1,7 @@
 """Inside a job: which step is next, what a report means, what becomes of lost work."""
 
+from datetime import datetime, timedelta
+
 from msgspec.structs import replace
 
 from mulligan.core import events as e
@@ -9,6 +11,7 @@ from mulligan.core.errors import StaleFenceError
 from mulligan.core.expressions import ExpressionError
 from mulligan.core.flow.calls import open_call
 from mulligan.core.flow.judge import SKIP_CAUSE, Verdict, judge_step, weather_of
+from mulligan.core.flow.parked import LONGEST_S, limit_parked, unlimit_parked
 from mulligan.core.flow.quality import Passage, judge_gate
 from mulligan.core.flow.walk import finish_jobs, go_on, offer
 from mulligan.core.ids import JobId, RunnerName, StepId
@@ -20,6 +23,10 @@ from mulligan.core.status import Status
 from mulligan.core.variables import Scope, problem_of_writes, substitute_people, writes_of_report
 
 WAITING_KINDS = frozenset({REVIEW})  # a person does these steps, not a runner
+STEP_TIMER = "step"
+REMINDER = "remind"
+_WITHOUT_RUNNER = WAITING_KINDS | {CALL}
+_NOBODY = RunnerName("")
 # Failures that trying again by itself does not mend (spec/bkci-model-and-engine.md §2.5.4).
 _NO_AUTO_RETRY = frozenset(
     {
@@ -52,6 +59,32 @@ def claim_job(draft: Draft, job_id: JobId, runner: RunnerName) -> StepSpec | Non
     return step
 
 
+def needs_no_runner(run: Run, job_id: JobId) -> bool:
+    """Tell whether the first thing that an offered job does is to wait for a person or a run."""
+    job = run.job(job_id)
+    spec = run.index.jobs.get(job_id)  # None: a copy that a new split has replaced
+    if spec is None or job.status is not Status.QUEUED or job.queued_at is None:
+        return False
+    if not any(step.kind in _WITHOUT_RUNNER for step in spec.steps):
+        return False
+    for step in spec.steps[job.cursor :]:
+        if judge_step(run, job_id, step) is Verdict.RUN:
+            return step.kind in _WITHOUT_RUNNER
+    return False
+
+
+def begin_unattended(draft: Draft, job_id: JobId) -> bool:
+    """Begin a job that needs no runner yet; False if it needs one."""
+    if not needs_no_runner(draft.run, job_id):
+        return False
+    fence = draft.run.job(job_id).fence + 1
+    draft.emit(e.JobClaimed(at=draft.now, node=job_id, runner=_NOBODY, fence=fence))
+    draft.effect(Effect(kind="offer", key=job_id, drop=True))
+    advance_job(draft, job_id, None)
+    go_on(draft)
+    return True
+
+
 def advance_job(draft: Draft, job_id: JobId, runner: RunnerName | None) -> StepSpec | None:
     """Settle the steps that don't run, up to the next that does.
 
@@ -77,12 +110,21 @@ def advance_job(draft: Draft, job_id: JobId, runner: RunnerName | None) -> StepS
             if not _pass_gate(draft, job, step):
                 return None
         elif runner is None:
-            draft.emit(e.JobRequeued(at=draft.now, node=job_id))
-            offer(draft, job_id)
+            _requeue(draft, job, step)
             return None
         else:
             draft.emit(e.StepStarted(at=draft.now, node=step.id, runner=runner))
             return step
+
+
+def _requeue(draft: Draft, job: Job, step: StepSpec) -> None:
+    """Offer a job that waited, for the step that it has come to."""
+    if job.parked:
+        unlimit_parked(draft, job.id)
+    gate = draft.run.gates.get(step.id)
+    was_paused = gate is not None and gate.kind == "pause"
+    draft.emit(e.JobRequeued(at=draft.now, node=job.id, anew=was_paused))
+    offer(draft, job.id)
 
 
 def _pass_gate(draft: Draft, job: Job, step: StepSpec) -> bool:
@@ -94,6 +136,7 @@ def _pass_gate(draft: Draft, job: Job, step: StepSpec) -> bool:
     passage, people = judge_gate(draft, step)
     if passage is Passage.WAITING:
         _ask_at(draft, job, step, "step-review", people)
+        limit_parked(draft, job.id)
         return False
     passes = passage is Passage.OPEN
     draft.emit(
@@ -175,21 +218,48 @@ def _must_wait(run: Run, step: StepSpec) -> bool:
 
 
 def _open_step_gate(draft: Draft, job: Job, step: StepSpec) -> None:
-    is_review = step.kind in WAITING_KINDS
-    people: tuple[str, ...] = ()
-    if is_review:
-        wanted = step.inputs.get("reviewUsers") or ()
-        people = substitute_people(tuple(wanted), Scope(draft.run, job.id, step.id))
-    _ask_at(draft, job, step, "step-review" if is_review else "pause", people)
+    if step.kind not in WAITING_KINDS:
+        _ask_at(draft, job, step, "pause", ())
+        return
+    scope = Scope(draft.run, job.id, step.id)
+    people = substitute_people(tuple(step.inputs.get("reviewUsers") or ()), scope)
+    try:
+        seconds, problem = step_seconds(step, scope)
+    except ExpressionError as error:  # its text would get too large
+        seconds, problem = 0.0, error.reason
+    if not people:
+        problem = "no reviewer is left after substitution"
+    due_at = draft.now + timedelta(seconds=seconds) if seconds <= LONGEST_S else None
+    _ask_at(draft, job, step, "step-review", people, due_at)
     if step.inputs.get("emails"):
         key = f"review:{step.id}:{draft.run.step(step.id).attempt}"
         draft.effect(Effect(kind="notify", key=key, data={"step": step.id}))
-    if is_review and not people:
+    if problem:
         close_step_gate(draft, step.id, approved=False)
-        fail_waiting_step(draft, step.id, "no reviewer is left after substitution")
+        fail_waiting_step(draft, step.id, problem)
+        return
+    limit_parked(draft, job.id)
+    if due_at is not None:
+        draft.effect(Effect(kind="timer", key=f"{STEP_TIMER}:{step.id}", due_at=due_at))
+    remind_later(draft, step)
 
 
-def _ask_at(draft: Draft, job: Job, step: StepSpec, kind: str, people: tuple[str, ...]) -> None:
+def remind_later(draft: Draft, step: StepSpec) -> None:
+    """Have those reminded who do not answer at a review step, if it asks for that."""
+    hours = step.inputs.get("reminderTime") or 0
+    if hours > 0:
+        due_at = draft.now + timedelta(hours=hours)
+        draft.effect(Effect(kind="timer", key=f"{REMINDER}:{step.id}", due_at=due_at))
+
+
+def _ask_at(
+    draft: Draft,
+    job: Job,
+    step: StepSpec,
+    kind: str,
+    people: tuple[str, ...],
+    due_at: datetime | None = None,
+) -> None:
     """Open a gate at a step; its job holds no runner meanwhile."""
     draft.emit(
         e.GateOpened(
@@ -198,6 +268,7 @@ def _ask_at(draft: Draft, job: Job, step: StepSpec, kind: str, people: tuple[str
             kind=kind,
             run_attempt=draft.run.head.attempt,
             reviewers=people,
+            due_at=due_at,
         )
     )
     if job.status is Status.RUNNING and not job.parked:
@@ -207,6 +278,9 @@ def _ask_at(draft: Draft, job: Job, step: StepSpec, kind: str, people: tuple[str
 def close_step_gate(draft: Draft, step_id: StepId, *, approved: bool) -> None:
     """End the waiting at a step."""
     draft.emit(e.GateClosed(at=draft.now, node=step_id, approved=approved))
+    if draft.run.index.steps[step_id].kind in WAITING_KINDS:
+        draft.effect(Effect(kind="timer", key=f"{STEP_TIMER}:{step_id}", drop=True))
+        draft.effect(Effect(kind="timer", key=f"{REMINDER}:{step_id}", drop=True))
 
 
 def fail_waiting_step(draft: Draft, step_id: StepId, message: str) -> None:

@@ -18,6 +18,7 @@ from mulligan.core.flow.judge import (
     judge_job,
     judge_stage,
 )
+from mulligan.core.flow.parked import unlimit_parked
 from mulligan.core.flow.quality import Passage, Side, gate_node, pass_quality
 from mulligan.core.flow.split import is_split, next_copies, split_job, split_result
 from mulligan.core.ids import SYSTEM, JobId, StageId
@@ -346,6 +347,8 @@ def _finish_job(draft: Draft, job_id: JobId, status: Status, cause: Cause | None
     if job.status.is_final:
         return
     stop_waiting(draft, job_id)
+    if job.parked:
+        unlimit_parked(draft, job_id)
     draft.emit(e.JobFinished(at=draft.now, node=job_id, status=status, cause=cause))
     draft.effect(Effect(kind="kill", key=job_id, drop=True))
 

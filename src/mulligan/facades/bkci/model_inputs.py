@@ -30,6 +30,7 @@ CHECKOUT_CODES = frozenset({"checkout", "gitCodeRepo", "gitCodeRepoCommon", "Pul
 ARCHIVE_CODES = frozenset({"uploadArtifact", "singleArchive", "atomBuildArchive"})
 DOWNLOAD_CODES = frozenset({"downloadArtifact"})
 REVIEW_TYPE = "manualReviewUserTask"
+_MOST_HOURS = 720  # between two reminders
 CALL_TYPE = "subPipelineCall"
 CALL_CODES = frozenset({"SubPipelineExec"})
 RUN_CODE = "run"  # the plugin that `run:` of a pipeline file is
@@ -191,6 +192,7 @@ def _review(element: Part) -> Json:
         "desc": element.text("desc"),
         "params": element.items("params"),
         "suggestRequired": element.flag("suggestRequired"),
+        "reminderTime": max(0, min(element.whole("reminderTime", 0), _MOST_HOURS)),
         "namespace": element.text("namespace").strip(),
     }
 

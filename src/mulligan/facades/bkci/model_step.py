@@ -3,9 +3,14 @@
 import re
 
 from mulligan.core.ids import StepId
-from mulligan.core.spec import OnFailure, StepSpec
+from mulligan.core.spec import REVIEW, OnFailure, StepSpec
 from mulligan.facades.bkci.document import Part
-from mulligan.facades.bkci.model_conditions import STEP_CONDITIONS, read_condition, read_timeout
+from mulligan.facades.bkci.model_conditions import (
+    LONGEST_TIMEOUT,
+    STEP_CONDITIONS,
+    read_condition,
+    read_timeout,
+)
 from mulligan.facades.bkci.model_inputs import kind_of, read_inputs
 
 MOST_AUTO_RETRIES = 5
@@ -21,9 +26,11 @@ def read_step(element: Part) -> StepSpec:
     comes, unless it is switched off.
     """
     options = element.part("additionalOptions") or _NO_OPTIONS
-    seconds, text = read_timeout(options, DEFAULT_TIMEOUT_MINUTES)
     code = code_of(element)
     kind = kind_of(element.text("@type"), code)
+    # who is asked and given no time has as much as there is
+    default = LONGEST_TIMEOUT if kind == REVIEW else DEFAULT_TIMEOUT_MINUTES
+    seconds, text = read_timeout(options, default)
     return StepSpec(
         id=StepId(element.text("id")),
         name=element.text("name") or code,
