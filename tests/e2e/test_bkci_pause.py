@@ -55,3 +55,25 @@ def test_a_paused_task_runs_with_other_inputs_once(client: BkciClient, bench: Wo
     assert (again.status, again.task("t1")["script"]) == ("SUCCEED", elements[0]["script"])
     assert bench.ran("t1") == 1
     assert_refused(answer(build, isContinue=True), BAD_REQUEST, 2101012)
+
+
+def test_a_review_that_nobody_answers(own_client: BkciClient, bench: Workbench) -> None:
+    """It waits without a machine until its time is over; the detail says so."""
+    ask = {
+        "@type": "manualReviewUserTask",
+        "id": f"e-{1:032x}",
+        "name": "ask",
+        "reviewUsers": ["alice"],
+        "additionalOptions": {"timeout": 30},
+    }
+    after = step("t1", bench.script("t1"))
+    scenario = Scenario(own_client, bench, one_job("example", [ask, after]))
+    build = scenario.start()
+    build.wait_task("ask", "REVIEWING")
+
+    own_client.advance_clock(1800)
+    view = build.wait()
+
+    task = view.task("ask")
+    assert (view.status, task["status"]) == ("FAILED", "EXEC_TIMEOUT")
+    assert bench.ran("t1") == 0
