@@ -58,7 +58,8 @@ async def test_a_review_step_is_asked_while_all_runners_are_busy() -> None:
         await world.start(busy)
         await world.wait_started("long")
         head = await world.start(reviewed)
-        await world.until(lambda: "ask" in world.engine.lines.find(head.id).stored.gates)
+        line = await world.engine.lines.get(head.id)
+        await world.until(lambda: "ask" in line.stored.gates)
         await world.crash()
 
         world.clock.advance(hours=1)
