@@ -123,7 +123,7 @@ class Server:
         self.clock = SystemClock()
         ids = RandomIds()
         self.store = CachedStore(data / "mulligan.db", synchronous=settings.storage.synchronous)
-        self.live = Live()
+        self.live = Live(pipelines=settings.metrics.pipelines)
         logs = LogFiles(data / "logs")
         self.files = RunFiles(root=data, logs=logs)
         self.engine = Engine(

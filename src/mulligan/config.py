@@ -109,6 +109,7 @@ class Metrics(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """`/metrics`."""
 
     public: bool = False  # answer without a credential
+    pipelines: int = 0  # how many pipelines are counted by name
 
 
 class Mcp(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -174,6 +175,7 @@ _RANGES = {
     "steps.grace_s": (0, 3600),
     "steps.disk_full_grace_s": (0, 86_400),
     "mail.port": (1, 65_535),
+    "metrics.pipelines": (0, 1000),
     "triggers.remote_per_minute": (1, 100_000),
     "triggers.kept_deliveries": (1, 10_000),
     "triggers.kept_days": (1, 3650),

@@ -11,7 +11,11 @@ import json
 import logging
 import sys
 import time
+from collections import Counter
 from typing import Any
+
+# How often each action of level error was noted, since the process began.
+errors_noted: Counter[str] = Counter()
 
 _LOGGER = logging.getLogger("mulligan")
 _FIELDS = "mulligan_fields"
@@ -58,6 +62,8 @@ def write_to_stderr(level: int = logging.INFO) -> None:
 
 
 def _write(level: int, action: str, fields: dict[str, Any], *, traceback: bool = False) -> None:
+    if level >= logging.ERROR:
+        errors_noted[action] += 1
     if _LOGGER.isEnabledFor(level):
         _LOGGER.log(level, action, exc_info=traceback, extra={_FIELDS: fields})
 

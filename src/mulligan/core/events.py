@@ -252,7 +252,10 @@ class StepCalled(_StepEvent, frozen=True, kw_only=True):
 
 
 class StepFinished(_StepEvent, frozen=True, kw_only=True, omit_defaults=True):
-    """The step attempt has its result."""
+    """The step attempt has its result.
+
+    `tries`: how often it had failed and was tried again by its own rule before it succeeded.
+    """
 
     status: Status
     cause: Cause | None = None
@@ -266,6 +269,7 @@ class StepFinished(_StepEvent, frozen=True, kw_only=True, omit_defaults=True):
     pin: str = ""
     metrics: tuple[tuple[str, str], ...] = ()
     progress: str = ""
+    tries: int = 0
 
 
 class StepSkipped(_StepEvent, frozen=True, kw_only=True, omit_defaults=True):

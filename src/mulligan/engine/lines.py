@@ -8,6 +8,7 @@ top of it fails too, because its base revision was never reached.
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Iterator
 from datetime import datetime
 from typing import TypeVar
 
@@ -102,6 +103,11 @@ class Lines:
             self._count_broken(run.head.id, line)
         elif self.find(run.head.id) is line:
             self._file(run.head.id, line)
+
+    def active(self) -> Iterator[Run]:
+        """Yield the unfinished runs, as stored."""
+        for line in self._active.values():
+            yield line.stored
 
     def pipelines(self) -> tuple[PipelineId, ...]:
         """Return the pipelines that have unfinished runs in memory."""

@@ -7,24 +7,28 @@ nothing but a look.
 import asyncio
 from collections import Counter, defaultdict
 
-from mulligan.core.cause import Cause
 from mulligan.core.decision import Decision
-from mulligan.core.events import RunFinished, StepFinished
-from mulligan.core.ids import RunId
+from mulligan.core.events import RunFinished
+from mulligan.core.ids import PipelineId, RunId
+from mulligan.core.run import Run
 from mulligan.core.status import Status
 
 
 class Live:
     """One per process. `wait` returns at the next change, or after `timeout_s`.
 
-    It also counts what it is told of, since the process began: `runs_ended` by status,
-    `attempts_lost`, `reports_fenced`.
+    It also counts what no table does, since the process began: `reports_fenced`, and
+    `pipelines_ended` by project, pipeline and status.
+
+    Args:
+        pipelines: How many pipelines are counted by name; all others are one more.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, pipelines: int = 0) -> None:
         self._waiting: defaultdict[str, set[asyncio.Future[None]]] = defaultdict(set)
-        self.runs_ended: Counter[Status] = Counter()
-        self.attempts_lost = 0
+        self._most_pipelines = pipelines
+        self._pipelines: set[PipelineId] = set()
+        self.pipelines_ended: Counter[tuple[str, str, Status]] = Counter()
         self.reports_fenced = 0
 
     def report_fenced(self) -> None:
@@ -33,13 +37,21 @@ class Live:
 
     def committed(self, decision: Decision) -> None:
         """Tell that a decision of a run was stored."""
-        for event in decision.events:
-            if isinstance(event, RunFinished):
-                self.runs_ended[event.status] += 1
-            elif isinstance(event, StepFinished) and event.cause is Cause.LOST:
-                self.attempts_lost += 1
+        if self._most_pipelines:
+            for event in decision.events:
+                if isinstance(event, RunFinished):
+                    self.pipelines_ended[(*self._named(decision.run), event.status)] += 1
         self._wake("events")
         self._wake(f"run:{decision.run.head.id}")
+
+    def _named(self, run: Run) -> tuple[str, str]:
+        """Give project and name of a run's pipeline, if it is one of those that are named."""
+        pipeline = run.head.pipeline
+        if len(self._pipelines) < self._most_pipelines:
+            self._pipelines.add(pipeline)
+        if pipeline not in self._pipelines:
+            return "", ""
+        return run.head.project, run.index.spec.name
 
     def log_grew(self, run_id: RunId) -> None:
         """Tell that output of the run was written."""

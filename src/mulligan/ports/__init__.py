@@ -48,6 +48,7 @@ from mulligan.ports.plugins import PluginStore as PluginStore
 from mulligan.ports.postings import PostingStore
 from mulligan.ports.quality import QualityStore
 from mulligan.ports.secrets import SecretStore
+from mulligan.ports.tallies import TallyStore
 from mulligan.ports.triggers import TriggerStore
 
 
@@ -768,6 +769,7 @@ class Store(
     PostingStore,
     QualityStore,
     OverviewStore,
+    TallyStore,
     Protocol,
 ):
     """Everything that is kept."""

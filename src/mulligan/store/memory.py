@@ -40,6 +40,7 @@ from mulligan.store.memory_postings import MemoryPostings
 from mulligan.store.memory_quality import MemoryQuality
 from mulligan.store.memory_records import StoredRun
 from mulligan.store.memory_secrets import MemorySecrets
+from mulligan.store.memory_tallies import MemoryTallies
 from mulligan.store.memory_triggers import MemoryTriggers
 from mulligan.store.paging import Position, order_of, read_cursor, write_cursor
 
@@ -47,6 +48,7 @@ from mulligan.store.paging import Position, order_of, read_cursor, write_cursor
 class MemoryStore(
     MemoryMutexes,
     MemoryQuality,
+    MemoryTallies,
     MemoryPlugins,
     MemoryLedger,
     MemoryPackages,
@@ -103,6 +105,7 @@ class MemoryStore(
         stored.take(decision)
         self._number_jobs(decision)
         self._take_checks(decision)
+        self._take_tallies(decision)
         for event in decision.events:
             self._events.append(
                 EventRow(

@@ -1,12 +1,13 @@
 """What holds for the whole own API: unknown paths, methods, description, metrics, documents."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from native_client import NativeApi, NativeClient
+from native_client import NativeApi, NativeClient, two_steps
 from native_server import NativeServer
 
 from mulligan.core import errors
@@ -17,6 +18,8 @@ from mulligan.facades.native.app import ENDPOINTS
 from mulligan.facades.native.documents import locate, read_document
 from mulligan.facades.native.problems import problem_of
 from mulligan.pipeline_yaml.document_error import DocumentError
+
+DASHBOARD = Path(__file__).parents[3] / "docs/operate/grafana-mulligan.json"
 
 
 def test_unknown_path(api: NativeApi) -> None:
@@ -228,6 +231,74 @@ def test_lost_attempts_are_counted(tmp_path: Path) -> None:
 
         counted = metric(api.call("GET", "/metrics").text, "mulligan_lost_attempts_total")
     assert counted == 1
+
+
+def test_metrics_of_recovery(api: NativeApi) -> None:
+    """A repaired run is counted as broken once and as recovered once, with the time it took."""
+    api.server.clock.advance(1)
+    api.server.executor.fail("build", times=1)
+    run = api.run_to_end()["id"]
+    api.server.clock.advance(90)
+    api.post(f"/projects/shop/runs/{run}/recovery/apply")
+    api.wait(run, "succeeded")
+    api.post(f"/projects/shop/runs/{run}/recovery/apply")
+    api.wait(run, "succeeded")
+
+    text = api.call("GET", "/metrics").text
+
+    assert metric(text, "mulligan_broken_runs_total") == 1
+    assert metric(text, "mulligan_recovered_runs_total") == 1
+    assert metric(text, "mulligan_cure_ratio") == 1
+    assert metric(text, 'mulligan_recovery_total{mode="retry",result="success"}') == 2
+    assert metric(text, "mulligan_recovery_duration_seconds_sum") == 90
+    assert metric(text, 'mulligan_recovery_duration_seconds_bucket{le="60"}') == 0
+    assert metric(text, 'mulligan_recovery_duration_seconds_bucket{le="300"}') == 1
+    assert metric(text, "mulligan_recovery_duration_seconds_count") == 1
+    assert metric(text, 'cicd_pipeline_run_errors_total{error_type="user"}') == 1
+    done = 'cicd_pipeline_run_duration_seconds_count{state="executing",result="success"}'
+    assert metric(text, done) == 2
+
+
+def test_metrics_of_what_goes_on(api: NativeApi) -> None:
+    """Runs are counted by their state, those of a pipeline by its name if that is wanted."""
+    live = api.server.live
+    live._most_pipelines = 1
+    pipeline = api.make_pipeline()
+    api.wait(api.start(pipeline))
+    other = api.make_pipeline({**two_steps(), "name": 'the "other" one'})
+    api.wait(api.start(other))
+    api.server.executor.hold("build")
+    api.start(pipeline)
+    api.wait_started("build", 3)
+
+    text = api.call("GET", "/metrics").text
+
+    assert metric(text, 'cicd_pipeline_run_active{state="executing"}') == 1
+    assert metric(text, 'cicd_pipeline_run_active{state="pending"}') == 0
+    named = 'mulligan_pipeline_runs_total{project="shop",pipeline="two",status="succeeded"}'
+    assert metric(text, named) == 1
+    rest = 'mulligan_pipeline_runs_total{project="",pipeline="",status="succeeded"}'
+    assert metric(text, rest) == 1
+
+
+def test_dashboard_shows_what_is_measured(api: NativeApi) -> None:
+    """Every metric that the dashboard asks for exists, with the labels that it groups by."""
+    dashboard = json.loads(DASHBOARD.read_text())
+    text = api.call("GET", "/metrics").text
+    kinds = dict(re.findall(r"^# TYPE (\S+) (\S+)$", text, re.MULTILINE))
+    asked = {
+        name
+        for panel in dashboard["panels"]
+        for target in panel["targets"]
+        for name in re.findall(r"\b(?:mulligan|cicd)_\w+", target["expr"])
+    }
+
+    assert len(asked) > 10
+    for name in asked:
+        base = re.sub(r"_(bucket|sum|count)$", "", name)
+        assert name in kinds or kinds.get(base) == "histogram", name
+    places = [tuple(panel["gridPos"].values()) for panel in dashboard["panels"]]
+    assert len(places) == len(set(places))
 
 
 def test_public_metrics(tmp_path: Path) -> None:

@@ -391,6 +391,7 @@ def _finished(draft: Draft, report: StepReport, job: Job) -> e.StepFinished:
         pin=report.pin,
         metrics=metrics_of(report),
         progress=report.progress,
+        tries=draft.run.step(report.step).auto_retries if report.status is Status.SUCCEEDED else 0,
     )
 
 

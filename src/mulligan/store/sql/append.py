@@ -14,6 +14,7 @@ from mulligan.core.events import ValuesWithdrawn, ValuesWritten
 from mulligan.core.ids import StepId
 from mulligan.core.recovered import branch_of, recovery_of
 from mulligan.core.run import RunHead
+from mulligan.core.tallies import tallies_of
 from mulligan.ports import Acts
 from mulligan.store.changed import changed_jobs, changed_stages, changed_tickets, is_held
 from mulligan.store.instants import micros, micros_or_none
@@ -65,6 +66,10 @@ _DROP_TICKET = "DELETE FROM mutex_tickets WHERE run = ? AND job = ?"
 _DROP_FAILED = "DELETE FROM failed_steps WHERE run = ?"
 _DROP_FAILED_STEP = "DELETE FROM failed_steps WHERE run = ? AND step = ?"
 _INSERT_FAILED = "INSERT INTO failed_steps (run, step) VALUES (?, ?)"
+_ADD_TALLY = (
+    "INSERT INTO tallies (name, label, value) VALUES (?, ?, ?) "
+    "ON CONFLICT (name, label) DO UPDATE SET value = value + excluded.value"
+)
 _WRITERS_AT_ONCE = 500  # bound variables of one statement; SQLite allows some thousands
 
 
@@ -134,6 +139,7 @@ class Append:
         self._values = _value_statements(decision)
         self._tickets = list(changed_tickets(decision))
         self._checks = CheckRows(decision)
+        self._tallies = tallies_of(decision)
         self._effects = [
             (effect, "" if effect.drop else rows.text(effect)) for effect in decision.effects
         ]
@@ -161,6 +167,8 @@ class Append:
         self._write_effects(connection, key)
         self._write_tickets(connection, numbers)
         self._checks.write(connection, numbers)
+        if self._tallies:
+            connection.executemany(_ADD_TALLY, self._tallies)
         write_acts(self._dialect, connection, self._acts)
         return numbers
 

@@ -22,6 +22,7 @@ from mulligan.store.sql.postings import SqlPostings
 from mulligan.store.sql.quality import SqlQuality
 from mulligan.store.sql.runs import SqlRuns
 from mulligan.store.sql.secrets import SqlSecrets
+from mulligan.store.sql.tallies import SqlTallies
 from mulligan.store.sql.triggers import SqlTriggers
 
 
@@ -39,6 +40,7 @@ class SqlStore(
     SqlSecrets,
     SqlPostings,
     SqlQuality,
+    SqlTallies,
     SqlMutexes,
     SqlPlugins,
     SqlOverview,
