@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
+import msgspec
+
+from mulligan.logs.find import Found, find
 from mulligan.logs.index import Index, last_run_line
 from mulligan.logs.lines import (
     LogLine,
@@ -27,6 +31,19 @@ PAGE_BYTES = 8 * 1024 * 1024
 FOLLOW_BYTES = 256 * 1024
 SEARCH_BYTES = 32 * 1024 * 1024
 SEARCH_MATCHES = 1_000
+
+
+class NumberedLines(msgspec.Struct, frozen=True, kw_only=True):
+    """Lines of some sections, counted from 1 over these.
+
+    Args:
+        total: How many there are in all.
+        offset: Behind the last of ``lines`` that is complete: where to go on with ``read_from``.
+    """
+
+    total: int
+    offset: int
+    lines: list[tuple[int, LogLine]]
 
 
 class LogReader:
@@ -124,6 +141,41 @@ class LogReader:
         """
         with self._snapshot() as log:
             return _forward(log, log.ranges(section, first, log.line_count), count, limit_bytes)
+
+    def numbered(
+        self,
+        first: int,
+        count: int,
+        section: SectionFilter = None,
+        *,
+        limit_bytes: int = PAGE_BYTES,
+    ) -> NumberedLines:
+        """Return up to ``count`` lines, numbered within the sections, from number ``first`` on."""
+        with self._snapshot() as log:
+            ranges = log.ranges(section, 1, log.line_count)
+            total = sum(last - begin + 1 for begin, last in ranges)
+            lines = _forward(log, _skipped(ranges, first - 1), count, limit_bytes)
+            offset = next((line.offset_end for line in reversed(lines) if line.complete), None)
+            if offset is None:
+                offset = lines[0].offset if lines else _offset_at(log, ranges, section)
+            return NumberedLines(
+                total=total, offset=offset, lines=list(enumerate(lines, start=first))
+            )
+
+    def find(
+        self,
+        pattern: Any,
+        *,
+        first: int = 1,
+        limit: int,
+        deadline: float,
+        is_wanted: Callable[[SectionKey], bool],
+    ) -> Found:
+        """Return lines that match from line ``first`` of the file on; see ``find.find``."""
+        with self._snapshot() as log:
+            return find(
+                log, pattern, first=first, limit=limit, deadline=deadline, is_wanted=is_wanted
+            )
 
     def tail(
         self, count: int, section: SectionFilter = None, *, limit_bytes: int = PAGE_BYTES
@@ -244,6 +296,23 @@ def _run_ranges(
     start = log.index.line_from_run_line(first)
     end = log.line_count if last is None else log.index.line_from_run_line(last + 1) - 1
     return log.ranges(section, start, end)
+
+
+def _skipped(ranges: Iterable[LineRange], count: int) -> Iterator[LineRange]:
+    """Yield what is left of ranges without their first ``count`` lines."""
+    for first, last in ranges:
+        skipped = min(count, last - first + 1)
+        count -= skipped
+        if first + skipped <= last:
+            yield first + skipped, last
+
+
+def _offset_at(log: Snapshot, ranges: list[LineRange], section: SectionFilter) -> int:
+    """Return where lines after the last one will begin."""
+    mine = log.selected_sections(section) if section is not None else []
+    if ranges or not mine:
+        return mine[-1].offset_end if mine else log.source.size
+    return mine[-1].offset
 
 
 def _forward(

@@ -6,6 +6,7 @@ from typing import Protocol
 
 import msgspec
 
+from mulligan.core.failure import PastNode
 from mulligan.core.ids import PipelineId, ProjectId, RunId, StageId, UserName
 from mulligan.core.records import Pipeline
 from mulligan.core.run import Gate, Stage
@@ -92,6 +93,18 @@ class OverviewStore(Protocol):
         """Return the stages of runs in the order of their definitions.
 
         A run whose version is gone has none.
+        """
+        ...
+
+    async def past_of(
+        self, pipeline: PipelineId, kind: str, node: str, *, up_to: int, limit: int
+    ) -> tuple[PastNode, ...]:
+        """Return what became of a node in the runs of a pipeline, newest first.
+
+        Args:
+            kind: stage, job or step.
+            up_to: The greatest number of a run.
+            limit: Runs that are looked at; those that never came to the node are left out.
         """
         ...
 

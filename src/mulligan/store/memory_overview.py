@@ -1,10 +1,13 @@
 """What pages show of many pipelines and runs at once, in the memory store."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from mulligan.core.ids import ProjectId, RunId
+from mulligan.core.durations import seconds_between
+from mulligan.core.failure import PastNode
+from mulligan.core.ids import PipelineId, ProjectId, RunId
 from mulligan.core.recovered import branch_of, recovery_of
-from mulligan.core.run import RunHead
+from mulligan.core.run import Job, RunHead, Stage, Step
 from mulligan.ports.overview import (
     OpenGate,
     PipelineCard,
@@ -63,6 +66,23 @@ class MemoryOverview(MemoryExecutions):
             for run in runs
         }
 
+    async def past_of(
+        self, pipeline: PipelineId, kind: str, node: str, *, up_to: int, limit: int
+    ) -> tuple[PastNode, ...]:
+        """Return what became of a node in the runs of a pipeline, newest first."""
+        looked_at = [each.run for each in self._runs_of(pipeline) if each.head.number <= up_to]
+        found = []
+        for run in looked_at[:limit]:
+            records: dict[str, Mapping[Any, Stage | Job | Step]] = {
+                "stage": run.stages,
+                "job": run.jobs,
+                "step": run.steps,
+            }
+            record = records[kind].get(node)
+            if record is not None:
+                found.append(_past(run.head, record))
+        return tuple(found)
+
     async def open_gates(
         self,
         projects: Sequence[ProjectId] | None,
@@ -93,6 +113,19 @@ class MemoryOverview(MemoryExecutions):
 
     def _gate_key(self, run: RunId, node: str, number: int) -> int:
         return self._gate_keys.setdefault((run, node, number), len(self._gate_keys) + 1)
+
+
+def _past(head: RunHead, record: Stage | Job | Step) -> PastNode:
+    return PastNode(
+        run=head.id,
+        number=head.number,
+        status=record.status,
+        started_by=head.started_by,
+        message=head.message,
+        queued_at=head.queued_at,
+        seconds=seconds_between(record.started_at, record.ended_at),
+        attempt=record.attempt,
+    )
 
 
 def _run(head: RunHead) -> RecentRun:

@@ -1,6 +1,8 @@
 """Logs of steps: text, tail, and followed while they are written."""
 
+import io
 import threading
+import zipfile
 
 from native_client import NativeApi, http_api, step_of, two_steps
 from native_server import NativeServer
@@ -202,3 +204,101 @@ def test_many_lines_arrive_whole(server: NativeServer, url: str) -> None:
         found = lines(list(stream.events()))
 
     assert [int(line.split()[0]) for line in found] == list(range(30_000))
+
+
+def test_lines_by_number(api: NativeApi) -> None:
+    """Some lines as JSON: numbers of the step's own attempt, times, colours, the total."""
+    api.server.executor.print("build", *(f"other {number}" for number in range(5)))
+    api.server.executor.print("test", *(f"\x1b[1mline {number}\x1b[0m" for number in range(1, 101)))
+    path = log_path(api, api.run_to_end()["id"], "test")
+
+    page = api.get(f"{path}?from=42&count=2")
+
+    assert (page["attempt"], page["total"], page["ended"]) == (1, 100, True)
+    assert [line["number"] for line in page["lines"]] == [42, 43]
+    assert page["lines"][0]["text"] == "\x1b[1mline 42\x1b[0m"
+    assert page["lines"][0]["complete"]
+    assert page["lines"][0]["at"].endswith("Z")
+    assert len(api.get(f"{path}?count=1000")["lines"]) == 100
+    assert api.get(f"{path}?from=101")["lines"] == []
+    api.get(f"{path}?from=0", expect=400)
+    kept = api.call("GET", f"{path}?download=true")
+    assert "test.1.log" in kept.headers["content-disposition"]
+
+
+def test_search_in_all_logs_of_a_run(api: NativeApi) -> None:
+    """Hits name step, attempt and line; pages go on where the one before stopped."""
+    executor = api.server.executor
+    executor.print("build", "fine", "an Error here", "and an error there")
+    executor.print("test", "\x1b[31merr\x1b[0mor: 7")
+    executor.fail("test", times=1)
+    run = api.run_to_end()["id"]
+    api.post(f"/projects/shop/runs/{run}/recovery/apply", {"target": "t"})
+    api.wait(run, "succeeded")
+    path = f"/projects/shop/runs/{run}/log/search"
+
+    def places(query: str) -> list[tuple[str, int, int]]:
+        found = api.get(f"{path}?{query}")["items"]
+        return [(hit["step_name"], hit["attempt"], hit["line"]) for hit in found]
+
+    every = [("build", 1, 2), ("build", 1, 3), ("test", 1, 1), ("test", 2, 1)]
+    assert places("q=error") == every
+    assert places("q=error&case=true") == every[1:]
+    assert places("q=error%3A%20%5Cd%24&regexp=true") == every[2:]
+    assert places("q=error&attempt=2") == every[3:]
+    first = api.get(f"{path}?q=error&limit=3")
+    rest = api.get(f"{path}?q=error&limit=3&cursor={first['next_cursor']}")
+    assert len(first["items"]) == 3
+    assert [hit["attempt"] for hit in rest["items"]] == [2]
+    assert rest["next_cursor"] is None
+    hit = rest["items"][0]
+    assert hit["text"][hit["begin"] : hit["end"]] == "error"
+    for query in ("", "?q=(&regexp=true", "?q=x&cursor=nonsense", "?q=x&limit=0"):
+        api.get(path + query, expect=400)
+
+
+def test_all_logs_of_a_run_as_an_archive(api: NativeApi) -> None:
+    """One file for each attempt of each step, in the order of the definition."""
+    executor = api.server.executor
+    executor.print("build", "built")
+    executor.print("test", "tested")
+    executor.fail("test", times=1)
+    run = api.run_to_end()["id"]
+    api.post(f"/projects/shop/runs/{run}/recovery/apply", {"target": "t"})
+    api.wait(run, "succeeded")
+
+    answer = api.call("GET", f"/projects/shop/runs/{run}/log/download")
+
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        assert archive.testzip() is None
+        names = archive.namelist()
+        texts = {name.rsplit("/", 1)[1]: archive.read(name) for name in names}
+    assert texts == {
+        "001-build.1.log": b"built\n",
+        "002-test.1.log": b"tested\n",
+        "002-test.2.log": b"tested\n",
+    }
+
+
+def test_why_a_run_failed(api: NativeApi) -> None:
+    """The first failure with its last lines, since when it fails, and whose pipeline it is."""
+    executor = api.server.executor
+    pipeline = api.make_pipeline()
+    green = api.wait(api.start(pipeline))
+    executor.print("test", *(f"line {number}" for number in range(1, 51)))
+    executor.fail("test", exit_code=7)
+    first = api.wait(api.start(pipeline))
+    second = api.wait(api.start(pipeline))
+
+    found = api.get(f"/projects/shop/runs/{second['id']}/failure")
+
+    node = found["node"]
+    assert (node["kind"], node["step"]["name"], node["exit_code"]) == ("step", "test", 7)
+    assert (node["cause"], node["others"]) == ("user", 0)
+    assert node["retry"] == step_of(second, "test")["id"]
+    assert [line["number"] for line in found["log"]["lines"]] == list(range(21, 51))
+    assert found["since"]["first"]["id"] == first["id"]
+    assert found["since"]["last_green"]["id"] == green["id"]
+    assert (found["since"]["runs"], found["since"]["is_known"]) == (2, True)
+    assert found["owner"] == "admin"
+    assert api.get(f"/projects/shop/runs/{green['id']}/failure")["node"] is None

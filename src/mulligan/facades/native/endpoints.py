@@ -48,6 +48,7 @@ class Query(msgspec.Struct, frozen=True):
     name: str
     desc: str
     schema: dict[str, Any] = msgspec.field(default_factory=lambda: {"type": "string"})
+    is_required: bool = False
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,22 +3,22 @@
 import asyncio
 from collections.abc import AsyncGenerator, Iterator
 
-import msgspec
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from mulligan.core.errors import NotFoundError
-from mulligan.core.ids import StepId
 from mulligan.core.rights import Permission
-from mulligan.core.run import Run, Step
-from mulligan.facades.native import queries
-from mulligan.facades.native.endpoints import Call, Endpoint, Query
-from mulligan.facades.native.events import check_rights, resume_point
+from mulligan.facades.native import log_shapes, queries
+from mulligan.facades.native.endpoints import Call, Endpoint, Query, answer
+from mulligan.facades.native.events import resume_point
+from mulligan.facades.native.log_lines import MOST_LINES, lines_of
+from mulligan.facades.native.log_search import file_name
+from mulligan.facades.native.log_sections import StepLog
 from mulligan.facades.native.runs import ONE_RUN, run_of, step_of
-from mulligan.facades.native.streams import HEARTBEAT, HEARTBEAT_S, Stream, Waker, frame
-from mulligan.logs.lines import LogLine, SectionKey
-from mulligan.logs.reader import LogReader
+from mulligan.facades.native.streams import Stream
+from mulligan.logs.lines import LogLine
 
 MOST_TAIL = 100_000  # lines; one answer holds 8 MiB of log at most
+_LINES = 1_000  # of a page, if it is not said
 _NOSNIFF = {"X-Content-Type-Options": "nosniff"}
 
 
@@ -30,15 +30,24 @@ async def get_log(call: Call) -> Response:
     tail = queries.whole(call.request, "tail", least=0, most=MOST_TAIL)
     if number > run.step(step).attempt:
         raise NotFoundError("attempt", str(number))
+    first = queries.whole(call.request, "from", least=1)
+    count = queries.whole(call.request, "count", most=MOST_LINES)
     section = StepLog(call, step, number)
     if queries.flag(call.request, "follow"):
         return Stream(section.follow(resume_point(call), tail))
+    if first is not None or count is not None:
+        many = _LINES if count is None else count
+        return answer(await lines_of(call, run, step, number, first or 1, many))
+    headers = dict(_NOSNIFF)
+    if queries.flag(call.request, "download"):
+        name = file_name(run, step, number)
+        headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{name}"
     reader = await section.reader(run)
     if tail is not None:
         lines = await asyncio.to_thread(reader.tail, tail, section.is_mine) if tail else []
-        return PlainTextResponse(_text(lines), headers=_NOSNIFF)
+        return PlainTextResponse(_text(lines), headers=headers)
     return StreamingResponse(
-        _chunks(reader.raw(section.is_mine)), media_type="text/plain", headers=_NOSNIFF
+        _chunks(reader.raw(section.is_mine)), media_type="text/plain", headers=headers
     )
 
 
@@ -51,137 +60,41 @@ async def _chunks(chunks: Iterator[bytes]) -> AsyncGenerator[bytes, None]:
         yield chunk
 
 
-class _Part(msgspec.Struct, frozen=True):
-    """Some lines of a section. `at_end`: there are no more at the moment."""
-
-    lines: list[LogLine]
-    offset: int
-    at_end: bool
-
-
-class StepLog:
-    """The log of one attempt of a step: sections of the log of a job attempt."""
-
-    def __init__(self, call: Call, step: StepId, number: int) -> None:
-        self._call = call
-        self._step = step
-        self._number = number
-
-    def is_mine(self, key: SectionKey) -> bool:
-        """Tell whether a section belongs to the attempt."""
-        return key.step_id == self._step and key.step_attempt == self._number
-
-    async def reader(self, run: Run) -> LogReader:
-        """Return a reader of the log that holds it."""
-        record = await self._record(run)
-        job = run.index.step_job[self._step][0]
-        return self._call.services.logs.reader(run.head.id, job, record.job_attempt)
-
-    async def _record(self, run: Run) -> Step:
-        latest = run.step(self._step)
-        if latest.attempt == self._number:
-            return latest
-        found = await self._call.services.store.step_attempts(run.head.id, self._step)
-        for record in found:
-            if record.attempt == self._number:
-                return record
-        raise NotFoundError("attempt", str(self._number))
-
-    async def follow(self, after: int | None, tail: int | None) -> AsyncGenerator[bytes, None]:
-        """Yield the lines as events until the attempt is over.
-
-        Args:
-            after: Offset behind the last line that the reader has.
-            tail: Begin with so many lines; None = with the first.
-        """
-        services = self._call.services
-        ident = (await run_of(self._call)).head.id
-        waker = Waker(
-            lambda seconds: services.live.wait_log(ident, seconds),
-            lambda seconds: services.live.wait_run(ident, seconds),
-        )
-        offset = after
-        try:
-            while True:
-                await waker.arm()
-                run = await services.engine.get_run(ident)
-                ended = self._is_over(run)
-                reader = await self.reader(run)
-                if offset is None and tail is not None:
-                    offset = await asyncio.to_thread(_tail_offset, reader, tail, self)
-                part = await asyncio.to_thread(read_part, reader, self, offset or 0, whole=ended)
-                if part.lines:
-                    await check_rights(self._call, run.head.project, Permission.VIEW_LOG)
-                    offset = part.offset
-                    yield b"".join(frame(line.text, ident=line.offset_end) for line in part.lines)
-                if part.at_end and ended:
-                    yield await self._end(run, offset)
-                    return
-                if part.at_end and not await waker.wait(HEARTBEAT_S):
-                    await check_rights(self._call, run.head.project, Permission.VIEW_LOG)
-                    yield HEARTBEAT
-        finally:
-            waker.close()
-
-    def _is_over(self, run: Run) -> bool:
-        latest = run.step(self._step)
-        over = latest.attempt > self._number or latest.status.is_final
-        return over or run.head.status.is_final
-
-    async def _end(self, run: Run, offset: int | None) -> bytes:
-        status = (await self._record(run)).status
-        data = {"attempt": self._number, "status": status.value}
-        return frame(msgspec.json.encode(data), ident=offset or 0, event="end")
-
-
-def _tail_offset(reader: LogReader, tail: int, section: StepLog) -> int | None:
-    mine = [found for found in reader.sections() if section.is_mine(found.key)]
-    if not mine:
-        return None
-    lines = reader.tail(tail, section.is_mine) if tail else []
-    return lines[0].offset if lines else mine[-1].offset_end
-
-
-def read_part(reader: LogReader, section: StepLog, offset: int, *, whole: bool) -> _Part:
-    """Read the next lines of a section. Blocks.
-
-    Args:
-        offset: Where to begin, in bytes of the file.
-        whole: Nothing will follow: the last line is complete even without a newline.
-    """
-    mine = [found for found in reader.sections() if section.is_mine(found.key)]
-    if not mine:
-        return _Part([], offset, at_end=True)
-    begin = max(offset, mine[0].offset)
-    end = mine[-1].offset_end
-    if begin >= end:
-        return _Part([], begin, at_end=True)
-    lines, _ = reader.read_from(begin)
-    taken = [
-        line
-        for line in lines
-        if section.is_mine(line.section) and line.offset < end and (line.complete or whole)
-    ]
-    following = max([begin, *(line.offset_end for line in lines if line.complete or whole)])
-    return _Part(taken, min(following, end), at_end=following == begin or following >= end)
-
+_WHOLE = {"type": "integer", "minimum": 1}
 
 ENDPOINTS = (
     Endpoint(
         method="GET",
         path=ONE_RUN + "/steps/{step}/log",
         act=get_log,
-        summary="Give the log of a step as text, or follow it (server-sent events)",
+        summary="Give the log of a step as text, some lines of it (JSON), or follow it (SSE)",
         needs=Permission.VIEW_LOG,
+        answer=log_shapes.LogPage,
         media="text/plain",
         query=(
-            Query("attempt", "Which attempt of the step; the newest if absent."),
+            Query("attempt", "Which attempt of the step; the newest if absent.", _WHOLE),
             Query("tail", f"Only so many last lines, at most {MOST_TAIL}.", {"type": "integer"}),
+            Query(
+                "from",
+                "Answer in JSON with the lines from this number on, counted from 1.",
+                {"type": "integer", "minimum": 1},
+            ),
+            Query(
+                "count",
+                f"Answer in JSON with so many lines, at most {MOST_LINES}; {_LINES} if absent.",
+                {"type": "integer", "minimum": 0, "maximum": MOST_LINES},
+            ),
+            Query("download", "As a file to be kept.", {"type": "boolean"}),
             Query(
                 "follow",
                 "Stream lines as they are written; the id of an event is the offset of the "
                 "line's end. Ends with the event `end` when the attempt is over.",
                 {"type": "boolean"},
+            ),
+            Query(
+                "after",
+                "Follow from this offset on, like Last-Event-ID.",
+                {"type": "integer", "minimum": 0},
             ),
         ),
     ),

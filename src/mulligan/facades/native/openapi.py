@@ -57,16 +57,25 @@ def _operation(endpoint: Endpoint, known: dict[Any, dict[str, Any]]) -> dict[str
         for name in _PARTS.findall(endpoint.path)
     ]
     parameters += [
-        {"name": query.name, "in": "query", "description": query.desc, "schema": query.schema}
+        {
+            "name": query.name,
+            "in": "query",
+            "description": query.desc,
+            "schema": query.schema,
+            **({"required": True} if query.is_required else {}),
+        }
         for query in endpoint.query
     ]
     if endpoint.method in {"POST", "PUT"}:
         parameters.append(_KEY)
     done: dict[str, Any] = {"description": "Done"}
+    content: dict[str, Any] = {}
     if endpoint.answer is not None:
-        done["content"] = {JSON: {"schema": known[endpoint.answer]}}
-    elif endpoint.media != JSON:
-        done["content"] = {endpoint.media: {"schema": {"type": "string"}}}
+        content[JSON] = {"schema": known[endpoint.answer]}
+    if endpoint.media != JSON:
+        content[endpoint.media] = {"schema": {"type": "string"}}
+    if content:
+        done["content"] = content
     operation: dict[str, Any] = {
         "operationId": endpoint.act.__name__,
         "summary": endpoint.summary,
@@ -82,8 +91,8 @@ def _operation(endpoint: Endpoint, known: dict[Any, dict[str, Any]]) -> dict[str
             "content": {media: {"schema": known[endpoint.body]} for media in endpoint.takes},
         }
     elif endpoint.streams:
-        content = {OCTETS: {"schema": {"type": "string", "format": "binary"}}}
-        operation["requestBody"] = {"required": True, "content": content}
+        octets = {OCTETS: {"schema": {"type": "string", "format": "binary"}}}
+        operation["requestBody"] = {"required": True, "content": octets}
     if endpoint.is_open:
         operation["security"] = []
     if endpoint.needs is not None:

@@ -2,11 +2,14 @@
 # ruff: noqa: S608 - statements are put together from names in this file only
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
 from msgspec.structs import replace
 
+from mulligan.core.durations import seconds_between
+from mulligan.core.failure import PastNode
 from mulligan.core.ids import PipelineId, ProjectId, RunId, StageId, UserName
 from mulligan.core.records import Pipeline
 from mulligan.core.run import Stage
@@ -52,6 +55,17 @@ _GATES = (
     "JOIN pipelines ON pipelines.number = runs.pipeline "
     "WHERE gates.status = 'open' AND gates.latest = 1 AND runs.ended_at IS NULL AND gates.id > ?"
 )
+_TABLES = {"stage": "stages", "job": "jobs", "step": "steps"}
+# The runs are read by their number, so that no more are looked at than the limit says.
+_PAST = (
+    "SELECT recent.id, recent.number, nodes.status, recent.started_by, recent.message, "
+    "recent.queued_at, nodes.doc FROM (SELECT ? AS node) AS wanted, "
+    "(SELECT key, id, number, started_by, message, queued_at FROM runs "
+    "WHERE pipeline = (SELECT number FROM pipelines WHERE id = ?) AND number <= ? "
+    "ORDER BY number DESC LIMIT ?) AS recent "
+    "JOIN {table} AS nodes ON nodes.run = recent.key AND nodes.latest = 1 "
+    "AND nodes.node = wanted.node ORDER BY recent.number DESC"
+)
 _PARTS = 100  # of one compound statement; SQLite allows 500
 
 
@@ -71,6 +85,15 @@ class _Version(msgspec.Struct, frozen=True):
     spec: _Spec
 
 
+class _Times(msgspec.Struct, frozen=True):
+    """What is needed of the record of any node."""
+
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    attempt: int = 1
+
+
+_times = msgspec.json.Decoder(_Times).decode
 _outline = msgspec.json.Decoder(_Version).decode
 
 
@@ -140,6 +163,14 @@ class SqlOverview(SqlBase):
 
         return await self._read(query) if run_ids else {}
 
+    async def past_of(
+        self, pipeline: PipelineId, kind: str, node: str, *, up_to: int, limit: int
+    ) -> tuple[PastNode, ...]:
+        """Return what became of a node in the runs of a pipeline, newest first."""
+        values = (node, pipeline, up_to, limit)
+        found = await self._all(_PAST.format(table=_TABLES[kind]), values)
+        return tuple(_past(row) for row in found)
+
     async def open_gates(
         self,
         projects: Sequence[ProjectId] | None,
@@ -161,6 +192,21 @@ class SqlOverview(SqlBase):
             )
             for key, run, project, pipeline, doc in found
         )
+
+
+def _past(row: Sequence[Any]) -> PastNode:
+    run, number, status, started_by, message, queued_at, doc = row
+    times = _times(doc)
+    return PastNode(
+        run=RunId(run),
+        number=number,
+        status=Status(status),
+        started_by=UserName(started_by),
+        message=message,
+        queued_at=instant(queued_at),
+        seconds=seconds_between(times.started_at, times.ended_at),
+        attempt=times.attempt,
+    )
 
 
 def _outlines(

@@ -1,0 +1,137 @@
+"""Lines found by RE2 in blocks, against the same search line by line; and lines by place."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+
+import pytest
+from log_model import PIECE, write_log
+
+from mulligan.logs import find as finder
+from mulligan.logs.find import LineHit, PatternError, compile_query
+from mulligan.logs.lines import SectionKey
+from mulligan.logs.reader import LogReader
+from mulligan.logs.search import plain_text
+
+FAR = 1e18
+
+
+def every(_key: SectionKey) -> bool:
+    """Want all sections."""
+    return True
+
+
+def search(
+    reader: LogReader, text: str, *, regexp: bool = False, case: bool = True
+) -> list[LineHit]:
+    """Find all lines, a few at a time."""
+    pattern = compile_query(text, is_regexp=regexp, ignore_case=not case)
+    hits: list[LineHit] = []
+    first: int | None = 1
+    while first is not None:
+        found = reader.find(pattern, first=first, limit=3, deadline=FAR, is_wanted=every)
+        assert len(found.hits) <= 3
+        hits += found.hits
+        first = found.next_line
+    return hits
+
+
+@pytest.fixture
+def mixed(tmp_path: Path) -> LogReader:
+    """Give a log with colours, long lines, wrong bytes, CR LF and a last line without its end."""
+    output = [
+        b"plain error one\n",
+        b"\x1b[31mer\x1b[0mror in colours\n",
+        b"x" * (PIECE + 10) + b" error after a cut\n",
+        b"windows error\r\n",
+        b"\xff\xfe error in wrong bytes\n",
+        "fehler: Ärger, 错误 error\n".encode(),
+        b"nothing\n",
+        b"ERROR loud\n",
+        b"error at the end",
+    ]
+    path = tmp_path / "job.1.log"
+    write_log(path, [("a", output[:4]), ("b", [b"".join(output[4:])]), ("a", [b"error again\n"])])
+    return LogReader(path)
+
+
+@pytest.mark.parametrize("block", [1, 4096, finder.BLOCK_BYTES])
+@pytest.mark.parametrize(
+    ("text", "regexp", "case"),
+    [
+        ("error", False, True),
+        ("ERROR", False, False),
+        (r"e\w+r\b", True, True),
+        (r"^error", True, True),
+        (r"end$", True, True),
+        ("错误", False, True),
+        ("nowhere", False, True),
+        (r"one\s+error", True, True),
+    ],
+)
+def test_finds_what_a_look_at_every_line_finds(
+    mixed: LogReader,
+    monkeypatch: pytest.MonkeyPatch,
+    block: int,
+    text: str,
+    regexp: bool,
+    case: bool,
+) -> None:
+    """Whatever the size of blocks: the same lines, with the match where it says."""
+    monkeypatch.setattr(finder, "BLOCK_BYTES", block)
+    expression = re.compile(text if regexp else re.escape(text), 0 if case else re.IGNORECASE)
+    lines = mixed.lines(1, 1000)
+
+    hits = search(mixed, text, regexp=regexp, case=case)
+
+    wanted = [line.number for line in lines if expression.search(plain_text(line.text))]
+    assert [hit.number for hit in hits] == wanted
+    for hit in hits:
+        assert expression.fullmatch(hit.text[hit.begin : hit.end])
+
+
+def test_places_count_within_the_attempt_of_a_step(mixed: LogReader) -> None:
+    """A step with two sections goes on counting; `numbered` finds the same line by its place."""
+    for hit in search(mixed, "error", case=False):
+        owner = hit.section.step_id
+        found = mixed.numbered(hit.place, 1, lambda key, owner=owner: key.step_id == owner)
+        ((place, line),) = found.lines
+        assert (place, line.number) == (hit.place, hit.number)
+
+
+def test_lines_by_number_come_from_any_place(mixed: LogReader) -> None:
+    """A page, the end, and beyond it; the total is known without reading."""
+    both = mixed.numbered(1, 100, lambda key: key.step_id == "a")
+
+    assert both.total == 6  # the long line is two
+    assert [place for place, _ in both.lines] == [1, 2, 3, 4, 5, 6]
+    assert both.lines[-1][1].text == "error again"
+    tail = mixed.numbered(5, 2, lambda key: key.step_id == "a")
+    assert tail.lines == both.lines[4:]
+    assert mixed.numbered(7, 5, lambda key: key.step_id == "a").lines == []
+    assert mixed.numbered(1, 5, lambda key: key.step_id == "none").total == 0
+
+
+def test_a_search_stops_when_its_time_is_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has looked through one block at least, and says where to go on."""
+    monkeypatch.setattr(finder, "BLOCK_BYTES", 1)
+    path = tmp_path / "job.1.log"
+    write_log(path, [("a", [b"error %d\n" % number for number in range(10)])])
+    reader = LogReader(path)
+    pattern = compile_query("error", is_regexp=False, ignore_case=False)
+
+    found = reader.find(pattern, first=1, limit=100, deadline=time.monotonic() - 1, is_wanted=every)
+
+    assert found.next_line is not None
+    assert [hit.number for hit in found.hits] == list(range(1, found.next_line))
+
+
+@pytest.mark.parametrize("text", ["", "(", "x" * 1001, "a{1,1000}{1,1000}"])
+def test_what_is_no_expression_is_refused(text: str) -> None:
+    """Also one that would take too much memory."""
+    with pytest.raises(PatternError):
+        compile_query(text, is_regexp=True, ignore_case=False)
