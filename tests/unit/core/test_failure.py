@@ -34,17 +34,17 @@ def node_of(spec: PipelineSpec, *bad: str) -> tuple[str, str, int] | None:
         (one_job(step("a", **SOFT), "b"), ("a", "b"), ("step", "b", 1)),
         # the final stage runs whatever happened before
         (
-            pipeline(stage(1, job("1", "a")), last(9, job("9", "z"))),
+            pipeline(stage(1, job(1, "a")), last(9, job(9, "z"))),
             ("a", "z"),
             ("step", "a", 1),
         ),
         (
-            pipeline(stage(1, job("1", "a")), last(9, job("9", "z"))),
+            pipeline(stage(1, job(1, "a")), last(9, job(9, "z"))),
             ("z",),
             ("step", "z", 0),
         ),
         # of two that failed by themselves the one that ended first
-        (pipeline(stage(1, job("1", "a"), job("2", "b"))), ("a", "b"), ("step", "a", 1)),
+        (pipeline(stage(1, job(1, "a"), job(2, "b"))), ("a", "b"), ("step", "a", 1)),
         (one_job("a"), (), None),
     ],
 )
@@ -57,7 +57,7 @@ def test_the_root_is_what_no_other_failure_explains(
 
 def test_what_was_ended_because_of_another_is_no_root() -> None:
     """With fast kill the neighbours fail too, though they did nothing wrong."""
-    spec = pipeline(stage(1, job("1", "slow", "a"), job("2", "b"), fast_kill=True))
+    spec = pipeline(stage(1, job(1, "slow", "a"), job(2, "b"), fast_kill=True))
 
     assert node_of(spec, "b") in {("step", "b", 0), ("step", "b", 1)}
 
@@ -65,7 +65,7 @@ def test_what_was_ended_because_of_another_is_no_root() -> None:
 def test_a_stage_that_was_refused_is_named() -> None:
     """Nothing below it ran, so the stage says why."""
     review = ReviewSpec(groups=(ReviewGroup(id="g", reviewers=(ALICE,)),))
-    world = World(pipeline(stage(1, job("1", "a")), stage(2, job("2", "b"), review=review)))
+    world = World(pipeline(stage(1, job(1, "a")), stage(2, job(2, "b"), review=review)))
     world.finish(approve=False)
 
     found = root_failure(world.run)

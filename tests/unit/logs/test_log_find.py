@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -95,8 +96,7 @@ def test_finds_what_a_look_at_every_line_finds(
 def test_places_count_within_the_attempt_of_a_step(mixed: LogReader) -> None:
     """A step with two sections goes on counting; `numbered` finds the same line by its place."""
     for hit in search(mixed, "error", case=False):
-        owner = hit.section.step_id
-        found = mixed.numbered(hit.place, 1, lambda key, owner=owner: key.step_id == owner)
+        found = mixed.numbered(hit.place, 1, partial(is_of, hit.section.step_id))
         ((place, line),) = found.lines
         assert (place, line.number) == (hit.place, hit.number)
 
