@@ -24,6 +24,11 @@ def every(_key: SectionKey) -> bool:
     return True
 
 
+def is_of(step: str, key: SectionKey) -> bool:
+    """Want the sections of a step."""
+    return key.step_id == step
+
+
 def search(
     reader: LogReader, text: str, *, regexp: bool = False, case: bool = True
 ) -> list[LineHit]:
