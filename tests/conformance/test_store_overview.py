@@ -162,3 +162,38 @@ async def test_open_gates_are_those_of_unfinished_runs(store: Store) -> None:
     closed = e.GateClosed(at=at(9), node=StageId("stage-2"), approved=True)
     await store.append(decide(runs[0], closed))
     assert await store.open_gates(None) == every[1:]
+
+
+async def test_what_steps_took(store: Store) -> None:
+    """When they succeeded, in the newest runs; and runs since an instant."""
+    await put_pipeline(store, 1)
+    await play_run(store, 1)
+    await play_run(store, 2)
+    await play_run(store, 3, Status.SUCCEEDED, Status.FAILED)
+    wanted = [step_id(1), step_id(2)]
+
+    took = await store.step_seconds(pipeline_id(1), wanted, runs=2)
+
+    assert took == {step_id(1): (1.0, 1.0), step_id(2): (1.0,)}
+    assert await store.step_seconds(pipeline_id(1), [], runs=2) == {}
+    rows = await store.run_rows(SHOP, None, since=at(240), limit=9)
+    assert [run.number for run in rows] == [3, 2]
+    assert await store.run_rows(SHOP, pipeline_id(1), since=at(240), limit=1) == rows[:1]
+    assert await store.run_rows(BANK, None, since=at(0), limit=9) == ()
+
+
+async def test_steps_with_several_attempts(store: Store) -> None:
+    """All attempts of these, none of others."""
+    await put_pipeline(store, 1)
+    await play_run(store, 1, Status.SUCCEEDED, Status.FAILED)
+    run = await store.get_run(run_id(101))
+    again = decide(run, e.StepReset(at=at(900), node=step_id(2), run_attempt=2))
+    await store.append(again)
+
+    (found,) = await store.retried_steps([run_id(101), run_id(9)])
+
+    assert (found.run, found.step) == (run_id(101), step_id(2))
+    assert [(step.attempt, step.status) for step in found.attempts] == [
+        (1, Status.FAILED),
+        (2, Status.QUEUED),
+    ]

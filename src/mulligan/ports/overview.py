@@ -7,9 +7,9 @@ from typing import Protocol
 import msgspec
 
 from mulligan.core.failure import PastNode
-from mulligan.core.ids import PipelineId, ProjectId, RunId, StageId, UserName
+from mulligan.core.ids import PipelineId, ProjectId, RunId, StageId, StepId, UserName
 from mulligan.core.records import Pipeline
-from mulligan.core.run import Gate, Stage
+from mulligan.core.run import Gate, Stage, Step
 from mulligan.core.status import Status
 
 
@@ -61,6 +61,14 @@ class StageLine(msgspec.Struct, frozen=True, kw_only=True):
     record: Stage | None
 
 
+class RetriedStep(msgspec.Struct, frozen=True, kw_only=True):
+    """All attempts of a step that has several, oldest first."""
+
+    run: RunId
+    step: StepId
+    attempts: tuple[Step, ...]
+
+
 class OpenGate(msgspec.Struct, frozen=True, kw_only=True):
     """A gate at which an unfinished run waits. `key`: ascends with the age of gates."""
 
@@ -106,6 +114,27 @@ class OverviewStore(Protocol):
             up_to: The greatest number of a run.
             limit: Runs that are looked at; those that never came to the node are left out.
         """
+        ...
+
+    async def step_seconds(
+        self, pipeline: PipelineId, steps: Sequence[StepId], *, runs: int
+    ) -> dict[StepId, tuple[float, ...]]:
+        """Return how long steps took when they succeeded in the newest `runs` of a pipeline."""
+        ...
+
+    async def run_rows(
+        self,
+        project: ProjectId,
+        pipeline: PipelineId | None,
+        *,
+        since: datetime,
+        limit: int,
+    ) -> tuple[RecentRun, ...]:
+        """Return the newest runs asked for at or after an instant, newest first."""
+        ...
+
+    async def retried_steps(self, run_ids: Sequence[RunId]) -> tuple[RetriedStep, ...]:
+        """Return the steps of runs that have more than one attempt, by run and step."""
         ...
 
     async def open_gates(

@@ -1,18 +1,21 @@
 """What pages show of many pipelines and runs at once, in the memory store."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from mulligan.core.durations import seconds_between
 from mulligan.core.failure import PastNode
-from mulligan.core.ids import PipelineId, ProjectId, RunId
+from mulligan.core.ids import PipelineId, ProjectId, RunId, StepId
 from mulligan.core.recovered import branch_of, recovery_of
 from mulligan.core.run import Job, RunHead, Stage, Step
+from mulligan.core.status import Status
 from mulligan.ports.overview import (
     OpenGate,
     PipelineCard,
     PipelineFilter,
     RecentRun,
+    RetriedStep,
     StageLine,
 )
 from mulligan.store.matching import passes
@@ -82,6 +85,49 @@ class MemoryOverview(MemoryExecutions):
             if record is not None:
                 found.append(_past(run.head, record))
         return tuple(found)
+
+    async def step_seconds(
+        self, pipeline: PipelineId, steps: Sequence[StepId], *, runs: int
+    ) -> dict[StepId, tuple[float, ...]]:
+        """Return how long steps took when they succeeded in the newest runs of a pipeline."""
+        found: dict[StepId, list[float]] = {}
+        for stored in self._runs_of(pipeline)[:runs]:
+            for record in stored.run.steps.values():
+                seconds = seconds_between(record.started_at, record.ended_at)
+                good = record.status is Status.SUCCEEDED and record.id in steps
+                if good and seconds is not None:
+                    found.setdefault(record.id, []).append(seconds)
+        return {step: tuple(seconds) for step, seconds in found.items()}
+
+    async def run_rows(
+        self,
+        project: ProjectId,
+        pipeline: PipelineId | None,
+        *,
+        since: datetime,
+        limit: int,
+    ) -> tuple[RecentRun, ...]:
+        """Return the newest runs asked for at or after an instant, newest first."""
+        found = [
+            stored
+            for stored in self._runs.values()
+            if (stored.head.project == project if pipeline is None else True)
+            and pipeline in {None, stored.head.pipeline}
+            and stored.head.queued_at >= since
+        ]
+        found.sort(key=lambda stored: (stored.head.queued_at, stored.key), reverse=True)
+        return tuple(_run(stored.head) for stored in found[:limit])
+
+    async def retried_steps(self, run_ids: Sequence[RunId]) -> tuple[RetriedStep, ...]:
+        """Return the steps of runs that have more than one attempt."""
+        found = [
+            RetriedStep(run=run_id, step=StepId(node), attempts=attempts)
+            for run_id in run_ids
+            if run_id in self._runs
+            for node, attempts in self._runs[run_id].steps.all().items()
+            if len(attempts) > 1
+        ]
+        return tuple(sorted(found, key=lambda each: (each.run, each.step)))
 
     async def open_gates(
         self,

@@ -13,7 +13,9 @@ def etag(revision: int) -> str:
     return f'"{revision}"'
 
 
-def show_plan(plan: Plan, index: SpecIndex) -> shapes.PlanView:
+def show_plan(
+    plan: Plan, index: SpecIndex, expected_seconds: float | None = None
+) -> shapes.PlanView:
     """Make the answer for a plan of a run of that definition."""
     nodes = tuple(_nodes(plan, index))
     actions = [node.action for node in nodes if node.kind == "step"]
@@ -31,6 +33,7 @@ def show_plan(plan: Plan, index: SpecIndex) -> shapes.PlanView:
         ),
         approvals=shapes.PlanApprovals(kept=plan.approvals_kept, void=plan.approvals_void),
         seconds_saved=round(plan.seconds_saved, 3),
+        expected_seconds=expected_seconds,
         nodes=nodes,
     )
 

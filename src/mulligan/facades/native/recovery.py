@@ -11,6 +11,7 @@ from mulligan.facades.common.errors import RequestError
 from mulligan.facades.native import run_views, shapes
 from mulligan.facades.native.bodies import RecoveryBody
 from mulligan.facades.native.endpoints import Call, Endpoint, answer
+from mulligan.facades.native.expectations import expected
 from mulligan.facades.native.plan_views import show_plan
 from mulligan.facades.native.runs import ONE_RUN, run_of
 
@@ -22,7 +23,7 @@ async def plan(call: Call) -> Response:
     run = await run_of(call)
     command = await _command(call, run, call.read(RecoveryBody))
     made = await call.services.engine.plan_retry(command)
-    return answer(show_plan(made, run.index))
+    return answer(show_plan(made, run.index, await expected(call, run, made)))
 
 
 async def apply(call: Call) -> Response:

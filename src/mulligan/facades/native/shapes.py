@@ -419,7 +419,11 @@ class PlanApprovals(Shape, frozen=True, kw_only=True):
 
 
 class PlanView(Shape, frozen=True, kw_only=True):
-    """What a recovery would do. Good for one revision; `etag` goes into `If-Match`."""
+    """What a recovery would do. Good for one revision; `etag` goes into `If-Match`.
+
+    `expected_seconds`: what runs again usually takes so long; null if that is not known, or when
+    it was done.
+    """
 
     run: str
     revision: int
@@ -431,6 +435,7 @@ class PlanView(Shape, frozen=True, kw_only=True):
     counts: PlanCounts
     approvals: PlanApprovals
     seconds_saved: float
+    expected_seconds: float | None
     nodes: tuple[PlanNode, ...]
 
 

@@ -10,18 +10,19 @@ from msgspec.structs import replace
 
 from mulligan.core.durations import seconds_between
 from mulligan.core.failure import PastNode
-from mulligan.core.ids import PipelineId, ProjectId, RunId, StageId, UserName
+from mulligan.core.ids import PipelineId, ProjectId, RunId, StageId, StepId, UserName
 from mulligan.core.records import Pipeline
-from mulligan.core.run import Stage
+from mulligan.core.run import Stage, Step
 from mulligan.core.status import Status
 from mulligan.ports.overview import (
     OpenGate,
     PipelineCard,
     PipelineFilter,
     RecentRun,
+    RetriedStep,
     StageLine,
 )
-from mulligan.store.instants import instant
+from mulligan.store.instants import instant, micros
 from mulligan.store.matching import passes
 from mulligan.store.sql import rows
 from mulligan.store.sql.base import SqlBase
@@ -66,6 +67,21 @@ _PAST = (
     "JOIN {table} AS nodes ON nodes.run = recent.key AND nodes.latest = 1 "
     "AND nodes.node = wanted.node ORDER BY recent.number DESC"
 )
+_TOOK = (
+    "SELECT steps.node, steps.doc FROM (SELECT key FROM runs "
+    "WHERE pipeline = (SELECT number FROM pipelines WHERE id = ?) "
+    "ORDER BY number DESC LIMIT ?) AS recent "
+    "JOIN steps ON steps.run = recent.key AND steps.latest = 1 "
+    "WHERE steps.status = 'succeeded' AND steps.node IN"
+)
+# An attempt that is not the latest is there only if there are several.
+_RETRIED = (
+    "SELECT runs.id, steps.node, steps.doc FROM runs "
+    "JOIN steps ON steps.run = runs.key AND steps.latest IN (0, 1) AND steps.node IN "
+    "(SELECT node FROM steps AS older WHERE older.run = runs.key AND older.latest = 0) "
+    "WHERE runs.id IN"
+)
+_BY_ATTEMPT = "ORDER BY runs.key, steps.node, steps.attempt"
 _PARTS = 100  # of one compound statement; SQLite allows 500
 
 
@@ -170,6 +186,51 @@ class SqlOverview(SqlBase):
         values = (node, pipeline, up_to, limit)
         found = await self._all(_PAST.format(table=_TABLES[kind]), values)
         return tuple(_past(row) for row in found)
+
+    async def step_seconds(
+        self, pipeline: PipelineId, steps: Sequence[StepId], *, runs: int
+    ) -> dict[StepId, tuple[float, ...]]:
+        """Return how long steps took when they succeeded in the newest runs of a pipeline."""
+        found: dict[StepId, list[float]] = {}
+        sql = f"{_TOOK} {marks(steps)}"
+        for node, doc in await self._all(sql, (pipeline, runs, *steps)) if steps else ():
+            times = _times(doc)
+            seconds = seconds_between(times.started_at, times.ended_at)
+            if seconds is not None:
+                found.setdefault(StepId(node), []).append(seconds)
+        return {step: tuple(seconds) for step, seconds in found.items()}
+
+    async def run_rows(
+        self,
+        project: ProjectId,
+        pipeline: PipelineId | None,
+        *,
+        since: datetime,
+        limit: int,
+    ) -> tuple[RecentRun, ...]:
+        """Return the newest runs asked for at or after an instant, newest first."""
+        table = "projects" if pipeline is None else "pipelines"
+        column = "project" if pipeline is None else "pipeline"
+        hint = self.dialect.by_index(f"runs_{column}_queued_at")
+        sql = (
+            f"SELECT {_COLUMNS} FROM runs {hint} "
+            f"WHERE {column} = (SELECT number FROM {table} WHERE id = ?) AND queued_at >= ? "
+            "ORDER BY queued_at DESC, key DESC LIMIT ?"
+        )
+        found = await self._all(sql, (pipeline or project, micros(since), limit))
+        return tuple(map(_run, found))
+
+    async def retried_steps(self, run_ids: Sequence[RunId]) -> tuple[RetriedStep, ...]:
+        """Return the steps of runs that have more than one attempt."""
+        found: dict[tuple[str, str], list[Step]] = {}
+        for first in range(0, len(run_ids), _PARTS):
+            some = tuple(run_ids[first : first + _PARTS])
+            for run, node, doc in await self._all(f"{_RETRIED} {marks(some)} {_BY_ATTEMPT}", some):
+                found.setdefault((run, node), []).append(rows.step(doc))
+        return tuple(
+            RetriedStep(run=RunId(run), step=StepId(node), attempts=tuple(attempts))
+            for (run, node), attempts in sorted(found.items())
+        )
 
     async def open_gates(
         self,
