@@ -16,7 +16,7 @@ from mulligan.core.plugins import problems_of
 from mulligan.core.posts import ENTRY_INPUT
 from mulligan.ports import StepEnd
 from mulligan.testing.server import processes_carrying
-from plugin_zips import Json, manifest, plugin_zip
+from plugin_zips import Json, manifest, plugin_zip, zip_of
 from step_bench import Bench, a_bench
 
 pytestmark = pytest.mark.anyio
@@ -290,6 +290,62 @@ async def test_post_action(tmp_path: Path, language: str, target: str, call: str
     assert end.exit_code == 0, bench.log()
     assert lines[-1] == call
     assert given["parentTaskId"] == "e-parent"
+
+
+# Reads its input, as an SDK does, and tells what it found; as a post action it says so.
+JAVA = """
+import java.io.IOException;
+import java.nio.file.*;
+import java.util.regex.*;
+
+public class Echo {
+    static String member(String document, String name) {
+        Matcher found = Pattern.compile("\\"" + name + "\\": *\\"([^\\"]*)\\"").matcher(document);
+        return found.find() ? found.group(1) : "";
+    }
+
+    public static void main(String[] arguments) throws IOException {
+        Path folder = Paths.get(System.getenv("bk_data_dir"));
+        Path file = folder.resolve(System.getenv("bk_data_input"));
+        String input = new String(Files.readAllBytes(file), "UTF-8");
+        String words = member(input, "words") + "/" + member(input, "api-key");
+        String post = System.getProperty("postEntryParam", "none");
+        System.out.println("##[info]post: " + post + ", key: " + member(input, "api-key"));
+        String answer = "{\\"status\\": \\"success\\", \\"type\\": \\"default\\", \\"data\\": "
+            + "{\\"count\\": {\\"type\\": \\"string\\", \\"value\\": \\""
+            + words.length() + "\\"}}}";
+        Files.write(folder.resolve(System.getenv("bk_data_output")), answer.getBytes("UTF-8"));
+    }
+}
+"""
+
+
+@pytest.mark.skipif(
+    not (shutil.which("javac") and shutil.which("java")), reason="javac and java are not installed"
+)
+async def test_java(tmp_path: Path) -> None:
+    """A program that is compiled here reads its input and answers, also as a post action."""
+    source = tmp_path / "Echo.java"
+    source.write_text(JAVA)
+    compiler = await asyncio.create_subprocess_exec("javac", str(source), cwd=tmp_path)
+    assert await compiler.wait() == 0
+    jar = zip_of(
+        {
+            "META-INF/MANIFEST.MF": "Manifest-Version: 1.0\nMain-Class: Echo\n",
+            "Echo.class": (tmp_path / "Echo.class").read_bytes(),
+        }
+    )
+    task = manifest(language="java", packagePath="echo.jar", target="$bk_java_path -jar echo.jar")
+    given = {"input": {"words": "héllo"}, "settings": {"api-key": "hunter-22"}}
+    async with a_bench(tmp_path) as bench:
+        inputs = inputs_of(bench, plugin_zip(task, echo_jar=jar), task, **given)
+        end = await bench.run("plugin", inputs)
+        assert end.exit_code == 0, bench.log()
+        assert dict(end.outputs)["count"] == str(len("héllo/hunter-22"))
+        assert "post: none, key: ******" in bench.log()
+        await bench.run("plugin", inputs | {ENTRY_INPUT: "True"})
+
+    assert "post: True, key: ******" in bench.log()
 
 
 @pytest.mark.parametrize(
