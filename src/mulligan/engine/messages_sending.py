@@ -7,10 +7,11 @@ from typing import Protocol
 from mulligan.engine.messages_mail import Mail
 from mulligan.engine.messages_web import WebRequest
 
-NOT_SENT = "SVCSTG.SWR.5001129 Failed to notify webhook!"
-NOT_TAKEN = "SVCSTG.SWR.4001130 Webhook returns abnormal response!"
-NO_MAIL = "SVCSTG.SWR.5001144 Failed to notify by mail!"
-NO_SMS = "SVCSTG.SWR.5001144 Failed to notify by SMS!"
+# What went wrong, at the beginning of a note; dialects have words of their own for it.
+NOT_SENT = "webhook-not-sent:"
+NOT_TAKEN = "webhook-not-taken:"
+NO_MAIL = "mail-not-sent:"
+NO_SMS = "sms-not-sent:"
 
 PAUSES_S = (1.0, 4.0)  # before the second and the third try
 _REDIRECT, _ERROR, _SERVER_ERROR = 300, 400, 500

@@ -124,13 +124,13 @@ def test_modes() -> None:
     assert "target_job_id" not in review_shown
 
 
-def line(number: int) -> LogLine:
+def line(number: int, text: str = "") -> LogLine:
     """Give a line of a log."""
     return LogLine(
         number=number,
         run_number=number,
         time_ms=number,
-        text=f"line {number}",
+        text=text or f"line {number}",
         section=SectionKey(step_id="e-1", step_attempt=1, run_attempt=1),
         offset=0,
         offset_end=0,
@@ -160,6 +160,27 @@ def test_every_page_of_a_log() -> None:
         "told",
     ]
     assert entries[-1]["State"] == "Successful"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("webhook-not-sent: POST /: x", "SVCSTG.SWR.5001129 Failed to notify webhook! POST /: x"),
+        ("sms-not-sent: none", "SVCSTG.SWR.5001144 Failed to notify by SMS! none"),
+        ("cluster-unusable: gone", "SVCSTG.SWR.5004001: gone"),
+        ("##[error]service-not-changed: x", "##[error]SVCSTG.SWR.5004013: x"),
+        ("SVCSTG.SWR.5004001: of an older server", "SVCSTG.SWR.5004001: of an older server"),
+        ("my-own-tool: cluster-unusable: x", "my-own-tool: cluster-unusable: x"),
+    ],
+)
+def test_codes_of_failures_have_their_numbers(text: str, shown: str) -> None:
+    """What is stored is neutral; logs of this API have the numbers of this dialect."""
+    release = ended()
+    note = Note(run="r", job="j", attempt=1, at=START, text=text)
+
+    records = render_records(job_of(release, 0, line_count=1, notes=(note,)), [line(1, text)], 1, 2)
+
+    assert [json.loads(each["content"])[0]["Message"] for each in records] == [shown, shown]
 
 
 def test_log_of_a_job_that_has_not_ended() -> None:

@@ -206,7 +206,7 @@ async def test_webhook_that_is_refused(
 
     [note] = await notes(world, run_id)
     shown = f"POST {web.url}/hook?token=******"
-    assert note == (f"SVCSTG.SWR.4001130 Webhook returns abnormal response! {shown}: {status}")
+    assert note == (f"webhook-not-taken: {shown}: {status}")
     assert len(web.received) == tries
     assert web.received[0].headers["authorization"] == "Basic bWU6aHVzaA=="
     assert await world.store.outbox() == ()
@@ -231,9 +231,7 @@ async def test_webhook_without_a_server(world: World, web: WebServer) -> None:
     run_id = await play(world, told(webhook("http://127.0.0.1:1/hook")))
 
     [note] = await notes(world, run_id)
-    assert note.startswith(
-        "SVCSTG.SWR.5001129 Failed to notify webhook! POST http://127.0.0.1:1/hook: "
-    )
+    assert note.startswith("webhook-not-sent: POST http://127.0.0.1:1/hook: ")
     assert (await world.run(run_id)).head.status is Status.SUCCEEDED
 
 
@@ -244,7 +242,7 @@ async def test_webhook_to_a_private_address(world: World, web: WebServer) -> Non
     run_id = await play(world, told(webhook(f"{web.url}/hook")))
 
     [note] = await notes(world, run_id)
-    assert note.startswith("SVCSTG.SWR.5001129 ")
+    assert note.startswith("webhook-not-sent: ")
     assert "net.private_targets" in note
     assert web.received == []
 
@@ -271,7 +269,7 @@ async def test_header_that_a_value_breaks(world: World, web: WebServer) -> None:
     run_id = await play(world, told(message), values={"VERSION": "a\r\nX-Evil: b"})
 
     [note] = await notes(world, run_id)
-    assert note.startswith("SVCSTG.SWR.5001129 ")
+    assert note.startswith("webhook-not-sent: ")
     assert "'X-Key'" in note
     assert web.received == []
 
@@ -331,13 +329,13 @@ async def test_mail_about_a_success(world: World, box: Mailbox) -> None:
 @pytest.mark.parametrize(
     ("pattern", "start"),
     [
-        (1, ["SVCSTG.SWR.5001144 Failed to notify by mail! There is no mail server"]),
-        (2, ["SVCSTG.SWR.5001144 Failed to notify by SMS! There is no SMS gateway"]),
+        (1, ["mail-not-sent: There is no mail server"]),
+        (2, ["sms-not-sent: There is no SMS gateway"]),
         (
             0,
             [
-                "SVCSTG.SWR.5001144 Failed to notify by mail!",
-                "SVCSTG.SWR.5001144 Failed to notify by SMS!",
+                "mail-not-sent:",
+                "sms-not-sent:",
             ],
         ),
     ],
@@ -365,7 +363,7 @@ async def test_mail_that_is_refused(world: World, box: Mailbox, reply: bytes, tr
     run_id = await play(world, spec)
 
     [note] = await notes(world, run_id)
-    assert note.startswith("SVCSTG.SWR.5001144 Failed to notify by mail! bob@example.com: ")
+    assert note.startswith("mail-not-sent: bob@example.com: ")
     assert reply.decode() in note
     assert len(box.replies) == 5 - tries
     assert box.mails == []

@@ -94,7 +94,7 @@ def test_only_the_named_container_gets_the_image(driver: Driver) -> None:
     assert ended.code == 0, ended.log
     assert ended.result["state"]["images"] == {"web": V1, "proxy": "envoy:1"}
     assert unknown.code == 1
-    assert "SVCSTG.SWR.4004007" in unknown.log
+    assert "no-container-in-deployment: " in unknown.log
 
 
 def test_fields_of_another_manager_are_not_overwritten(driver: Driver) -> None:

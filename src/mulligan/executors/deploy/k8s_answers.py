@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from mulligan.executors.deploy.k8s_errors import (
+    CLUSTER_UNUSABLE,
     ApiError,
     Conflict,
     MissingRightError,
@@ -106,7 +107,7 @@ def retry_after(error: Any) -> float:
 def gave_up(error: Any, patience_s: float) -> str:
     """Say that repetition didn't help."""
     text = f"the API server can't be reached (tried for {patience_s:.0f} s): {short(error)}"
-    return coded(5004001, text)
+    return coded(CLUSTER_UNUSABLE, text)
 
 
 def short(error: Any) -> str:

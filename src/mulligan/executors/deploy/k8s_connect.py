@@ -13,7 +13,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from mulligan.executors.deploy.k8s_errors import DeployError, UnreachableError, coded
+from mulligan.executors.deploy.k8s_errors import (
+    CLUSTER_UNUSABLE,
+    DeployError,
+    UnreachableError,
+    coded,
+)
 from mulligan.executors.deploy.k8s_order import Document, say
 
 _MISSING = (
@@ -54,7 +59,7 @@ def connect(info: Document, *, private_ok: bool) -> Any:
             _load(config, configuration, info)
         except (config.ConfigException, OSError, ValueError) as error:
             raise UnreachableError(
-                coded(5004001, f"no usable configuration of a cluster: {error}")
+                coded(CLUSTER_UNUSABLE, f"no usable configuration of a cluster: {error}")
             ) from None
     # Repetitions are made in k8s_api.py, where they are bounded and told to the user.
     retry = client_module("urllib3").Retry(0, redirect=0)
@@ -89,7 +94,9 @@ def _token(info: Document) -> str:
     try:
         return Path(str(info["token_file"])).read_text().strip()
     except (OSError, ValueError) as error:
-        raise UnreachableError(coded(5004001, f"token_file can't be read: {error}")) from None
+        raise UnreachableError(
+            coded(CLUSTER_UNUSABLE, f"token_file can't be read: {error}")
+        ) from None
 
 
 def _refuse_private(host: str, port: int) -> None:
@@ -125,7 +132,7 @@ def _load(config: Any, configuration: Any, info: Document) -> None:
 
 def _must_be_there(file: str, what: str) -> None:
     if not Path(file).is_file():
-        raise UnreachableError(coded(5004001, f"{what} {file} isn't there"))
+        raise UnreachableError(coded(CLUSTER_UNUSABLE, f"{what} {file} isn't there"))
 
 
 def _context(known: set[str], info: Mapping[str, object]) -> str | None:

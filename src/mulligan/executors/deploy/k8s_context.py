@@ -19,8 +19,12 @@ from mulligan.executors.deploy.k8s_settings import Settings
 from mulligan.executors.deploy.k8s_wait import Patience, wait_for_rollout
 
 # The SWR dialect's numbers: reading, changing and creating a workload; changing a service.
-_GET = {"Deployment": 5004002, "StatefulSet": 5004005}
-_PATCH = {"Deployment": 5004003, "StatefulSet": 5004006, "Service": 5004013}
+_GET = {"Deployment": "deployment-not-read", "StatefulSet": "statefulset-not-read"}
+_PATCH = {
+    "Deployment": "deployment-not-changed",
+    "StatefulSet": "statefulset-not-changed",
+    "Service": "service-not-changed",
+}
 
 
 class Context:
@@ -132,7 +136,9 @@ def _explain(what: str, conflicts: list[Conflict]) -> str:
     lines = [f"{conflict.manager} manages {conflict.field}" for conflict in conflicts]
     return "\n".join(
         [
-            coded(5004003, f"{what}: other managers have set fields that this stage sets"),
+            coded(
+                _PATCH["Deployment"], f"{what}: other managers have set fields that this stage sets"
+            ),
             *lines,
             "Nothing was changed. Let one of the two go, or take the fields over:",
             'put "force": true into input_info.',
@@ -140,7 +146,7 @@ def _explain(what: str, conflicts: list[Conflict]) -> str:
     )
 
 
-def _with_code(codes: dict[str, int], kind: str, error: ApiError) -> str:
+def _with_code(codes: dict[str, str], kind: str, error: ApiError) -> str:
     return coded(codes[kind], str(error)) if kind in codes else f"{kind}: {error}"
 
 

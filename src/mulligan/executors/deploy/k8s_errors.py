@@ -14,6 +14,7 @@ from dataclasses import dataclass
 EXIT_FAILED = 1
 EXIT_UNREACHABLE = 69
 EXIT_TERMINATED = 143
+CLUSTER_UNUSABLE = "cluster-unusable"
 
 
 class DriverError(Exception):
@@ -69,6 +70,6 @@ class ApiError(DeployError):
         self.conflicts = tuple(conflicts)
 
 
-def coded(number: int, text: str) -> str:
-    """Put the number that the SWR dialect has for a failure before its explanation."""
-    return f"SVCSTG.SWR.{number}: {text}"
+def coded(code: str, text: str) -> str:
+    """Put a code, by which programs know a failure, before its explanation."""
+    return f"{code}: {text}"

@@ -108,9 +108,9 @@ def _chosen_containers(containers: list[Document], kind: str, settings: Settings
     chosen = [one for one in containers if one.get("name") == settings.container]
     if not chosen:
         names = ", ".join(str(one.get("name")) for one in containers)
-        number = 4004008 if kind == "StatefulSet" else 4004007
+        code = f"no-container-in-{'statefulset' if kind == 'StatefulSet' else 'deployment'}"
         text = f"{kind.lower()} container does not exist: {settings.container} (there are: {names})"
-        raise DeployError(coded(number, text))
+        raise DeployError(coded(code, text))
     return chosen
 
 

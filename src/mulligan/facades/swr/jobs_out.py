@@ -13,6 +13,7 @@ from mulligan.core.run import Job
 from mulligan.core.spec import StepSpec
 from mulligan.core.status import Status
 from mulligan.facades.swr.fields import Json
+from mulligan.facades.swr.log_codes import translated
 from mulligan.facades.swr.times import time_text
 from mulligan.logs.lines import LogLine
 from mulligan.ports import StageJob
@@ -137,10 +138,12 @@ def render_records(
             if line is None:
                 break
             at_time = datetime.fromtimestamp(line.time_ms / 1000, UTC)
-            records.append(_record("content", line.text, at_time, "Building", int(_HALF_WAY)))
+            records.append(
+                _record("content", translated(line.text), at_time, "Building", int(_HALF_WAY))
+            )
         elif number <= shown.line_count + len(shown.notes):
             note = shown.notes[number - shown.line_count - 1]
-            records.append(_record("content", note.text, note.at, state_of(job), 100))
+            records.append(_record("content", translated(note.text), note.at, state_of(job), 100))
         else:
             state = state_of(job)
             records.append(_record("phase", state, job.ended_at or began, state, 100))
