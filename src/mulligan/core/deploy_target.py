@@ -1,6 +1,6 @@
 """What a deploy stage deploys to: read from its inputs. Pure.
 
-The text `input_info` is the user's; if it is a JSON object, the keys of contract-swr.md §4 and
+A target is described by a text of the user's, the input `info`; if it is a JSON object, the keys of
 spec/swr-pipeline-api.md §3.5 are understood, and all others kept.
 """
 
@@ -13,6 +13,8 @@ from mulligan.core.spec import PipelineSpec, StageSpec, StepSpec
 
 DRIVERS = frozenset({"process", "command", "kubernetes"})
 _DEFAULT_DRIVER = "kubernetes"
+# Stands in the keys of stored environments: another word would be another environment.
+_DEFAULT_MODE = "cceMode"
 _REFERENCE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
 
 
@@ -37,7 +39,7 @@ def deploy_step(stage: StageSpec) -> StepSpec | None:
 
 
 def read_info(text: str) -> dict[str, Any]:
-    """Read `input_info`; a text that is no JSON object is an opaque manifest: no keys."""
+    """Read a description; a text that is no JSON object is an opaque manifest: no keys."""
     try:
         found = msgspec.json.decode(text)
     except (msgspec.MsgspecError, RecursionError):
@@ -52,14 +54,14 @@ def target_of(
 
     Args:
         place: What names the environment of an opaque manifest: "pipeline/stage".
-        written: `input_info` before its variables were put in, if that is known.
+        written: The description before its variables were put in, if that is known.
     """
     problem = ""
     info = read_info(str(inputs.get("info") or ""))
     if not info and (info := read_info(_REFERENCE.sub("0", written))):
         # as a manifest it would go somewhere else
         problem = (
-            "input_info is no JSON object any more once its variables are put in: "
+            "the target is no JSON object any more once the variables are put into it: "
             "a value has a quote, a backslash or a line break"
         )
     driver = str(info.get("driver") or _DEFAULT_DRIVER)
@@ -73,7 +75,7 @@ def target_of(
         names = [environment, application]
     else:
         if not application:
-            problem = problem or "input_info names neither environment nor application"
+            problem = problem or "the target has neither environment nor application"
         names = _workload(driver, inputs, info, application)
     key = "/".join(_quoted(name) for name in (project, *names))
     return DeployTarget(
@@ -92,7 +94,7 @@ def _workload(
     if driver != "kubernetes":
         return [f"{driver}:", application]
     return [
-        f"{inputs.get('deploy_mode') or 'cceMode'}:",
+        f"{inputs.get('deploy_mode') or _DEFAULT_MODE}:",
         str(info.get("cluster_id") or info.get("cluster_name") or info.get("server") or ""),
         str(info.get("namespace") or info.get("cluster_ns") or "default"),
         str(info.get("app_type") or "deployments"),

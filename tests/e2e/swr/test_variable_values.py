@@ -33,7 +33,7 @@ def test_value_that_breaks_the_settings_of_a_target(
 
     pipeline.run("stage_exception", NOTE=value)
 
-    assert "input_info is no JSON object any more" in log_text(pipeline)
+    assert "the target is no JSON object any more" in log_text(pipeline)
     assert target.live == "v1"
     pipeline.roll_back()
     assert target.live == "v1"
