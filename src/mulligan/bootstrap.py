@@ -31,6 +31,7 @@ from mulligan.engine.messenger import Messenger
 from mulligan.engine.outgoing import Outgoing
 from mulligan.engine.plugin_policies import PluginPolicies
 from mulligan.engine.plugins import Plugins
+from mulligan.engine.progress import ProgressRates
 from mulligan.engine.publishing import Publishing
 from mulligan.engine.quality import QualityRules
 from mulligan.engine.remote_triggers import RemoteTriggers
@@ -141,10 +142,12 @@ class Server:
             ),
             recovery_policy=RecoveryPolicy(settings.bkci.retry_days),
         )
+        self.progress = ProgressRates(self.engine.note_progress)
         self.executor = Work(
             root=data,
             logs=logs,
             on_output=self._log_grew,
+            on_progress=self.progress.tell,
             disk_full_grace_s=settings.steps.disk_full_grace_s,
             kill_grace_s=settings.steps.grace_s,
             registry=settings.images.registry,
@@ -393,6 +396,7 @@ class Server:
             loop.create_task(self.live_processes.watch()),
             loop.create_task(self.event_hooks.run()),
             loop.create_task(self.timers.run()),
+            loop.create_task(self.progress.run()),
             loop.create_task(self.outgoing.follow()),
         ]
 

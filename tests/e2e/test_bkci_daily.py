@@ -21,6 +21,7 @@ from mulligan.testing.models import (
     stage,
     step,
 )
+from mulligan.testing.server import poll_until
 
 if TYPE_CHECKING:
     from mulligan.testing.bkci import BkciClient
@@ -353,3 +354,23 @@ def test_remark(demo: Scenario) -> None:
     assert stored.http == OK
     assert build.status()["remark"] == "好"
     assert_refused(refused.pair, BAD_REQUEST, 2101281)
+
+
+def test_progress_is_shown_while_a_task_runs(client: BkciClient, bench: Workbench) -> None:
+    """What a script tells of its progress is in the detail at once, and its last word at the end."""
+    bench.hold("slow")
+    script = "\n".join(
+        ("echo '::set-progress-rate 0.25'", bench.script("slow", "echo '::set-progress-rate 1'"))
+    )
+    model = pipeline("rates", [stage("build", [job("build", [step("slow", script)])])])
+    build = Scenario(client, bench, model).start()
+
+    def rate() -> object:
+        return build.detail().task("slow").get("progressRate")
+
+    poll_until(lambda: rate() == 0.25, what="the progress of the task")
+    assert build.detail().task("slow")["status"] == "RUNNING"
+    bench.release("slow")
+
+    assert build.wait().status == "SUCCEED"
+    assert rate() == 1

@@ -251,6 +251,12 @@ class StepCalled(_StepEvent, frozen=True, kw_only=True):
     called: Called
 
 
+class StepProgressed(_StepEvent, frozen=True, kw_only=True):
+    """The step has told how far it is: a number from 0 to 1, or JSON."""
+
+    progress: str
+
+
 class StepFinished(_StepEvent, frozen=True, kw_only=True, omit_defaults=True):
     """The step attempt has its result.
 
@@ -370,6 +376,7 @@ Event = (
     | StepStarted
     | StepInputsChanged
     | StepCalled
+    | StepProgressed
     | StepFinished
     | StepSkipped
     | StepReset

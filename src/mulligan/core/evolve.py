@@ -454,6 +454,10 @@ def _step_called(run: Run, event: e.StepCalled) -> Run:
     return _put_step(run, replace(run.step(StepId(event.node)), called=event.called))
 
 
+def _step_progressed(run: Run, event: e.StepProgressed) -> Run:
+    return _put_step(run, replace(run.step(StepId(event.node)), progress=event.progress))
+
+
 def _step_finished(run: Run, event: e.StepFinished) -> Run:
     step = run.step(StepId(event.node))
     # the budget counts failures in a row that a rule may answer (spec/bkci-build-api.md §3.10)
@@ -614,6 +618,7 @@ _HANDLERS: dict[type, Callable[[Run, Any], Run]] = {
     e.StepStarted: _step_started,
     e.StepInputsChanged: _step_inputs_changed,
     e.StepCalled: _step_called,
+    e.StepProgressed: _step_progressed,
     e.StepFinished: _step_finished,
     e.StepSkipped: _step_skipped,
     e.StepReset: _step_reset,

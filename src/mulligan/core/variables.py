@@ -265,6 +265,8 @@ class Scope(Mapping[str, str]):
         if self._job is not None:
             yield from (f"matrix.{name}" for name, _ in self._job.matrix_values)
             yield from (f"job.{key}" for key in ("id", "name", "status", "outcome", "index"))
+            if self._run.job(self._job.id).runner is not None:
+                yield "job.container.node_alias"
             yield from (f"envs.{name}" for name, _ in self._job.env)
             for step in self._job.steps:
                 if step.ref:
@@ -434,9 +436,10 @@ def job_fact(run: Run, spec: JobSpec, key: str) -> str | None:
     job = run.job(spec.id)
     stage = run.index.stage_of_job(spec.id)
     continued = job.status is Status.FAILED and spec.continue_on_failure
-    facts: dict[str, Callable[[], str]] = {
+    facts: dict[str, Callable[[], str | None]] = {
         "id": lambda: spec.ref,
         "name": lambda: spec.name,
+        "container.node_alias": lambda: job.runner,  # None: no machine has it yet
         "index": lambda: str(_place_of(run, spec)),
         "status": lambda: "SUCCEED" if continued else _outcome(job.status, job.cause),
         "outcome": lambda: _outcome(job.status, job.cause),

@@ -254,6 +254,21 @@ class Reports(Changes):
 
         await self.change(run_id, decide)
 
+    async def note_progress(self, order: StepOrder, rate: str) -> None:
+        """Note how far a running step is; without effect once it has ended."""
+
+        def decide(draft: Draft) -> None:
+            steps.note_progress(
+                draft,
+                order.job_id,
+                order.step_id,
+                attempt=order.step_attempt,
+                fence=order.fence,
+                rate=rate,
+            )
+
+        await self.change(order.run_id, decide)
+
     async def lose_job(self, run_id: RunId, job_id: JobId, *, fence: int | None = None) -> None:
         """Take a job back from a runner that is gone.
 

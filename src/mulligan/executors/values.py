@@ -85,11 +85,15 @@ class StepResult(
 class Progress(
     msgspec.Struct, frozen=True, kw_only=True, tag_field=messages.KIND, tag=messages.PROGRESS
 ):
-    """More output of a running step is in the log: so many bytes, so many lines now."""
+    """More output of a running step is in the log: so many bytes, so many lines now.
+
+    `rate`: the newest `set-progress-rate` since the last message, without secrets; "" = none.
+    """
 
     token: str
     log_offset: int
     log_lines: int
+    rate: str = ""
 
 
 class GuardStarted(

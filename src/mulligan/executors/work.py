@@ -20,6 +20,7 @@ from mulligan.executors.ends import (
     end_of,
     is_good,
     late_ends_of,
+    read_progress,
     with_left_files,
 )
 from mulligan.executors.keeping import KeeperStart
@@ -59,6 +60,7 @@ class Work:
 
     Args:
         on_output: Called with a run's id when one of its logs grew.
+        on_progress: Called with what a running step tells of its progress.
         disk_full_grace_s: How long output waits for space before it is dropped, and a step for
             the space of its script.
         kill_grace_s: Between TERM and KILL after a time-out.
@@ -71,6 +73,7 @@ class Work:
         root: Path,
         logs: LogFiles,
         on_output: Callable[[RunId], None],
+        on_progress: Callable[[StepOrder, str], None] = lambda _order, _rate: None,
         disk_full_grace_s: float = 60.0,
         kill_grace_s: float = 10.0,
         registry: str = "",
@@ -93,6 +96,7 @@ class Work:
         self._next_lines: dict[RunId, int] = {}
         # steps whose program has not been started yet -> why it shall not be, or ""
         self._preparing: dict[str, str] = {}
+        self._running: dict[str, StepOrder] = {}
         self._ended: dict[str, list[str]] = {}  # by job attempt: steps that are in the spool
         self._leaving: set[str] = set()  # those of them that left files
         self._base_env = {
@@ -102,6 +106,10 @@ class Work:
 
         def progress(update: Progress) -> None:
             on_output(RunId(update.token.partition("/")[0]))
+            order = self._running.get(update.token.removesuffix(SCRIPT)) if update.rate else None
+            rate = read_progress(update.rate)
+            if order is not None and rate:
+                on_progress(order, rate)
 
         self._host = LocalExecutor(spool_path=os.fspath(self._spool), on_progress=progress)
         self._keeper = KeeperStart(root)
@@ -145,6 +153,7 @@ class Work:
         token = step_token(order)
         self._forget(order)
         self._preparing[token] = ""
+        self._running[token] = order
         try:
             workspace = await self._with_space(token, lambda: self._folders.prepare(order))
             here = self._here(order, workspace, timeout_s)
@@ -162,6 +171,7 @@ class Work:
             end = StepEnd(cause="files", message=f"the step's files can't be used: {error}")
         finally:
             self._preparing.pop(token, None)
+            del self._running[token]
             self._ended.setdefault(job_token(order), []).extend((token, token + SCRIPT))
             self._on_output(order.run_id)
         await self.explain(order, end.message)

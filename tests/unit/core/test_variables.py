@@ -79,6 +79,9 @@ def writing(**values: str) -> Ending:
         ("job.stage_name", "stage 3"),
         ("job.status", "UNEXEC"),
         ("job.os", "LINUX"),
+        ("job.container.node_alias", None),  # nobody has it yet
+        ("job.container.network", None),
+        ("jobs.j1.container.node_alias", "runner-1"),
         ("job.retry_task_id", ""),
         ("step.name", "c"),
         ("step.status", "UNEXEC"),

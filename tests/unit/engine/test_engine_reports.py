@@ -1,15 +1,20 @@
 """Claims and reports: who holds a job, what a late word changes, what comes next."""
 
+import asyncio
+
+import msgspec
 import pytest
 
 from builders import job, one_job, pipeline, stage, step
 from engine_world import World
 from mulligan.core.cause import Cause
-from mulligan.core.errors import StaleFenceError, StaleRevisionError
+from mulligan.core.errors import InfrastructureError, StaleFenceError, StaleRevisionError
 from mulligan.core.ids import JobId, StepId
+from mulligan.core.prepare import StepOrder
 from mulligan.core.report import ArchivedFile
 from mulligan.core.spec import Condition, ParameterSpec, RunWhen
 from mulligan.core.status import Status
+from mulligan.engine.progress import ProgressRates
 from mulligan.ports import StepEnd
 
 pytestmark = pytest.mark.anyio
@@ -368,3 +373,52 @@ async def test_reviewers_that_grow_too_large_are_nobody(hand: World) -> None:
     run = await hand.run(head.id)
     assert run.head.status is Status.FAILED
     assert run.step(StepId("ask")).cause is Cause.CONFIG
+
+
+async def test_progress_is_seen_while_the_step_runs(hand: World) -> None:
+    """The snapshot has the newest rate; the same again, or one that comes late, changes nothing."""
+    made = await hand.add_pipeline(TWO_STEPS)
+    head = await hand.start(made)
+    order = await hand.claim(head.id)
+
+    await hand.engine.note_progress(order, "0.5")
+    told = await hand.run(head.id)
+    await hand.engine.note_progress(order, "0.5")
+    await hand.engine.note_progress(msgspec.structs.replace(order, fence=9), "0.7")
+    await hand.engine.note_progress(msgspec.structs.replace(order, step_attempt=2), "0.7")
+    same = await hand.run(head.id)
+    await hand.report(order, StepEnd(exit_code=0, progress="0.9"))
+    await hand.engine.note_progress(order, "0.6")
+
+    assert (told.step(order.step_id).progress, told.step(order.step_id).status) == (
+        "0.5",
+        Status.RUNNING,
+    )
+    assert same.head.revision == told.head.revision
+    assert (await hand.run(head.id)).step(order.step_id).progress == "0.9"
+
+
+async def test_of_many_rates_the_newest_is_stored(hand: World) -> None:
+    """A step that tells thousands costs a few transactions; a store that fails loses one round."""
+    made = await hand.add_pipeline(TWO_STEPS)
+    order = await hand.claim((await hand.start(made)).id)
+    noted: list[str] = []
+    begun, stored = asyncio.Event(), asyncio.Event()
+
+    async def note(_order: StepOrder, rate: str) -> None:
+        noted.append(rate)
+        if len(noted) == 1:
+            begun.set()
+            raise InfrastructureError("the disk is full")
+        stored.set()
+
+    rates = ProgressRates(note, pause_s=0)
+    rates.tell(order, "0.1")
+    task = asyncio.create_task(rates.run())
+    await begun.wait()
+    for number in range(2000):
+        rates.tell(order, f"0.{number}")
+    await stored.wait()
+    task.cancel()
+
+    assert noted == ["0.1", "0.1999"]

@@ -395,6 +395,19 @@ def _finished(draft: Draft, report: StepReport, job: Job) -> e.StepFinished:
     )
 
 
+def note_progress(
+    draft: Draft, job_id: JobId, step_id: StepId, *, attempt: int, fence: int, rate: str
+) -> None:
+    """Note how far a step is that runs; what comes too late says nothing any more."""
+    job = draft.run.jobs.get(job_id)
+    step = draft.run.steps.get(step_id)
+    if job is None or step is None or job.fence != fence:
+        return
+    is_there = step.status is Status.RUNNING and step.attempt == attempt
+    if is_there and step.progress != rate:
+        draft.emit(e.StepProgressed(at=draft.now, node=step_id, progress=rate))
+
+
 def may_retry_by_rule(run: Run, step_id: StepId) -> bool:
     """Tell whether a step that just failed gets another try without being asked for."""
     step = run.step(step_id)

@@ -30,6 +30,7 @@ _QUOTE = b'"'
 _WITH_ARGS = (b"set-variable", b"set-output", b"set-gate-value")
 _WITH_TEXT = (b"set-remark", b"set-error", b"set-progress-rate")
 _ESCAPED = (b"set-variable", b"set-output")
+PROGRESS_RATE = "set-progress-rate"
 TEXT_COMMANDS = frozenset(name.decode() for name in _WITH_TEXT)
 
 

@@ -11,7 +11,7 @@ import os
 import time
 
 from mulligan.executors.host import processes
-from mulligan.executors.host.commands import TEXT_COMMANDS, CommandDetector
+from mulligan.executors.host.commands import PROGRESS_RATE, TEXT_COMMANDS, CommandDetector
 from mulligan.executors.host.ending import Ending
 from mulligan.executors.host.messages import (
     CAUSE_EXIT,
@@ -89,6 +89,7 @@ class Step:
         self._time_out: Timer | None = None
         self._progress: Timer | None = None
         self._progress_at = 0.0
+        self._read_commands = 0  # those that were looked at for a rate of progress
         self._is_finished = False
 
     def start(self) -> None:
@@ -179,9 +180,19 @@ class Step:
         self._progress = None
         self._progress_at = time.monotonic()
         offset, lines = self.job.sink.offset, self.job.sink.lines
-        self._report(
-            {KIND: PROGRESS, "token": self.token, "log_offset": offset, "log_lines": lines}
-        )
+        message: dict[str, Any] = {KIND: PROGRESS, "token": self.token}
+        rate = self._new_rate()
+        if rate:
+            message["rate"] = rate
+        self._report(message | {"log_offset": offset, "log_lines": lines})
+
+    def _new_rate(self) -> str:
+        """Return the rate of progress that was told last, if one was since this was asked."""
+        commands = self._detector.commands if self._detector is not None else []
+        new = commands[self._read_commands :]
+        self._read_commands = len(commands)
+        rates = [command["value"] for command in new if command["name"] == PROGRESS_RATE]
+        return self.job.sink.masked(rates[-1]) if rates else ""
 
     def _time_is_over(self) -> None:
         seconds = self._request["timeout"]

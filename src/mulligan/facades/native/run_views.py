@@ -332,6 +332,7 @@ def _step(snapshot: Snapshot, spec: StepSpec, job: Job) -> shapes.StepView:
         exit_code=step.exit_code,
         message=step.message,
         reason=step.reason,
+        progress=step.progress,
         called=None if step.called is None else step.called.run,
         started_at=step.started_at,
         ended_at=step.ended_at,

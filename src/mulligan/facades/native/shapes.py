@@ -199,6 +199,7 @@ class StepView(Shape, frozen=True, kw_only=True):
     Args:
         ref: Its author's own id.
         called: Id of the run of another pipeline that it has started.
+        progress: How far it says it is: a number from 0 to 1, or JSON; "" = it did not say.
     """
 
     id: str
@@ -211,6 +212,7 @@ class StepView(Shape, frozen=True, kw_only=True):
     exit_code: int | None
     message: str
     reason: str
+    progress: str
     called: str | None
     started_at: datetime | None
     ended_at: datetime | None
