@@ -92,6 +92,29 @@ async def test_records_of_steps_by_kind(store: Store) -> None:
     assert await store.list_step_records(run_id(1), "commit") == ()
 
 
+async def test_records_of_steps_are_paged_and_counted(store: Store) -> None:
+    """By number, of all steps or of one attempt of one; others are counted without being read."""
+    await put_pipeline(store)
+    await store.append(create(build_head()))
+    names = ["a", "b", "c"]
+    first = [build_record("quality", name) for name in names]
+    again = replace(build_record("quality", "a"), attempt=2)
+    other = replace(build_record("quality", "a"), step=step_id(2))
+    await store.add_step_records((*first, again, other))
+    run, step = run_id(1), first[0].step
+
+    every = await store.list_step_records(run, "quality")
+    assert [each.name for each in every] == [*names, "a", "a"]
+    assert await store.list_step_records(run, "quality", limit=2) == every[:2]
+    page = await store.list_step_records(run, "quality", after=every[1].number, limit=2)
+    assert page == every[2:4]
+    assert await store.list_step_records(run, "quality", step=step) == every[:4]
+    assert await store.list_step_records(run, "quality", step=step, attempt=2) == every[3:4]
+    assert await store.count_step_records(run, "quality", step, 1, besides="a") == 2
+    assert await store.count_step_records(run, "quality", step, 1, besides="new") == 3
+    assert await store.count_step_records(run, "quality", step, 3, besides="") == 0
+
+
 async def test_a_run_is_read_with_its_post_actions(store: Store) -> None:
     """Runs of one version may have different ones: each gets its own definition."""
     await put_pipeline(store)

@@ -357,7 +357,7 @@ def test_remark(demo: Scenario) -> None:
 
 
 def test_progress_is_shown_while_a_task_runs(client: BkciClient, bench: Workbench) -> None:
-    """What a script tells of its progress is in the detail at once, and its last word at the end."""
+    """What a script tells of its progress is in the detail at once; at the end its last word."""
     bench.hold("slow")
     script = "\n".join(
         ("echo '::set-progress-rate 0.25'", bench.script("slow", "echo '::set-progress-rate 1'"))

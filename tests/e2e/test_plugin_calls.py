@@ -157,7 +157,10 @@ def test_files_reports_and_records(held: Held) -> None:
     root = sdk.data("GET", f"{reports}/rootUrl")
     assert sdk.data("POST", "/repository/api/build/commit/addCommit", [commit]) == 0
     assert sdk.data("POST", "/process/api/build/repository/saveBuildMaterial", [{"a": 1}]) == 1
-    assert sdk.data("POST", "/quality/api/build/metadata/saveHisMetadata?elementType=x", {"r": 1})
+    tell = "/quality/api/build/metadata/saveHisMetadata?elementType"
+    assert sdk.data("POST", f"{tell}=x", {"r": 1})
+    assert sdk.data("POST", f"{tell}=y", {"r": 2})
+    assert sdk.send("POST", f"{tell}=z", {"r": "NaN"}).http == 400
     assert sdk.data("POST", "/monitoring/api/build/atom/metrics/report/obey", {"t": 1})
     latest = "/repository/api/build/commit/getLatestCommit"
     asked = f"{latest}?pipelineId={head['pipeline']}&elementId={head['task']}"
@@ -171,8 +174,14 @@ def test_files_reports_and_records(held: Held) -> None:
         ("Tests", "index.html", None),
         ("Web", None, "https://example.com"),
     ]
-    measured = http.request("GET", f"{runs}/metrics").body["items"]
-    assert [(each["name"], each["values"]) for each in measured] == [("x", {"r": 1})]
+    first = http.request("GET", f"{runs}/metrics?limit=1").body
+    rest = http.request("GET", f"{runs}/metrics?limit=1&cursor={first['next_cursor']}").body
+    assert [(each["name"], each["values"]) for each in (*first["items"], *rest["items"])] == [
+        ("x", {"r": 1}),
+        ("y", {"r": 2}),
+    ]
+    assert rest["next_cursor"] is None
+    assert http.request("GET", f"{runs}/reports/{head['task']}/x/index.html").http == 404
     page = http.request("GET", f"{listed[0]['pages']}/index.html")
     assert root == f"{sdk.keys['gateway']}{listed[0]['pages']}"
     assert (page.content, page.headers["content-type"]) == (b"<html>", "text/html; charset=utf-8")

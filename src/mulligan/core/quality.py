@@ -4,6 +4,7 @@ A rule is kept in its project; a run takes those that its stages name along when
 a later change of a rule is no change of what runs.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
@@ -48,6 +49,17 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
 def number_of(text: str) -> float | None:
     """Give the value of a metric as a number; None if it is none."""
+    number = _float(text)
+    return number if number is not None and math.isfinite(number) else None
+
+
+def is_boundless(text: str) -> bool:
+    """Tell whether a text is a number that nothing can be compared with: nan, inf, 1e999."""
+    number = _float(text)
+    return number is not None and not math.isfinite(number)
+
+
+def _float(text: str) -> float | None:
     text = text.strip().lower()
     if text in _TRUTH:
         return _TRUTH[text]

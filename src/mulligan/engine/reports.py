@@ -28,6 +28,7 @@ from mulligan.engine.inputs import files_of_inputs
 from mulligan.engine.limits import JobLimits
 from mulligan.engine.masking import without_secrets
 from mulligan.engine.secrets import Vault, ordered
+from mulligan.engine.step_records import step_records
 from mulligan.log import get_log
 from mulligan.ports import Clock, Ids, Offer, Store
 
@@ -167,8 +168,9 @@ class Reports(Changes):
             return report
         told = [
             (name, text_of(value))
-            for record in await self.store.list_step_records(run_id, "quality")
-            if (record.step, record.attempt) == (report.step, report.attempt)
+            async for record in step_records(
+                self.store, run_id, "quality", step=report.step, attempt=report.attempt
+            )
             for name, value in record.data.items()
         ]
         return replace(report, metrics=(*told, *report.metrics)) if told else report

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from mulligan.core.ids import RunId
+from mulligan.core.ids import RunId, StepId
 from mulligan.core.plugins import Plugin, PluginPolicy
 from mulligan.core.records import StepRecord
 from mulligan.ports.acts import NO_ACTS, Acts
@@ -52,8 +52,28 @@ class PluginStore(Protocol):
         """Store what steps left; the same (run, step, attempt, kind, name) again replaces it."""
         ...
 
-    async def list_step_records(self, run_id: RunId, kind: str) -> tuple[StepRecord, ...]:
-        """Return the records of a run of one kind, oldest first, with their numbers."""
+    async def list_step_records(
+        self,
+        run_id: RunId,
+        kind: str,
+        *,
+        step: StepId | None = None,
+        attempt: int | None = None,
+        after: int = 0,
+        limit: int = 100,
+    ) -> tuple[StepRecord, ...]:
+        """Return records of a run of one kind, oldest first, with their numbers.
+
+        Args:
+            step, attempt: Only of that step, of that attempt.
+            after: Only those with a greater number.
+        """
+        ...
+
+    async def count_step_records(
+        self, run_id: RunId, kind: str, step: StepId, attempt: int, *, besides: str
+    ) -> int:
+        """Return how many records of a kind a step attempt has under other names."""
         ...
 
     async def find_step_record(self, run_id: RunId, number: int) -> StepRecord | None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from mulligan.core.errors import ConflictError, NotFoundError
-from mulligan.core.ids import RunId
+from mulligan.core.ids import RunId, StepId
 from mulligan.core.plugins import Plugin, PluginPolicy
 from mulligan.core.records import StepRecord
 from mulligan.ports.acts import NO_ACTS, Acts
@@ -78,10 +78,36 @@ class MemoryPlugins(MemoryExecutions):
             number = len(self._step_records) + 1 if before is None else before.number
             self._step_records[key] = replace(record, number=number)
 
-    async def list_step_records(self, run_id: RunId, kind: str) -> tuple[StepRecord, ...]:
-        """Return the records of a run of one kind, oldest first."""
-        found = self._step_records.values()
-        return tuple(each for each in found if (each.run, each.kind) == (run_id, kind))
+    async def list_step_records(
+        self,
+        run_id: RunId,
+        kind: str,
+        *,
+        step: StepId | None = None,
+        attempt: int | None = None,
+        after: int = 0,
+        limit: int = 100,
+    ) -> tuple[StepRecord, ...]:
+        """Return records of a run of one kind, oldest first."""
+        found = [
+            each
+            for each in self._step_records.values()
+            if (each.run, each.kind) == (run_id, kind)
+            and step in {None, each.step}
+            and attempt in {None, each.attempt}
+            and each.number > after
+        ]
+        return tuple(found[:limit])
+
+    async def count_step_records(
+        self, run_id: RunId, kind: str, step: StepId, attempt: int, *, besides: str
+    ) -> int:
+        """Return how many records of a kind a step attempt has under other names."""
+        place = (run_id, kind, step, attempt)
+        return sum(
+            (each.run, each.kind, each.step, each.attempt) == place and each.name != besides
+            for each in self._step_records.values()
+        )
 
     async def find_step_record(self, run_id: RunId, number: int) -> StepRecord | None:
         """Return a record of a run by its number."""

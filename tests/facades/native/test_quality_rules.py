@@ -38,6 +38,7 @@ def test_a_rule_is_made_shown_listed_and_removed(api: NativeApi) -> None:
         ({"conditions": []}, "/conditions"),
         ({"conditions": [{"metric": "m", "operator": "~", "value": 1}]}, "/conditions/0/operator"),
         ({"conditions": [{"metric": "m", "operator": "<", "value": "x"}]}, "/conditions/0/value"),
+        ({"conditions": [{"metric": "m", "operator": "<", "value": "nan"}]}, "/conditions/0/value"),
         ({"conditions": [{"metric": "", "operator": "<", "value": 1}]}, "/conditions/0/metric"),
     ],
 )

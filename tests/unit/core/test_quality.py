@@ -25,7 +25,7 @@ from mulligan.core.flow.votes import Answer
 from mulligan.core.hold import Phase, phase_of
 from mulligan.core.ids import StageId, StepId, UserName
 from mulligan.core.posts import GateAround, PostAction, gate_id, index_of
-from mulligan.core.quality import MetricCondition, Rule, judge, number_of
+from mulligan.core.quality import MetricCondition, Rule, is_boundless, judge, number_of
 from mulligan.core.refusal import RefusalCode
 from mulligan.core.spec import PipelineSpec
 
@@ -88,6 +88,18 @@ def test_conditions(operator: str, value: str, found: str, holds: bool) -> None:
 
     assert (finding.passed, finding.values) == (holds, (("m", found),))
     assert number_of("much") is None
+
+
+@pytest.mark.parametrize("text", ["nan", "-NaN", "inf", "-Infinity", "1e999"])
+def test_boundless_numbers_satisfy_nothing(text: str) -> None:
+    """Not a number and infinity are no values of metrics, nor of rules."""
+    rule = Rule(id="r", name="r", conditions=(replace(COVER, operator="!="),))
+
+    [finding] = judge((rule,), {"cover": text})
+
+    assert (finding.passed, number_of(text), is_boundless(text)) == (False, None, True)
+    assert not is_boundless("much")
+    assert not is_boundless("0.8")
 
 
 @pytest.mark.parametrize("side", ["in", "out"])

@@ -93,6 +93,16 @@ def test_metrics_only_of_the_type_quality() -> None:
     assert judge(output(type="default", qualityData=metrics), 0).metrics == {}
 
 
+def test_boundless_metrics_are_left_out_with_a_warning() -> None:
+    """Python writes NaN into JSON; nothing can be compared with it."""
+    metrics = {"a": float("nan"), "b": {"value": 1}}
+
+    verdict = judge(output(type="quality", qualityData=metrics), 0)
+
+    assert verdict.metrics == {"b": "1"}
+    assert verdict.warnings == ["the metric 'a' is NaN: only finite numbers count"]
+
+
 @pytest.mark.parametrize(
     ("value", "found"),
     [

@@ -7,6 +7,7 @@ be kept of files is done by `plugin`.
 from __future__ import annotations
 
 import json
+import math
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -106,8 +107,19 @@ def _take_data(verdict: Verdict, data: object) -> None:
 
 def _take_metrics(verdict: Verdict, given: object) -> None:
     for name, item in (given if isinstance(given, dict) else {}).items():
-        value = item.get("value") if isinstance(item, dict) else item
-        verdict.metrics[name] = text_of(value)[:LONGEST_VALUE]
+        text = text_of(item.get("value") if isinstance(item, dict) else item)[:LONGEST_VALUE]
+        if _is_boundless(text):
+            verdict.warnings.append(f"the metric {name!r} is {text}: only finite numbers count")
+        else:
+            verdict.metrics[name] = text
+
+
+def _is_boundless(text: str) -> bool:
+    """Tell whether a text is a number that nothing can be compared with: nan, inf, 1e999."""
+    try:
+        return not math.isfinite(float(text))
+    except ValueError:
+        return False
 
 
 def text_of(value: object) -> str:

@@ -8,14 +8,16 @@ from urllib.parse import quote
 from starlette.responses import FileResponse, Response
 
 from mulligan.core.errors import InfrastructureError, NotFoundError
-from mulligan.core.ids import RunId
+from mulligan.core.ids import RunId, StepId
 from mulligan.core.records import StepRecord
 from mulligan.core.rights import Permission
+from mulligan.engine.step_records import step_records
 from mulligan.facades.native import plugin_shapes as shapes
 from mulligan.facades.native import queries
 from mulligan.facades.native.endpoints import OCTETS, Call, Endpoint, answer
 
 _REPORT, _QUALITY = "report", "quality"
+_MOST_DIGITS = 9  # of the number of an attempt
 # Pages come from programs of users: they must not act in the name of who looks at them.
 _HEADERS = {
     "Content-Security-Policy": "sandbox allow-scripts",
@@ -25,14 +27,14 @@ _HEADERS = {
 
 async def list_reports(call: Call) -> Response:
     """List the reports of a run, oldest first."""
-    page, cursor = _page(call, await _records(call, _REPORT))
+    page, cursor = await _page(call, _REPORT)
     items = tuple(_view(call, record) for record in page)
     return answer(shapes.ReportList(items=items, next_cursor=cursor))
 
 
 async def list_metrics(call: Call) -> Response:
     """List the metrics of a run, oldest first."""
-    page, cursor = _page(call, await _records(call, _QUALITY))
+    page, cursor = await _page(call, _QUALITY)
     items = tuple(
         shapes.MetricsView(
             step=record.step,
@@ -46,18 +48,24 @@ async def list_metrics(call: Call) -> Response:
     return answer(shapes.MetricsList(items=items, next_cursor=cursor))
 
 
-def _page(call: Call, found: Sequence[StepRecord]) -> tuple[Sequence[StepRecord], str | None]:
-    offset, wanted = queries.offset(call.request), queries.limit(call.request)
-    return queries.page_of(found[offset : offset + wanted + 1], offset, wanted)
+async def _page(call: Call, kind: str) -> tuple[Sequence[StepRecord], str | None]:
+    """Read a page from the store; its cursor is the number of its last record."""
+    run_id = await _run(call)
+    after, wanted = queries.offset(call.request), queries.limit(call.request)
+    found = await call.services.store.list_step_records(run_id, kind, after=after, limit=wanted + 1)
+    page = found[:wanted]
+    return page, str(page[-1].number) if len(found) > wanted else None
 
 
 async def show_page(call: Call) -> Response:
     """Give a page of a report."""
-    place = (call.part("step"), call.part("attempt"))
-    path = call.part("path")
-    for record in await _records(call, _REPORT):
-        if (record.step, str(record.attempt)) != place:
-            continue
+    run_id, path, number = await _run(call), call.part("path"), call.part("attempt")
+    if not (number.isascii() and number.isdecimal() and len(number) <= _MOST_DIGITS):
+        raise NotFoundError("page", path)
+    step, attempt = StepId(call.part("step")), int(number)
+    async for record in step_records(
+        call.services.store, run_id, _REPORT, step=step, attempt=attempt
+    ):
         for file in record.files:
             if file.path == path:
                 return await _send(call, path, file.digest)
@@ -72,12 +80,13 @@ async def _send(call: Call, path: str, digest: str) -> Response:
     return FileResponse(bytes_at, media_type=media or OCTETS, headers=_HEADERS)
 
 
-async def _records(call: Call, kind: str) -> tuple[StepRecord, ...]:
+async def _run(call: Call) -> RunId:
+    """Return the id of the run, which must be of the project."""
     run_id = RunId(call.part("run"))
     run = await call.services.engine.get_run(run_id)
     if run.head.project != call.project:
         raise NotFoundError("run", run_id)
-    return await call.services.store.list_step_records(run_id, kind)
+    return run_id
 
 
 def _view(call: Call, record: StepRecord) -> shapes.ReportView:

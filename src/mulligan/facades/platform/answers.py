@@ -5,7 +5,10 @@ from typing import Any
 from starlette.responses import Response
 
 from mulligan.core.ids import PipelineId, StepId
+from mulligan.core.quality import is_boundless
+from mulligan.core.values import text_of
 from mulligan.core.variables import values_for_plugin
+from mulligan.engine.step_records import step_records
 from mulligan.facades.bkci.repository_io import render_repository
 from mulligan.facades.common.errors import RequestError
 from mulligan.facades.platform.calls import MOST_ITEMS, PlatformCall, good
@@ -88,10 +91,11 @@ async def latest_commits(call: PlatformCall) -> Response:
     where = RunFilter(pipeline=PipelineId(pipeline.id))
     page = await call.services.store.list_runs(where, limit=_BUILDS_LOOKED_AT)
     for head in page.items:
-        found = await call.services.store.list_step_records(head.id, "commit")
-        own = [record for record in found if record.step == step]
-        if own:
-            return good(own[-1].data["items"])
+        newest = None
+        async for record in step_records(call.services.store, head.id, "commit", step=step):
+            newest = record
+        if newest is not None:
+            return good(newest.data["items"])
     return good([])
 
 
@@ -103,6 +107,11 @@ async def quality(call: PlatformCall) -> Response:
     call.own_task(call.query("taskId") or call.caller.step.id)
     name = call.query("elementType") or call.caller.step.code
     metrics = {str(key): value for key, value in given.items()}
+    for key, value in metrics.items():
+        if is_boundless(text_of(value)):
+            raise RequestError(
+                400, f"the metric {key[:100]!r} is {text_of(value)[:20]}; a finite number counts"
+            )
     await call.keep("quality", name[:256], data=metrics)
     return good(data=True)
 

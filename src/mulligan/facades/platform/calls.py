@@ -12,6 +12,7 @@ from starlette.responses import Response
 from mulligan.core.ids import ProjectId
 from mulligan.core.records import StepRecord
 from mulligan.engine.running_steps import RunningStep
+from mulligan.engine.step_records import step_records
 from mulligan.facades.common.body import read_body, read_json
 from mulligan.facades.common.errors import RequestError
 from mulligan.facades.common.services import Services
@@ -93,16 +94,24 @@ class PlatformCall:
         record = self.record(kind, name, **more)
         if len(_ENCODER.encode(record.data)) > LARGEST_DATA:
             raise RequestError(413, f"what a step tells at once has at most {LARGEST_DATA} bytes")
-        names = {each.name for each in await self.kept(kind)}
-        if len(names) >= most and name not in names:
+        others = await self.services.store.count_step_records(
+            record.run, kind, record.step, record.attempt, besides=name
+        )
+        if others >= most:
             raise RequestError(400, f"a step keeps at most {most} of the kind {kind}")
         await self.services.store.add_step_records((record,))
 
     async def kept(self, kind: str) -> tuple[StepRecord, ...]:
         """Return the records that this attempt of the step has made."""
-        place = (self.caller.step.id, self.caller.attempt)
-        found = await self.services.store.list_step_records(self.caller.run.head.id, kind)
-        return tuple(each for each in found if (each.step, each.attempt) == place)
+        caller = self.caller
+        found = step_records(
+            self.services.store,
+            caller.run.head.id,
+            kind,
+            step=caller.step.id,
+            attempt=caller.attempt,
+        )
+        return tuple([each async for each in found])
 
 
 def good(data: object, **more: object) -> Response:

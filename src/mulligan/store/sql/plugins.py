@@ -1,11 +1,12 @@
 """Plugins and records of steps in SQL: `ports.PluginStore`."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from msgspec.structs import replace
 
 from mulligan.core.errors import ConflictError, NotFoundError
-from mulligan.core.ids import RunId
+from mulligan.core.ids import RunId, StepId
 from mulligan.core.plugins import Plugin, PluginPolicy
 from mulligan.core.records import StepRecord
 from mulligan.ports.acts import NO_ACTS, Acts
@@ -35,7 +36,11 @@ _PUT_RECORD = (
 )
 _RECORDS = (
     "SELECT number, doc FROM step_records "
-    "WHERE run = (SELECT key FROM runs WHERE id = ?) AND kind = ? ORDER BY number"
+    "WHERE run = (SELECT key FROM runs WHERE id = ?) AND kind = ?"
+)
+_COUNT_RECORDS = (
+    "SELECT COUNT(*) FROM step_records WHERE run = (SELECT key FROM runs WHERE id = ?) "
+    "AND kind = ? AND step = ? AND attempt = ? AND name <> ?"
 )
 _RECORD = (
     "SELECT number, doc FROM step_records "
@@ -119,9 +124,32 @@ class SqlPlugins(SqlBase):
 
         await self._write(unit)
 
-    async def list_step_records(self, run_id: RunId, kind: str) -> tuple[StepRecord, ...]:
-        """Return the records of a run of one kind, oldest first."""
-        return tuple(map(_record, await self._all(_RECORDS, (run_id, kind))))
+    async def list_step_records(
+        self,
+        run_id: RunId,
+        kind: str,
+        *,
+        step: StepId | None = None,
+        attempt: int | None = None,
+        after: int = 0,
+        limit: int = 100,
+    ) -> tuple[StepRecord, ...]:
+        """Return records of a run of one kind, oldest first."""
+        sql = _RECORDS
+        values: list[Any] = [run_id, kind]
+        for condition, wanted in (("step = ?", step), ("attempt = ?", attempt)):
+            if wanted is not None:
+                sql += f" AND {condition}"
+                values.append(wanted)
+        sql += " AND number > ? ORDER BY number LIMIT ?"
+        return tuple(map(_record, await self._all(sql, (*values, after, limit))))
+
+    async def count_step_records(
+        self, run_id: RunId, kind: str, step: StepId, attempt: int, *, besides: str
+    ) -> int:
+        """Return how many records of a kind a step attempt has under other names."""
+        (count,) = await self._one(_COUNT_RECORDS, (run_id, kind, step, attempt, besides))
+        return int(count)
 
     async def find_step_record(self, run_id: RunId, number: int) -> StepRecord | None:
         """Return a record of a run by its number."""
