@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
+import release_states as states
 from mulligan.core.cause import Cause
 from mulligan.core.decision import Effect
 from mulligan.core.deployments import Act, Outcome
@@ -71,16 +72,11 @@ def answer(found: RollbackPlan | Refusal) -> str:
 
 
 def succeeded() -> Release:
-    release = Release(shop())
-    release.work_through(0, 1, 2, 3)
-    return release
+    return states.done(shop(), 0, 1, 2, 3)
 
 
 def failed(cause: Cause = Cause.USER) -> Release:
-    release = Release(shop())
-    release.work(0)
-    release.work(1, cause)
-    return release
+    return states.failed_at(shop(), 1, cause)
 
 
 def failed_and_over() -> Release:
@@ -90,44 +86,27 @@ def failed_and_over() -> Release:
 
 
 def held_behind() -> Release:
-    release = Release(shop())
-    release.work_through(0, 1)
-    release.work(2, Cause.USER)
-    return release
+    return states.failed_at(shop(), 2)
 
 
 def cancelled() -> Release:
-    release = Release(shop())
-    release.work(0)
-    release.begin()
-    release.cancel()
-    release.end(1, status=Status.CANCELLED)
-    return release
+    return states.cancelled_at_1(shop())
 
 
 def back(cause: Cause | None = None) -> Release:
-    release = succeeded()
-    release.roll_back(1)
-    release.work(1, cause)
-    return release
+    return states.went_back(shop(), cause)
 
 
 def goes_back() -> Release:
-    release = succeeded()
-    release.roll_back(1)
-    return release
+    return states.goes_back(shop())
 
 
 def build_runs() -> Release:
-    release = Release(shop())
-    release.begin()
-    return release
+    return states.under_way(shop())
 
 
 def build_held() -> Release:
-    release = Release(shop())
-    release.work(0, Cause.USER)
-    return release
+    return states.failed_at(shop(), 0)
 
 
 def build_given_up() -> Release:
@@ -137,42 +116,28 @@ def build_given_up() -> Release:
 
 
 def build_reset() -> Release:
-    release = Release(shop(after_failure=AfterFailure.RESET, hold_s=0))
-    release.work(0, Cause.USER)
-    return release
+    return states.failed_at(shop(after_failure=AfterFailure.RESET, hold_s=0), 0)
 
 
 def deploys() -> Release:
-    release = Release(shop())
-    release.work(0)
-    release.begin()
-    return release
+    return states.under_way(shop(), 0)
 
 
 def check_runs() -> Release:
-    release = Release(shop())
-    release.work_through(0, 1)
-    release.begin()
-    return release
+    return states.under_way(shop(), 0, 1)
 
 
 def review_open() -> Release:
-    release = Release(definition(stage(0, "build"), deploy(1), review(2, ANN, BOB)))
-    release.work_through(0, 1)
-    release.begin()
-    return release
+    return states.under_way(definition(stage(0, "build"), deploy(1), review(2, ANN, BOB)), 0, 1)
 
 
 def waits_behind() -> Release:
-    release = Release(definition(stage(0, "build"), deploy(1), stage(2, "told", signals=("h",))))
-    release.work_through(0, 1)
-    return release
+    spec = definition(stage(0, "build"), deploy(1), stage(2, "told", signals=("h",)))
+    return states.done(spec, 0, 1)
 
 
 def waits_itself() -> Release:
-    release = Release(definition(stage(0, "build"), deploy(1, signals=("h",))))
-    release.work(0)
-    return release
+    return states.done(definition(stage(0, "build"), deploy(1, signals=("h",))), 0)
 
 
 def retried_before() -> Release:

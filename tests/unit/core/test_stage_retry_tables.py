@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+import release_states as states
 from mulligan.core.cause import Cause
 from mulligan.core.hold import Phase
 from mulligan.core.ids import StageId
@@ -42,10 +43,7 @@ def answer(release: Release, index: int) -> str:
 
 
 def held_at_1() -> Release:
-    release = Release(shop())
-    release.work(0)
-    release.work(1, Cause.USER)
-    return release
+    return states.failed_at(shop(), 1)
 
 
 def over_after_hold() -> Release:
@@ -61,80 +59,54 @@ def given_up() -> Release:
 
 
 def ignored_and_over() -> Release:
-    release = Release(shop())
-    release.work_through(0, 1)
-    release.work(2, Cause.USER)
+    release = states.failed_at(shop(), 2)
     release.work(3)
     return release
 
 
 def ignored_and_held() -> Release:
-    release = Release(shop())
-    release.work_through(0, 1)
-    release.work(2, Cause.USER)
+    release = states.failed_at(shop(), 2)
     release.work(3, Cause.USER)
     return release
 
 
 def ignored_and_running() -> Release:
-    release = Release(shop())
-    release.work_through(0, 1)
-    release.work(2, Cause.USER)
+    release = states.failed_at(shop(), 2)
     release.begin()
     return release
 
 
 def ignored_and_waiting_for_signals() -> Release:
-    release = Release(shop(signals=("h1",)))
-    release.work_through(0, 1)
-    release.work(2, Cause.USER)
-    return release
+    return states.failed_at(shop(signals=("h1",)), 2)
 
 
 def cancelled_at_1() -> Release:
-    release = Release(shop())
-    release.work(0)
-    release.begin()
-    release.cancel()
-    release.end(1, status=Status.CANCELLED)
-    return release
+    return states.cancelled_at_1(shop())
 
 
 def cancelled_before_the_claim() -> Release:
-    release = Release(shop())
-    release.work(0)
+    release = states.done(shop(), 0)
     release.cancel()
     return release
 
 
 def terminated_at_1() -> Release:
-    release = Release(shop())
-    release.work(0)
-    release.begin()
+    release = states.under_way(shop(), 0)
     release.terminate()
     return release
 
 
 def rolled_back(cause: Cause | None = None) -> Release:
-    release = Release(shop())
-    release.work_through(0, 1, 2, 3)
-    release.roll_back(1)
-    release.work(1, cause)
-    return release
+    return states.went_back(shop(), cause)
 
 
 def rollback_runs() -> Release:
-    release = Release(shop())
-    release.work_through(0, 1, 2, 3)
-    release.roll_back(1)
-    return release
+    return states.goes_back(shop())
 
 
 def review_open() -> Release:
-    release = Release(definition(stage(0, "build"), deploy(1), review(2, ANN), stage(3, "last")))
-    release.work_through(0, 1)
-    release.begin()
-    return release
+    spec = definition(stage(0, "build"), deploy(1), review(2, ANN), stage(3, "last"))
+    return states.under_way(spec, 0, 1)
 
 
 def cut_by_a_rollback() -> Release:
@@ -145,17 +117,15 @@ def cut_by_a_rollback() -> Release:
 
 
 def cut_before_its_signals() -> Release:
-    release = Release(definition(stage(0, "build"), deploy(1), stage(2, "told", signals=("h",))))
-    release.work_through(0, 1)
+    spec = definition(stage(0, "build"), deploy(1), stage(2, "told", signals=("h",)))
+    release = states.done(spec, 0, 1)
     release.roll_back(1)
     release.work(1)
     return release
 
 
 def waits_for_signals() -> Release:
-    release = Release(definition(stage(0, "build"), stage(1, "told", signals=("h1", "h2"))))
-    release.work(0)
-    return release
+    return states.done(definition(stage(0, "build"), stage(1, "told", signals=("h1", "h2"))), 0)
 
 
 def stopped_before_its_signals() -> Release:
@@ -177,21 +147,15 @@ def reset_at_1() -> Release:
 
 
 def executes() -> Release:
-    release = Release(shop())
-    release.work(0)
-    release.begin()
-    return release
+    return states.under_way(shop(), 0)
 
 
 def succeeded() -> Release:
-    release = Release(shop())
-    release.work_through(0, 1, 2, 3)
-    return release
+    return states.done(shop(), 0, 1, 2, 3)
 
 
 def rolled_back_without_a_build() -> Release:
-    release = Release(shop())
-    release.work(0, Cause.USER)
+    release = states.failed_at(shop(), 0)
     release.give_up()
     release.roll_back(1)
     release.work(1)
