@@ -154,6 +154,7 @@ GROUPS = (
         {},
         (
             Field("enable", False),
+            Field("ifModify", ["src/"]),
             *_CONDITIONS,
             Field("manualTrigger", True, beside={"triggerUsers": ["ann"]}),
             Field(
@@ -284,6 +285,7 @@ GROUPS = (
         {},
         (
             Field("enable", False),
+            Field("ifModify", ["src/"]),
             Field("timeout", 7),
             Field("timeoutVar", "${{ a }}"),
             *_CONDITIONS,
@@ -382,6 +384,7 @@ GROUPS = (
         {},
         (
             Field("enable", False),
+            Field("ifModify", ["src/"]),
             Field("continueWhenFailed", True),
             Field("manualSkip", True),
             Field("retryWhenFailed", True),

@@ -188,6 +188,7 @@ class RunHead(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     concurrency: Concurrency | None = None
     parameters: tuple[StartParameter, ...] = ()
     disabled_steps: frozenset[StepId] = frozenset()  # switched off at this start
+    unmatched: frozenset[str] = frozenset()  # patterns of `if_modify` that no changed path matches
     failed_steps: tuple[StepId, ...] = ()  # in order of failing; leaves when it succeeds later
     errors: tuple[RunError, ...] = ()  # as of the last end; kept until the next end
     chain: int = 0  # how many runs led to this one, each by a message of the one before

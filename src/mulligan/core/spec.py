@@ -88,6 +88,7 @@ class StepSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     env: tuple[tuple[str, str], ...] = ()
     code: str = ""  # name of the plugin, for people and error lists
     post_of: StepId | None = None
+    if_modify: tuple[str, ...] = ()  # paths: switched off when an event changed none of them
     inputs: dict[str, Any] = {}
 
 
@@ -151,6 +152,7 @@ class JobSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     env: tuple[tuple[str, str], ...] = ()
     steps: tuple[StepSpec, ...] = ()
     hash_id: str = ""  # globally unique "c-…", the key of logs
+    if_modify: tuple[str, ...] = ()  # as of a step
     matrix: MatrixSpec | None = None
     matrix_values: tuple[tuple[str, str], ...] = ()
 
@@ -240,6 +242,7 @@ class StageSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     after_failure: AfterFailure = AfterFailure.END
     hold_s: int = 0
     messages: tuple[MessageSpec, ...] = ()
+    if_modify: tuple[str, ...] = ()  # as of a step
     jobs: tuple[JobSpec, ...] = ()
 
 

@@ -47,6 +47,7 @@ class StartRun(Command, frozen=True, kw_only=True):
     start_kind: str = "service"
     message: str = ""
     disabled_steps: frozenset[StepId] = frozenset()
+    changed_paths: tuple[str, ...] | None = None  # None: the event does not say, or there is none
     needs_manual_trigger: bool = False
     signal: tuple[StageId, str, dict[str, str]] | None = None  # counts for that stage at once
     clears_latches: bool = False

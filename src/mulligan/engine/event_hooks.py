@@ -539,6 +539,7 @@ class EventHooks:
             pipeline=pipeline.id,
             start_kind="webhook",
             message=event.title[:200],
+            changed_paths=event.paths,
             facts={name: value for name, value in facts.items() if value},
             trigger=origin,
             triggers=TriggerChange(outcome=replace(outcome, trigger=origin.trigger)),

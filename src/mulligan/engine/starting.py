@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from mulligan.core.admission import concurrency_of
 from mulligan.core.alias import number_alias
+from mulligan.core.changed_paths import unmatched
 from mulligan.core.decision import Draft
 from mulligan.core.events import ValuesWritten
 from mulligan.core.evolve import evolve
@@ -96,6 +97,7 @@ def new_run(
         settings=settings,
         parameters=parameters,
         disabled_steps=command.disabled_steps,
+        unmatched=unmatched(version.spec, command.changed_paths),
         chain=command.chain,
         caller=command.caller,
         version_number=version_number,

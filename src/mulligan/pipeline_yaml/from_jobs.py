@@ -53,6 +53,7 @@ def write_job(job: Json, pointer: str, notes: Notes, *, names: frozenset[str]) -
         "enable": None if flag(control, "enable", default=True) else False,
         "runs-on": _runs_on(job, control, pointer, notes),
         "if": condition(control, words),
+        "if-modify": texts(control, "ifModify"),
         "depend-on": [each for each in _depends(control) if each in names or "${" in each],
         "timeout-minutes": minutes(limit),
         "continue-on-error": flag(control, "continueWhenFailed") or None,

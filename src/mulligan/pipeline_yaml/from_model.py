@@ -105,6 +105,7 @@ def _stage(stage: Json, number: int, pointer: str, notes: Notes) -> Json:
             "label": labels if labels != ["Build"] else None,
             "enable": None if flag(control, "enable", default=True) else False,
             "if": condition(control, {}),
+            "if-modify": texts(control, "ifModify"),
             "fast-kill": flag(stage, "fastKill") or None,
             "check-in": _check_in(part(stage, "checkIn")),
             "check-out": only_set({"rules": texts(part(stage, "checkOut"), "ruleIds")}),

@@ -2,6 +2,7 @@
 
 from mulligan.pipeline_yaml.fields import Json
 from mulligan.pipeline_yaml.from_common import (
+    LONGEST_MINUTES,
     Notes,
     condition,
     flag,
@@ -48,6 +49,7 @@ def write_step(element: Json, pointer: str, notes: Notes, *, on_windows: bool) -
             "id": text(element, "stepId").strip() or None,
             **work,
             "if": condition(options, _IF),
+            "if-modify": texts(options, "ifModify"),
             "timeout-minutes": _minutes(element, options),
             "continue-on-error": _on_error(options, pointer, notes),
             "retry-times": _retries(options),
@@ -61,9 +63,9 @@ def write_step(element: Json, pointer: str, notes: Notes, *, on_windows: bool) -
 
 
 def _minutes(element: Json, options: Json) -> object:
-    """Return the limit; an element that says none has one of 100 minutes."""
-    del element
-    return minutes({"timeout": 100, **options})
+    """Return the limit; an element that says none has 100 minutes, one that asks people a week."""
+    default = LONGEST_MINUTES if text(element, "@type") == "manualReviewUserTask" else 100
+    return minutes({"timeout": default, **options})
 
 
 def _old_env(options: Json) -> Json:

@@ -105,11 +105,9 @@ CONDITION = Either((Condition(longest=LONGEST_CONDITION), CONDITION_MAP))
 IF_MODIFY = make_key(
     "if-modify",
     TEXTS,
-    "paths; switched off when no changed file matches",
-    "路径；没有匹配的变更文件时停用",
+    "paths; switched off when an event changed no file that matches (in v3.0 our own)",
+    "路径；没有匹配的变更文件时停用（v3.0 中为自有扩展）",
     "[src/]",
-    versions=ONLY_V2,
-    **ignored("changed files are not looked at; this always runs", "不检查变更的文件；总是会运行"),
 )
 
 

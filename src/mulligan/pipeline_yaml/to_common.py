@@ -33,6 +33,12 @@ def read_condition(part: Fields) -> Json:
     return {"runCondition": "CUSTOM_CONDITION_MATCH", "customCondition": text}
 
 
+def read_paths(part: Fields) -> Json:
+    """Return the member that `if-modify` becomes; {} when there is none."""
+    paths = part.texts("if-modify")
+    return {"ifModify": paths} if paths else {}
+
+
 def read_timeout(part: Fields) -> Json:
     """Return `timeout`, and `timeoutVar` for an expression."""
     default = default_minutes(part.version)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from mulligan.pipeline_yaml.fields import Fields, Json, Origins, plain, present, scalar
 from mulligan.pipeline_yaml.findings import Findings
 from mulligan.pipeline_yaml.shapes import is_expression
-from mulligan.pipeline_yaml.to_common import read_condition, read_timeout
+from mulligan.pipeline_yaml.to_common import read_condition, read_paths, read_timeout
 from mulligan.pipeline_yaml.to_steps import read_step
 from mulligan.pipeline_yaml.tree import Node
 
@@ -78,6 +78,7 @@ class Jobs:
             **read_timeout(part),
             "runCondition": "STAGE_RUNNING",
             **read_condition(part),
+            **read_paths(part),
         }
         if in_finally and part.text("if").strip() in FINALLY_WORDS:
             del made["customCondition"]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from mulligan.pipeline_yaml.fields import Fields, Json, Origins, plain, present
 from mulligan.pipeline_yaml.shapes import V2, V3
-from mulligan.pipeline_yaml.to_common import read_condition
+from mulligan.pipeline_yaml.to_common import read_condition, read_paths
 from mulligan.pipeline_yaml.to_jobs import Jobs
 from mulligan.pipeline_yaml.tree import Node
 
@@ -63,6 +63,7 @@ def _stage(stage: Fields, number: int, jobs: Jobs, origins: Origins) -> Json:
                 "enable": stage.flag("enable", default=True),
                 "runCondition": "AFTER_LAST_FINISHED",
                 **read_condition(stage),
+                **read_paths(stage),
             },
             "checkIn": _check_in(stage, origins),
             "checkOut": present({"ruleIds": stage.part("check-out").texts("rules")}),

@@ -1,7 +1,7 @@
 """Steps of YAML to elements of the model (spec/bkci-yaml-and-plugins.md §1.7)."""
 
 from mulligan.pipeline_yaml.fields import Fields, Json, plain, present
-from mulligan.pipeline_yaml.to_common import read_condition, read_timeout
+from mulligan.pipeline_yaml.to_common import read_condition, read_paths, read_timeout
 
 RUN, CHECKOUT = "run", "checkout"
 # Elements of the model that are no plugins; their inputs stand beside their name.
@@ -98,6 +98,7 @@ def _options(step: Fields) -> Json:
         "manualRetry": step.flag("can-manually-retry"),
         "runCondition": "PRE_TASK_SUCCESS",
         **read_condition(step),
+        **read_paths(step),
     }
     word = WORDS.get(str(made.get("customCondition", "")).strip())
     if word:

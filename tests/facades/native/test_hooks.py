@@ -153,6 +153,30 @@ def test_a_filter_that_takes_long_holds_no_host_up(
     assert run["start_kind"] == "webhook"
 
 
+def test_what_the_push_did_not_change_is_left_out(api: NativeClient) -> None:
+    """A task with paths runs only if one of them changed; by hand it runs."""
+    docs = models.step("docs", "true", ifModify=["docs/"])
+    model = models.one_job("paths", [docs, models.step("only", "true")])
+    made = str(api.post("/projects/shop/pipelines", model, expect=201)["id"])
+    pushed = deliver(api, add_hook(api, "github", made), h.github(h.push()))["run"]
+    by_hand = api.post(f"/projects/shop/pipelines/{made}/runs", {}, expect=201)["id"]
+
+    ends = [steps_of(api, str(run)) for run in (pushed, by_hand)]
+
+    assert ends == [["skipped", "succeeded"], ["succeeded", "succeeded"]]
+
+
+def steps_of(api: NativeClient, run: str) -> list[str]:
+    """Wait for the end of a run; return the statuses of its steps."""
+
+    def look() -> Json | None:
+        found: Json = api.get(f"/projects/shop/runs/{run}")
+        return found if found["ended_at"] else None
+
+    [job] = poll_until(look, what="the run has ended")["stages"][0]["jobs"]
+    return [step["status"] for step in job["steps"]]
+
+
 def test_gitlab_may_sign_as_standard_webhooks_says(server: NativeServer, api: NativeClient) -> None:
     """The newer proof of GitLab is taken; one of an hour ago is not, nor a proof of other hosts."""
     secret = "whsec_c2VjcmV0IG9mIHRlc3Rz"

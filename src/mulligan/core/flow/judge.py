@@ -33,7 +33,7 @@ SKIP_CAUSE = {
 
 def judge_stage(run: Run, stage: StageSpec) -> Verdict:
     """Tell whether the stage is entered. A finally stage has no condition."""
-    if not stage.enabled or not stage.jobs:
+    if not stage.enabled or not stage.jobs or is_unchanged(run, stage):
         return Verdict.DISABLED
     if stage.is_finally or _facts_hold(stage.condition, Scope(run), literal=True, blank=False):
         return Verdict.RUN
@@ -42,7 +42,11 @@ def judge_stage(run: Run, stage: StageSpec) -> Verdict:
 
 def judge_job(run: Run, job: JobSpec) -> Verdict:
     """Tell whether a job of the current stage may be released."""
-    if not job.enabled or not any(is_enabled(run, step) for step in job.steps):
+    if (
+        not job.enabled
+        or is_unchanged(run, job)
+        or not any(is_enabled(run, step) for step in job.steps)
+    ):
         return Verdict.DISABLED
     for needed in job.depends_on:
         status = run.job(needed).status
@@ -78,9 +82,19 @@ def weather_of(run: Run, job: Job) -> Weather:
     return job.weather
 
 
+def is_unchanged(run: Run, part: StageSpec | JobSpec | StepSpec) -> bool:
+    """Tell whether a part runs for some paths only, and the run's event has changed none of them.
+
+    What runs at the end of all runs does in any case.
+    """
+    if not part.if_modify or (isinstance(part, StageSpec) and part.is_finally):
+        return False
+    return run.head.unmatched.issuperset(part.if_modify)
+
+
 def is_enabled(run: Run, step: StepSpec) -> bool:
     """Tell whether the step is switched on, in the definition and at the start of the run."""
-    if step.id in run.head.disabled_steps:
+    if step.id in run.head.disabled_steps or is_unchanged(run, step):
         return False
     return step.enabled and step.post_of not in run.head.disabled_steps
 

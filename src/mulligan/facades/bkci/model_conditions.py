@@ -89,6 +89,12 @@ def read_job_condition(options: Part, *, in_finally: bool) -> Condition:
     return read_condition(options, allowed)
 
 
+def read_paths(options: Part) -> tuple[str, ...]:
+    """Read the paths of which one must have changed (our own field, from pipeline files)."""
+    paths = (path.strip() for path in options.texts("ifModify"))
+    return tuple(path for path in paths if path.strip("/"))
+
+
 def read_timeout(options: Part, default_minutes: int) -> tuple[int, str]:
     """Read a time limit as (seconds, text with a variable); 0 minutes stand for seven days.
 

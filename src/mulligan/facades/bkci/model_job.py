@@ -7,7 +7,7 @@ from mulligan.core.ids import JobId
 from mulligan.core.minutes import waiting_minutes
 from mulligan.core.spec import JobSpec, MutexSpec, StepSpec
 from mulligan.facades.bkci.document import Part
-from mulligan.facades.bkci.model_conditions import read_job_condition, read_timeout
+from mulligan.facades.bkci.model_conditions import read_job_condition, read_paths, read_timeout
 from mulligan.facades.bkci.model_ids import depends_on_refs
 from mulligan.facades.bkci.model_matrix import read_matrix
 from mulligan.facades.bkci.model_step import read_step
@@ -88,6 +88,7 @@ def _read_job(part: Part, refs: Mapping[str, JobId], *, in_finally: bool) -> Job
         most_per_runner=max(0, control.whole("singleNodeConcurrency", 0)),
         most_at_once=max(0, control.whole("allNodeConcurrency", 0)),
         env=tuple((name, value) for name, value in part.pairs("customEnv") if name.strip()),
+        if_modify=read_paths(control),
         steps=tuple(_read_steps(part)),
         hash_id=part.text("containerHashId"),
         matrix=read_matrix(part),

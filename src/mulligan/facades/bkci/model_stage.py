@@ -5,7 +5,7 @@ from mulligan.core.ids import StageId
 from mulligan.core.records import Role
 from mulligan.core.spec import ReviewGroup, ReviewParam, ReviewSpec, StageSpec
 from mulligan.facades.bkci.document import Part
-from mulligan.facades.bkci.model_conditions import STAGE_CONDITIONS, read_condition
+from mulligan.facades.bkci.model_conditions import STAGE_CONDITIONS, read_condition, read_paths
 from mulligan.facades.bkci.model_job import read_jobs
 
 # Hours that a review may be open; any other value stands for the default.
@@ -29,6 +29,7 @@ def read_stage(stage: Part, position: int) -> StageSpec:
         enabled=control.flag("enable", default=True),
         condition=read_condition(control, STAGE_CONDITIONS),
         fast_kill=stage.flag("fastKill"),
+        if_modify=read_paths(control),
         is_finally=is_finally,
         review=_read_review(stage.part("checkIn")),
         check_in=_rules(stage, "checkIn"),

@@ -9,6 +9,7 @@ from mulligan.facades.bkci.model_conditions import (
     LONGEST_TIMEOUT,
     STEP_CONDITIONS,
     read_condition,
+    read_paths,
     read_timeout,
 )
 from mulligan.facades.bkci.model_inputs import kind_of, read_inputs
@@ -48,6 +49,7 @@ def read_step(element: Part) -> StepSpec:
         env=_environment(element, options),
         code=code,
         post_of=_parent(options),
+        if_modify=read_paths(options),
         inputs=read_inputs(element, kind, code),
     )
 
