@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from mulligan.executors.deploy import common
-from mulligan.executors.deploy.common import FailedError, remove_tree, unpack
+from mulligan.executors.deploy import archives
+from mulligan.executors.deploy.archives import unpack
+from mulligan.executors.deploy.common import remove_tree
+from mulligan.executors.deploy.failures import FailedError
 
 Entry = tuple[str, bytes, str, int] | tuple[str, bytes, str] | tuple[str, bytes]
 
@@ -163,7 +165,7 @@ def test_archive_that_is_cut_off_is_refused(folder: Path, tmp_path: Path, part: 
 
 def test_bomb_is_refused(unpack_tar: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
     """A small archive that grows without end is refused."""
-    monkeypatch.setattr(common, "FREE_BYTES", 1_000_000)
+    monkeypatch.setattr(archives, "FREE_BYTES", 1_000_000)
 
     with pytest.raises(FailedError, match="big"):
         unpack_tar(member("a"), name="a.tgz", content=bytes(50_000_000))
@@ -173,7 +175,7 @@ def test_tar_with_too_many_entries_is_refused(
     unpack_tar: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The number of entries has a limit."""
-    monkeypatch.setattr(common, "MAX_ENTRIES", 10)
+    monkeypatch.setattr(archives, "MAX_ENTRIES", 10)
 
     with pytest.raises(FailedError, match="entries"):
         unpack_tar(*(member(f"f{number}") for number in range(11)))
@@ -243,7 +245,7 @@ def test_evil_zip_is_refused(folder: Path, tmp_path: Path, entry: tuple[str, byt
 
 def test_zip_bomb_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What comes out is counted, whatever the headers say."""
-    monkeypatch.setattr(common, "FREE_BYTES", 1_000_000)
+    monkeypatch.setattr(archives, "FREE_BYTES", 1_000_000)
 
     with pytest.raises(FailedError, match="big"):
         unpack_zip(folder, ("zeros", bytes(50_000_000), 0))

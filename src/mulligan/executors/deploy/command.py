@@ -20,10 +20,7 @@ from pathlib import Path
 sys.path.append(os.path.abspath(__file__).rsplit(os.sep, 4)[0])
 
 from mulligan.executors.deploy.common import (
-    EXIT_UNREACHABLE,
-    FailedError,
     Order,
-    UnreachableError,
     has_release,
     make_release,
     release_folder,
@@ -33,6 +30,7 @@ from mulligan.executors.deploy.common import (
     write_file,
     write_result,
 )
+from mulligan.executors.deploy.failures import EXIT_UNREACHABLE, FailedError, UnreachableError
 from mulligan.executors.keeper.health import HealthError, read_seconds
 from mulligan.executors.keeper.scripts import (
     ScriptError,

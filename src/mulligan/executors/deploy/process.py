@@ -22,9 +22,7 @@ sys.path.append(os.path.abspath(__file__).rsplit(os.sep, 4)[0])
 
 from mulligan.executors.deploy.common import (
     ARCHIVES,
-    FailedError,
     Order,
-    UnreachableError,
     has_release,
     make_release,
     release_folder,
@@ -34,6 +32,7 @@ from mulligan.executors.deploy.common import (
     switch_link,
     write_result,
 )
+from mulligan.executors.deploy.failures import FailedError, UnreachableError
 from mulligan.executors.keeper.client import Keeper, KeeperError, KeeperRefusedError
 from mulligan.executors.keeper.following import Follower
 from mulligan.executors.keeper.health import Health, HealthError, read_health, read_seconds
