@@ -43,6 +43,7 @@ class Shell:
             **clean,
             "MULLIGAN_DATA": str(self.data),
             "TZ": "UTC",
+            "LC_ALL": "C.UTF-8",
             "XDG_CONFIG_HOME": str(root / "config"),
             "XDG_CACHE_HOME": str(root / "cache"),
         }

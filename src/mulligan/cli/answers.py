@@ -8,6 +8,7 @@ from mulligan.cli.examples import EXAMPLE
 from mulligan.cli.exits import EXIT_CONFLICT, EXIT_USAGE, FailureError
 from mulligan.cli.following import Following, may_follow
 from mulligan.cli.interrupts import Interrupts
+from mulligan.cli.language import tr
 from mulligan.cli.options import (
     RUN_HELP,
     Session,
@@ -126,7 +127,8 @@ def _answer(session: Session, state: Json, gate: Json, body: Json, watch: Follow
         sent, path = {**body, "group": gate["group"]}, f"{path}/answer"
     with Interrupts() as interrupts:
         head = session.client.call("POST", path, sent)
-        note(f"{'approved' if body['approve'] else 'rejected'}: {gate['node']}")
+        said = tr("approved: {node}") if body["approve"] else tr("rejected: {node}")
+        note(said.format(node=gate["node"]))
         if not session.is_table and not session.client.embedded and not watch.follows:
             session.emit(head)
         return finish(session, head, Progress(session, state), interrupts, watch=watch)
@@ -179,5 +181,5 @@ def approvals(session: Session) -> None:
             one_line(", ".join(item["reviewers"])) or "-",
             moment(item["opened_at"]),
         ),
-        none=f"nothing waits for a person in project {session.project}",
+        none=tr("nothing waits for a person in project {project}", project=session.project),
     )

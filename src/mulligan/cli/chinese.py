@@ -3,6 +3,12 @@
 Every command and every remark has its text here; tests compare.
 """
 
+import copy
+
+import click
+
+_EXAMPLE = "Example:"
+
 SECTIONS = {
     "Run and repair": "运行与修复",
     "Look": "查看",
@@ -125,3 +131,79 @@ COMMANDS = {
     "admin seed": "写入已结束的运行，用于容量测试",
     "admin stop-services": "结束 keeper 以及它运行的所有已部署进程；服务器会再次启动它们",
 }
+
+# Remarks by their English text; what stands in braces is put in later.
+REMARKS = {
+    "stage {name}": "阶段 {name}",
+    "waiting for {what}: stage {stage}": "等待{what}：阶段 {stage}",
+    "waiting to be resumed: {command}": "等待继续：{command}",
+    "waiting for approval: {command}": "等待审核：{command}",
+    "waiting for approval by {who}: {command}": "等待 {who} 审核：{command}",
+    "a webhook or channel ({came} of {needed} came)": "webhook 或渠道（已到 {came}/{needed}）",
+    "{verdict}: run {run}, attempt {attempt} in {time}": (
+        "{verdict}：运行 {run}，第 {attempt} 次尝试，用时 {time}"
+    ),
+    "#{number} of {pipeline}": "{pipeline} #{number}",
+    "failed: {step} ({why}) in {where}": "失败：{where} 的 {step}（{why}）",
+    "and {count} more failed steps": "另有 {count} 个步骤失败",
+    "retry all: {command}": "全部重试：{command}",
+    "retry it: {command}": "重试：{command}",
+    "roll back again: {command}": "再次回滚：{command}",
+    "or restore what was live: {command}": "或恢复之前线上的版本：{command}",
+    "re-run {rerun}, kept {keep} steps": "重跑 {rerun} 个步骤，保留 {keep} 个",
+    "re-run {rerun}, kept {keep}, skipped {skip} steps": (
+        "重跑 {rerun} 个步骤，保留 {keep} 个，跳过 {skip} 个"
+    ),
+    "; saved {time}": "；节省 {time}",
+    "run {run}, version {version}": "运行 {run}，版本 {version}",
+    "not at its end after {time}": "{time} 后尚未结束",
+    "waits for a person after {time}; it goes on": "{time} 后在等人处理；运行继续",
+    "still running after {time}; it goes on": "{time} 后仍在运行；运行继续",
+    "interrupted; the run goes on. Stop it with: {command}": "已中断；运行继续。停止它：{command}",
+    "interrupted; the run is being stopped": "已中断；正在停止运行",
+    "{status}: run #{number}. Run it again with: {command}": (
+        "{status}：运行 #{number}。再次运行：{command}"
+    ),
+    "attempt {attempt} of run {run}: {what}": "运行 {run} 的第 {attempt} 次尝试：{what}",
+    "Go ahead?": "继续吗？",
+    "stage {stage} will ask for approval again": "阶段 {stage} 将再次请求审核",
+    "It will be attempt {attempt}: {what}": "将是第 {attempt} 次尝试：{what}",
+    "nothing was changed. It would be attempt {attempt}: {what}": (
+        "没有改变任何东西。这将是第 {attempt} 次尝试：{what}"
+    ),
+    "no stage of the run failed": "该运行没有失败的阶段",
+    "approved: {node}": "已同意：{node}",
+    "rejected: {node}": "已拒绝：{node}",
+    "nothing waits for a person in project {project}": "项目 {project} 中没有等待人处理的事项",
+    "stopping run {run}": "正在停止运行 {run}",
+    "project {project} has no such runs": "项目 {project} 中没有这样的运行",
+    "project {project} has no such pipelines": "项目 {project} 中没有这样的流水线",
+    "run {run} of which pipeline? Say --pipeline ID|NAME, or give the id b-…": (
+        "运行 {run} 属于哪条流水线？请写 --pipeline ID|NAME，或给出 id b-…"
+    ),
+    "which run? Give its id (b-…) or {words}": "哪个运行？请给出 id（b-…）或 {words}",
+    "Which": "哪一个",
+    "no valid token": "没有有效的令牌",
+    " (give a token: --token, MULLIGAN_TOKEN or `mulligan login`)": (
+        "（用 --token、MULLIGAN_TOKEN 或 `mulligan login` 给出令牌）"
+    ),
+    " (possible instead: {what})": "（可以改为：{what}）",
+    "no server answers at {url}: {reason}": "{url} 没有服务器应答：{reason}",
+    "still running at the end of --timeout": "--timeout 到时仍在运行",
+    "nothing was changed": "没有改变任何东西",
+    "Example:": "示例：",
+}
+
+
+def translated(words: str, command: click.Command) -> click.Command:
+    """Return a command whose help, and that of those below it, is Chinese; examples stay."""
+    before, _, examples = (command.help or "").partition(_EXAMPLE)
+    mark = before[before.rfind("\b") :] if examples else ""
+    title = REMARKS[_EXAMPLE] if examples else ""
+    made = copy.copy(command)
+    made.help = f"{COMMANDS[words]}\n\n{mark}{title}{examples}"
+    if isinstance(made, click.Group):
+        made.commands = {
+            name: translated(f"{words} {name}", below) for name, below in made.commands.items()
+        }
+    return made

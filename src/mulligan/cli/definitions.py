@@ -11,6 +11,7 @@ from mulligan.cli.documents import FileError, PipelineFile, counted, ensure_proj
 from mulligan.cli.examples import EXAMPLE
 from mulligan.cli.exits import EXIT_USAGE
 from mulligan.cli.forms import Form, emit
+from mulligan.cli.language import tr
 from mulligan.cli.options import Session, in_project, reaching, with_session
 from mulligan.cli.output import moment, note, one_line
 from mulligan.cli.references import find_pipeline, find_run
@@ -37,7 +38,7 @@ def pipelines(session: Session, search: str | None, label: str | None, limit: in
             moment(item["updated_at"]),
             one_line(item["updated_by"]),
         ),
-        none=f"project {session.project} has no such pipelines",
+        none=tr("project {project} has no such pipelines", project=session.project),
     )
 
 

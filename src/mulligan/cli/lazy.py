@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from mulligan.cli.language import is_chinese
+
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
@@ -46,7 +48,7 @@ class LazyGroup(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read the words of a command line."""
-        return super().parse_args(ctx, with_fields(args))
+        return super().parse_args(ctx, arranged(args))
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands."""
@@ -59,13 +61,23 @@ class LazyGroup(click.Group):
             return None
         command = getattr(importlib.import_module(lazy.module), lazy.attribute)
         assert isinstance(command, click.Command)  # noqa: S101 - the table says so
+        if is_chinese():
+            from mulligan.cli.chinese import translated
+
+            return translated(self._aliases.get(cmd_name, cmd_name), command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the table of commands without importing any."""
+        titles = {title: title for title, _ in self._sections}
+        lines = {name: lazy.short_help for name, lazy in self._lazy.items()}
+        if is_chinese():
+            from mulligan.cli import chinese
+
+            titles, lines = chinese.SECTIONS, chinese.COMMANDS
         for title, part in self._sections:
-            with formatter.section(title):
-                formatter.write_dl([(name, lazy.short_help) for name, lazy in part.items()])
+            with formatter.section(titles[title]):
+                formatter.write_dl([(name, lines[name]) for name in part])
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Complete names of commands without importing any."""
@@ -80,11 +92,13 @@ class LazyGroup(click.Group):
         ]
 
 
-def with_fields(args: Sequence[str]) -> list[str]:
-    """Give `--json` its value: the word behind it if that is a list of fields, else none.
+def arranged(args: Sequence[str]) -> list[str]:
+    """Give `--json` its value, and move `--lang` to the front, where this group takes it.
 
-    A single field is given as `--json=FIELD`, as a word alone may be an argument.
+    The value is the word behind it if that is a list of fields, else none: a single field is given
+    as `--json=FIELD`, as a word alone may be an argument.
     """
+    first: list[str] = []
     words: list[str] = []
     rest = deque(args)
     while rest:
@@ -92,7 +106,9 @@ def with_fields(args: Sequence[str]) -> list[str]:
         if word == "--json":
             has_fields = bool(rest) and _FIELDS.fullmatch(rest[0]) is not None
             word = f"--json={rest.popleft() if has_fields else ''}"
-        words.append(word)
+        if word == "--lang" and rest:
+            word = f"--lang={rest.popleft()}"
+        (first if word.startswith("--lang=") else words).append(word)
         if word == "--":
             break
-    return [*words, *rest]
+    return [*first, *words, *rest]

@@ -2,6 +2,7 @@
 
 import click
 
+from mulligan.cli.language import LANGUAGES, choose
 from mulligan.cli.lazy import Lazy, LazyGroup
 
 _RUNS = "mulligan.cli.runs"
@@ -120,6 +121,10 @@ def _show_version(ctx: click.Context, _param: click.Parameter, value: bool) -> N
     ctx.exit()
 
 
+def _choose_language(_ctx: click.Context, _param: click.Parameter, value: str | None) -> None:
+    choose(value)
+
+
 @click.group(
     cls=LazyGroup,
     sections=SECTIONS,
@@ -134,6 +139,14 @@ def _show_version(ctx: click.Context, _param: click.Parameter, value: bool) -> N
     expose_value=False,
     callback=_show_version,
     help="Show the version and exit.",
+)
+@click.option(
+    "--lang",
+    type=click.Choice(LANGUAGES),
+    is_eager=True,
+    expose_value=False,
+    callback=_choose_language,
+    help="Language of remarks (MULLIGAN_LANG, LANG); may stand anywhere.",
 )
 @click.pass_context
 def cli(ctx: click.Context) -> None:

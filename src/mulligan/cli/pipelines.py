@@ -15,11 +15,12 @@ from mulligan.cli.examples import EXAMPLE
 from mulligan.cli.exits import EXIT_CONFLICT, EXIT_USAGE, FailureError
 from mulligan.cli.options import Session, in_project, may_preview, with_session
 from mulligan.cli.output import moment, note, one_line
-from mulligan.cli.problems import Json
+from mulligan.cli.problems import Json, ProblemError
 from mulligan.cli.references import find_pipeline
 from mulligan.cli.template_files import TemplateFiles, finds_templates
 
 _MOST_VERSIONS = 100
+_NOT_FOUND = 404
 
 
 @click.group(
@@ -98,7 +99,12 @@ def _preview(session: Session, file: PipelineFile) -> None:
 
     size = check_file(file)
     name = file.name()
-    items = session.listed("pipelines", 1, name=name) if isinstance(name, str) else []
+    try:
+        items = session.listed("pipelines", 1, name=name) if isinstance(name, str) else []
+    except ProblemError as error:
+        if error.status != _NOT_FOUND:
+            raise
+        items = []  # the project would be made, too
     if not items:
         click.echo(f"{file.shown}: would be a new pipeline ({size})")
         return

@@ -211,7 +211,6 @@ def set_setting(session: Session, code: str, name: str) -> None:
     help="List the names of private settings.\n\n" + EXAMPLE + "mulligan plugin setting list echo",
 )
 @click.argument("code")
-@may_preview
 @with_session
 def list_settings(session: Session, code: str) -> None:
     """List private settings."""

@@ -15,6 +15,7 @@ from mulligan.cli.exits import (
     EXIT_USAGE,
     FailureError,
 )
+from mulligan.cli.language import tr
 
 _EXIT_CODES = {
     400: EXIT_USAGE,
@@ -44,9 +45,9 @@ class ProblemError(FailureError):
         )
         instead = problem.get("instead") or []
         if instead:
-            detail += f" (possible instead: {'; '.join(map(str, instead))})"
+            detail += tr(" (possible instead: {what})", what="; ".join(map(str, instead)))
         if status == http.client.UNAUTHORIZED:
-            detail += " (give one with --token or MULLIGAN_TOKEN, or `mulligan login`)"
+            detail += tr(" (give a token: --token, MULLIGAN_TOKEN or `mulligan login`)")
         super().__init__(detail, _EXIT_CODES.get(status, EXIT_FAILED))
         self.status = status
         self.problem = problem
@@ -56,14 +57,15 @@ class UnreachableError(FailureError):
     """There is no answer."""
 
     def __init__(self, url: str, reason: object) -> None:
-        super().__init__(f"no server answers at {url}: {reason}", EXIT_UNREACHABLE)
+        message = tr("no server answers at {url}: {reason}", url=url, reason=reason)
+        super().__init__(message, EXIT_UNREACHABLE)
 
 
 class OverdueError(FailureError):
     """What was waited for did not end in the time that was given."""
 
     def __init__(self) -> None:
-        super().__init__("still running at the end of --timeout", EXIT_RUNNING)
+        super().__init__(tr("still running at the end of --timeout"), EXIT_RUNNING)
 
 
 _SECRET = frozenset({"value", "password", "secret", "token", "url", "key"})
@@ -87,7 +89,7 @@ class PreviewError(FailureError):
         elif self._body is not None:
             text = self._body.decode("utf-8", "replace") if isinstance(self._body, bytes) else ""
             click.echo(text[:_LONGEST_SHOWN] or str(self._body)[:_LONGEST_SHOWN])
-        click.echo("nothing was changed", err=True)
+        click.echo(tr("nothing was changed"), err=True)
 
 
 def problem_in(data: bytes) -> Json:

@@ -7,6 +7,7 @@ import click
 
 from mulligan.cli.client import part
 from mulligan.cli.exits import BY_STATUS
+from mulligan.cli.language import tr
 from mulligan.cli.options import Session
 from mulligan.cli.output import between, duration, note, one_line, paint
 from mulligan.cli.problems import Json, ProblemError, UnreachableError
@@ -54,7 +55,7 @@ class Progress:
                 continue
             if self._stage != stage["id"]:
                 self._stage = stage["id"]
-                note(f"stage {one_line(stage['name'] or stage['id'])}")
+                note(tr("stage {name}", name=one_line(stage["name"] or stage["id"])))
             note(f"  {line}")
         gates = {(gate["node"], gate["kind"]): gate for gate in state["gates"]}
         for key, gate in gates.items():
@@ -72,12 +73,16 @@ class Progress:
 
     def _question(self, state: Json, gate: Json) -> str:
         if gate["kind"] == "signal":
-            return f"waiting for {signals_text(gate)}: stage {gate['node']}"
+            what = signals_text(gate)
+            return tr("waiting for {what}: stage {stage}", what=what, stage=gate["node"])
         option = "--stage" if gate["kind"] in ("stage-review", "quality") else "--step"
         command = command_line(self._session, "approve", state["id"], option, gate["node"])
-        what = "to be resumed" if gate["kind"] == "pause" else "for approval"
-        who = f" by {', '.join(gate['reviewers'])}" if gate["reviewers"] else ""
-        return f"waiting {what}{who}: {command}"
+        who = ", ".join(gate["reviewers"])
+        if gate["kind"] == "pause":
+            return tr("waiting to be resumed: {command}", command=command)
+        if not who:
+            return tr("waiting for approval: {command}", command=command)
+        return tr("waiting for approval by {who}: {command}", who=who, command=command)
 
 
 def needs_person(state: Json) -> bool:
@@ -88,7 +93,7 @@ def needs_person(state: Json) -> bool:
 def signals_text(gate: Json) -> str:
     """Tell what a stage waits for that no person answers."""
     came, needed = gate["signals"] or (0, 1)
-    return f"a webhook or channel ({came} of {needed} came)"
+    return tr("a webhook or channel ({came} of {needed} came)", came=came, needed=needed)
 
 
 _WAITS = {
@@ -181,16 +186,27 @@ def report_end(session: Session, state: Json) -> int:
     """Tell how a run ended – for a failed one why, and how to retry it; return the exit code."""
     attempt = state["attempts"][-1]
     started, ended = attempt["started_at"] or attempt["queued_at"], attempt["ended_at"]
-    length = f" in {between(started, ended)}" if ended else ""
-    verdict = state["verdict"] or state["status"]
-    number = f"#{state['number']} of {one_line(state['pipeline_name'])}"
-    note(f"{paint(verdict)}: run {number}, attempt {state['attempt']}{length}")
+    note(
+        tr(
+            "{verdict}: run {run}, attempt {attempt} in {time}",
+            verdict=paint(state["verdict"] or state["status"]),
+            run=run_name(state),
+            attempt=state["attempt"],
+            time=between(started, ended),
+        )
+    )
     if state["status"] == "failed":
         explain_failure(session, state)
     if not session.is_table:
         session.emit(state)
     # a rollback that succeeded leaves the run cancelled, but is what was asked for
     return 0 if attempt["cause"] == "rolled_back" else BY_STATUS[state["status"]]
+
+
+def run_name(run: Json) -> str:
+    """Name a run as people do."""
+    name = one_line(run["pipeline_name"])
+    return tr("#{number} of {pipeline}", number=run["number"], pipeline=name)
 
 
 def failed_steps(state: Json) -> list[tuple[Json, Json, Json]]:
@@ -205,17 +221,19 @@ def explain_failure(session: Session, state: Json) -> None:
     for stage, job, step in failed[:_MOST_FAILED]:
         why = f"exit {step['exit_code']}" if step["exit_code"] is not None else step["cause"]
         where = f"{one_line(job['name'] or job['id'])}, {one_line(stage['name'] or stage['id'])}"
-        note("")
-        note(f"failed: {one_line(step['name'])} ({why or 'failed'}) in {where}")
+        name = one_line(step["name"])
+        note()
+        note(tr("failed: {step} ({why}) in {where}", step=name, why=why or "failed", where=where))
         if step["message"] and step["message"] != f"exit code {step['exit_code']}":
             note(f"  {one_line(step['message'])}")
         for line in log_tail(session, state, step):
             note(f"  | {line}")
         _propose(session, state, stage, step)
     if len(failed) > _MOST_FAILED:
-        note(f"and {len(failed) - _MOST_FAILED} more failed steps")
+        note(tr("and {count} more failed steps", count=len(failed) - _MOST_FAILED))
     if len(failed) != 1 and not _is_rollback(state):
-        note(f"retry all: {command_line(session, 'retry', state['id'], '--failed')}")
+        command = command_line(session, "retry", state["id"], "--failed")
+        note(tr("retry all: {command}", command=command))
 
 
 def _is_rollback(state: Json) -> bool:
@@ -226,11 +244,12 @@ def _propose(session: Session, state: Json, stage: Json, step: Json) -> None:
     """Say which commands mend a failed step."""
     back = command_line(session, "rollback", state["id"], "--stage", stage["id"])
     if _is_rollback(state):
-        note(f"roll back again: {back}")
+        note(tr("roll back again: {command}", command=back))
         return
-    note(f"retry it: {command_line(session, 'retry', state['id'], '--step', step['id'])}")
+    again = command_line(session, "retry", state["id"], "--step", step["id"])
+    note(tr("retry it: {command}", command=again))
     if step["kind"] == "deploy":
-        note(f"or restore what was live: {back}")
+        note(tr("or restore what was live: {command}", command=back))
 
 
 def log_tail(session: Session, run: Json, step: Json) -> list[str]:
@@ -246,10 +265,9 @@ def log_tail(session: Session, run: Json, step: Json) -> list[str]:
 def saved_text(plan: Json) -> str:
     """Tell in one line what a recovery does."""
     counts = plan["counts"]
-    parts = [f"re-run {counts['rerun']}", f"kept {counts['keep']}"]
+    text = tr("re-run {rerun}, kept {keep} steps", **counts)
     if counts["skip"]:
-        parts.append(f"skipped {counts['skip']}")
-    text = ", ".join(parts) + " steps"
+        text = tr("re-run {rerun}, kept {keep}, skipped {skip} steps", **counts)
     if plan["seconds_saved"] > 0:
-        text += f"; saved {duration(plan['seconds_saved'])}"
+        text += tr("; saved {time}", time=duration(plan["seconds_saved"]))
     return text

@@ -11,6 +11,7 @@ from mulligan.cli.examples import EXAMPLE
 from mulligan.cli.exits import EXIT_CONFLICT, FailureError
 from mulligan.cli.following import Following, may_watch
 from mulligan.cli.interrupts import Interrupts
+from mulligan.cli.language import tr
 from mulligan.cli.options import (
     RUN_HELP,
     Session,
@@ -22,7 +23,7 @@ from mulligan.cli.options import (
 )
 from mulligan.cli.output import note, one_line, table
 from mulligan.cli.problems import Json
-from mulligan.cli.progress import Progress, saved_text
+from mulligan.cli.progress import Progress, run_name, saved_text
 from mulligan.cli.references import Kind, find_node, find_run, path_of, state_of
 from mulligan.cli.waiting import finish
 
@@ -63,7 +64,7 @@ class Part(NamedTuple):
         for stage in state["stages"]:
             if stage["status"] == "failed":
                 return str(stage["id"])
-        raise FailureError("no stage of the run failed", EXIT_CONFLICT)
+        raise FailureError(tr("no stage of the run failed"), EXIT_CONFLICT)
 
 
 def _names_part(act: F) -> F:
@@ -213,14 +214,20 @@ def _recover(session: Session, state: Json, body: Json, *, yes: bool, watch: Fol
     if not yes:
         made = _plan(session, state, body)
         _show_plan(made, err=True)
-        click.confirm("Go ahead?", default=True, abort=True, err=True)
+        click.confirm(tr("Go ahead?"), default=True, abort=True, err=True)
         headers["If-Match"] = made["etag"]  # what was shown is done, or nothing
     with Interrupts() as interrupts:
         path = f"{path_of(state)}/recovery/apply"
         applied = session.client.call("POST", path, body, headers=headers)
         head, done = applied["run"], applied["plan"]
-        number = f"#{head['number']} of {one_line(head['pipeline_name'])}"
-        note(f"attempt {head['attempt']} of run {number}: {saved_text(done)}")
+        note(
+            tr(
+                "attempt {attempt} of run {run}: {what}",
+                attempt=head["attempt"],
+                run=run_name(head),
+                what=saved_text(done),
+            )
+        )
         if not watch.follows and not session.client.embedded and not session.is_table:
             session.emit(applied)
         return finish(session, head, Progress(session, state), interrupts, watch=watch)
@@ -240,8 +247,10 @@ def _show_plan(plan: Json, *, err: bool = False) -> None:
     ]
     table(("WHAT", "ID", "ACTION", "WHY", "WORKSPACE"), rows, err=err)
     for stage in plan["approvals"]["void"]:
-        note(f"stage {stage} will ask for approval again")
+        note(tr("stage {stage} will ask for approval again", stage=stage))
+    number, what = plan["run_attempt"], saved_text(plan)
     if err:
-        note(f"It will be attempt {plan['run_attempt']}: {saved_text(plan)}")
+        note(tr("It will be attempt {attempt}: {what}", attempt=number, what=what))
     else:
-        note(f"nothing was changed. It would be attempt {plan['run_attempt']}: {saved_text(plan)}")
+        text = "nothing was changed. It would be attempt {attempt}: {what}"
+        note(tr(text, attempt=number, what=what))

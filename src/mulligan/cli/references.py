@@ -9,6 +9,7 @@ import click
 
 from mulligan.cli.client import Client, part
 from mulligan.cli.exits import EXIT_FORBIDDEN, EXIT_USAGE, FailureError
+from mulligan.cli.language import tr
 from mulligan.cli.options import Session, asks
 from mulligan.cli.output import moment, note, one_line, paint
 from mulligan.cli.problems import Json
@@ -44,7 +45,8 @@ def find_run(session: Session, text: str | None, pipeline: str | None) -> Json:
     if number is not None:
         pipeline = pipeline or session.pipeline
         if pipeline is None:
-            message = f"run {text} of which pipeline? Say --pipeline ID|NAME, or give the id b-…"
+            text = "run {run} of which pipeline? Say --pipeline ID|NAME, or give the id b-…"
+            message = tr(text, run=number[0])
             raise FailureError(message, EXIT_USAGE)
         query["number"] = number[1]
     elif text not in NEWEST:
@@ -88,7 +90,9 @@ def caller(client: Client) -> Json:
     """
     found = dict(client.get("/session"))
     if not found["user"]:
-        message = "no valid token (give one with --token or MULLIGAN_TOKEN, or `mulligan login`)"
+        message = tr("no valid token") + tr(
+            " (give a token: --token, MULLIGAN_TOKEN or `mulligan login`)"
+        )
         raise FailureError(message, EXIT_FORBIDDEN)
     return found
 
@@ -100,7 +104,7 @@ def choose_run(session: Session, pipeline: str | None) -> Json:
         FailureError: Nobody can be asked, or there are none.
     """
     if not asks():
-        message = f"which run? Give its id (b-…) or {', '.join(NEWEST)}"
+        message = tr("which run? Give its id (b-…) or {words}", words=", ".join(NEWEST))
         raise FailureError(message, EXIT_USAGE)
     ident = find_pipeline(session, pipeline)["id"] if pipeline else None
     found = session.listed("runs", _LISTED, pipeline=ident)
@@ -110,7 +114,7 @@ def choose_run(session: Session, pipeline: str | None) -> Json:
         name = f"{one_line(run['pipeline_name'])} #{run['number']}"
         started = moment(run["started_at"] or run["queued_at"])
         note(f"{number:2}  {paint(run['status'])}  {name}  {started}  {one_line(run['actor'])}")
-    choice = click.prompt("Which", type=click.IntRange(1, len(found)), default=1, err=True)
+    choice = click.prompt(tr("Which"), type=click.IntRange(1, len(found)), default=1, err=True)
     return found[choice - 1]
 
 

@@ -9,6 +9,7 @@ from mulligan.cli.examples import EXAMPLE
 from mulligan.cli.exits import EXIT_USAGE, FailureError
 from mulligan.cli.following import Following, may_watch
 from mulligan.cli.interrupts import Interrupts
+from mulligan.cli.language import tr
 from mulligan.cli.options import (
     RUN_HELP,
     Session,
@@ -18,7 +19,7 @@ from mulligan.cli.options import (
 )
 from mulligan.cli.output import moment, note, one_line
 from mulligan.cli.problems import Json
-from mulligan.cli.progress import Progress
+from mulligan.cli.progress import Progress, run_name
 from mulligan.cli.references import find_node, find_run, path_of, state_of
 from mulligan.cli.releases import MOST, find_environment, path_to, release_text
 from mulligan.cli.waiting import finish
@@ -83,7 +84,7 @@ def rollback(
     session.demand_lasting_server()
     if not yes:
         _tell(plan, err=True)
-        click.confirm("Go ahead?", default=True, abort=True, err=True)
+        click.confirm(tr("Go ahead?"), default=True, abort=True, err=True)
     before = session.client.get(f"{project}/runs/{part(plan['run'])}")
     return _carry_out(session, plan, before, f"{path}/rollback", body, watch=watch)
 
@@ -94,8 +95,14 @@ def _carry_out(
     """Do what was planned, and only that."""
     with Interrupts() as interrupts:
         head = session.client.call("POST", path, body, headers={"If-Match": plan["etag"]})
-        number = f"#{head['number']} of {one_line(head['pipeline_name'])}"
-        note(f"attempt {head['attempt']} of run {number}: {_deed(plan)}")
+        note(
+            tr(
+                "attempt {attempt} of run {run}: {what}",
+                attempt=head["attempt"],
+                run=run_name(head),
+                what=_deed(plan),
+            )
+        )
         if not watch.follows and not session.client.embedded and not session.is_table:
             session.emit(head)
         return finish(session, head, Progress(session, before), interrupts, watch=watch)

@@ -113,8 +113,8 @@ def rebuild(session: Session, run: str | None, pipeline: str | None, watch: Foll
     session.demand_lasting_server()
     with Interrupts() as interrupts:
         query = {"pipelineId": found["pipeline"], "buildId": found["id"]}
-        made = bkci(session.client, "POST", found["project"], "build_restart", query)
-        started = session.client.get(f"/runs/{part(made['id'])}")
+        ident = bkci(session.client, "POST", found["project"], "build_restart", query)
+        started = session.client.get(f"/runs/{part(ident)}")
         name = one_line(started["pipeline_name"])
         note(f"run #{started['number']} of {name}, version {started['version']}")
         session.show_made(started, line=started["id"])

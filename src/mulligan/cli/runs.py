@@ -6,6 +6,7 @@ from mulligan.cli.examples import EXAMPLE
 from mulligan.cli.exits import BY_STATUS, EXIT_RUNNING, EXIT_WAITING
 from mulligan.cli.following import Following, always_follows
 from mulligan.cli.interrupts import Interrupts
+from mulligan.cli.language import tr
 from mulligan.cli.options import (
     RUN_HELP,
     Session,
@@ -17,7 +18,7 @@ from mulligan.cli.options import (
 )
 from mulligan.cli.output import between, moment, note, one_line, table
 from mulligan.cli.problems import Json
-from mulligan.cli.progress import Progress, follow, needs_person, signals_text, wait_text
+from mulligan.cli.progress import Progress, follow, needs_person, run_name, signals_text, wait_text
 from mulligan.cli.references import all_steps, find_pipeline, find_run, path_of, state_of
 from mulligan.cli.waiting import finish
 
@@ -39,7 +40,7 @@ def stop(session: Session, run: str | None, pipeline: str | None) -> int:
     """Stop a run."""
     found = find_run(session, run, pipeline)
     head = session.client.call("POST", f"{path_of(found)}/stop")
-    note(f"stopping run #{head['number']} of {one_line(head['pipeline_name'])}")
+    note(tr("stopping run {run}", run=run_name(head)))
     if session.client.embedded:
         follow(session, head, Progress(session, state_of(session, head)))
     if not session.is_table:
@@ -77,7 +78,7 @@ def runs(
     """List runs."""
     ident = find_pipeline(session, pipeline)["id"] if pipeline else None
     items = session.listed("runs", limit, pipeline=ident, status=status, actor=actor)
-    none = f"project {session.project} has no such runs"
+    none = tr("project {project} has no such runs", project=session.project)
     session.show_list(items, _TITLES, _row, none=none, wide=_WIDE)
 
 

@@ -11,6 +11,7 @@ ENVIRONMENT = (
     ("MULLIGAN_DATA", "data directory, like --data"),
     ("MULLIGAN_PROJECT", "project, like --project"),
     ("MULLIGAN_PIPELINE", "pipeline of a RUN that is a number alone"),
+    ("MULLIGAN_LANG, LC_ALL, LC_MESSAGES, LANG", "zh…: remarks in Chinese, like --lang zh"),
     ("MULLIGAN_NO_INPUT", "set: nothing is asked, also on a terminal"),
     ("NO_COLOR", "set: no colours"),
     ("FORCE_COLOR, CLICOLOR_FORCE", "set: colours also in a pipe"),

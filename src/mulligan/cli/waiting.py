@@ -7,9 +7,10 @@ import click
 from mulligan.cli.exits import EXIT_INTERRUPTED, EXIT_RUNNING, EXIT_WAITING
 from mulligan.cli.following import Following
 from mulligan.cli.interrupts import Interrupts
+from mulligan.cli.language import tr
 from mulligan.cli.logs import Printer
 from mulligan.cli.options import Session
-from mulligan.cli.output import duration, note, one_line
+from mulligan.cli.output import duration, note
 from mulligan.cli.problems import Json, OverdueError
 from mulligan.cli.progress import (
     FINAL,
@@ -18,6 +19,7 @@ from mulligan.cli.progress import (
     follow,
     needs_person,
     report_end,
+    run_name,
 )
 from mulligan.cli.references import path_of, state_of
 
@@ -38,8 +40,8 @@ def begin(session: Session, pipeline: Json, values: dict[str, str], watch: Follo
         started = session.client.call("POST", path, {"values": values})
         if session.is_table:
             click.echo(started["id"])
-        name = one_line(pipeline["name"])
-        note(f"run #{started['number']} of {name}, version {pipeline['version']}")
+        name = {"pipeline_name": pipeline["name"], **started}
+        note(tr("run {run}, version {version}", run=run_name(name), version=pipeline["version"]))
         if not watch.follows and not session.is_table:
             session.emit(started)
         progress = Progress(session)
@@ -88,11 +90,14 @@ def _overdue(session: Session, run: Json, watch: Following, *, stop: bool) -> in
     length = duration(watch.timeout_s or 0)
     state = state_of(session, run)
     if stop:
-        note(f"not at its end after {length}")
+        note(tr("not at its end after {time}", time=length))
         interrupted(session, run, stop=True)
         return EXIT_RUNNING
     waits = needs_person(state)
-    note(f"{'waits for a person' if waits else 'still running'} after {length}; it goes on")
+    if waits:
+        note(tr("waits for a person after {time}; it goes on", time=length))
+    else:
+        note(tr("still running after {time}; it goes on", time=length))
     if not session.is_table:
         session.emit(state)
     return EXIT_WAITING if waits else EXIT_RUNNING
@@ -102,9 +107,9 @@ def interrupted(session: Session, run: Json, *, stop: bool) -> int:
     """End a command that was interrupted while it followed a run; stop the run if asked to."""
     if not stop:
         command = command_line(session, "stop", run["id"])
-        note(f"interrupted; the run goes on. Stop it with: {command}")
+        note(tr("interrupted; the run goes on. Stop it with: {command}", command=command))
         return EXIT_INTERRUPTED
-    note("interrupted; the run is being stopped")
+    note(tr("interrupted; the run is being stopped"))
     state = state_of(session, run)
     if state["status"] not in FINAL:
         session.client.call("POST", f"{path_of(run)}/stop")
@@ -113,5 +118,12 @@ def interrupted(session: Session, run: Json, *, stop: bool) -> int:
         time.sleep(_POLL_S)
         state = state_of(session, run)
     retry = command_line(session, "retry", run["id"])
-    note(f"{state['status']}: run #{state['number']}. Run it again with: {retry}")
+    note(
+        tr(
+            "{status}: run #{number}. Run it again with: {command}",
+            status=state["status"],
+            number=state["number"],
+            command=retry,
+        )
+    )
     return EXIT_INTERRUPTED

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from fake_api import FakeApi, fake_api
 
+from mulligan.cli import language
 from mulligan.cli.client import Client
 from mulligan.cli.options import Session
 from mulligan.cli.servers import ServerOptions
@@ -15,6 +16,8 @@ from mulligan.cli.servers import ServerOptions
 def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("URL", "TOKEN", "PROJECT", "PIPELINE", "DATA", "CONTEXT"):
         monkeypatch.delenv(f"MULLIGAN_{name}", raising=False)
+    monkeypatch.setenv("MULLIGAN_LANG", "en")
+    language.choose(None)
     for name in ("CONFIG", "CACHE"):
         monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name))
 

@@ -11,7 +11,7 @@ from fake_api import FakeApi
 
 from mulligan.cli.exits import FailureError
 from mulligan.cli.forms import Form, chosen, emit
-from mulligan.cli.lazy import with_fields
+from mulligan.cli.lazy import arranged
 from mulligan.cli.main import cli
 from mulligan.cli.output import tabbed
 
@@ -97,11 +97,13 @@ def test_jq_is_missing(jq: Path) -> None:
         (["runs", "--json=id"], ["runs", "--json=id"]),
         (["--json", "--json"], ["--json=", "--json="]),
         (["x", "--", "--json", "a,b"], ["x", "--", "--json", "a,b"]),
+        (["runs", "--lang", "zh", "x"], ["--lang=zh", "runs", "x"]),
+        (["runs", "--lang=zh", "--", "--lang"], ["--lang=zh", "runs", "--", "--lang"]),
     ],
 )
-def test_fields_behind_json(words: list[str], read: list[str]) -> None:
-    """A list of fields belongs to `--json`, any other word stays what it is."""
-    assert with_fields(words) == read
+def test_words_in_their_places(words: list[str], read: list[str]) -> None:
+    """Fields belong to `--json`, the language to the whole line; other words stay."""
+    assert arranged(words) == read
 
 
 @pytest.mark.parametrize(
