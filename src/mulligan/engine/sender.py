@@ -173,4 +173,4 @@ class Sender:
 
 def host_of(posting: Posting) -> str:
     """Return what a posting is sent to: host and port of a URL; all mail goes to one server."""
-    return urlsplit(posting.target).netloc or posting.via
+    return urlsplit(posting.target).netloc.lower() or posting.via

@@ -85,14 +85,15 @@ class WebSender:
     async def _in_time(
         self, parts: SplitResult, exchange: Callable[[SplitResult], Awaitable[T]], timeout_s: float
     ) -> T:
-        async with self._slots.of(parts.netloc):
+        host = parts.netloc.rpartition("@")[2].lower()
+        async with self._slots.of(host):
             try:
                 async with asyncio.timeout(timeout_s):
                     found = await exchange(parts)
             except TimeoutError:
-                self._slots.missed(parts.netloc)
+                self._slots.missed(host)
                 raise TimeoutError(f"no answer within {timeout_s:g} s") from None
-            self._slots.answered(parts.netloc)
+            self._slots.answered(host)
             return found
 
     async def _exchange(
