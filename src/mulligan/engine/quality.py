@@ -98,7 +98,7 @@ def _check(rule: QualityRule) -> None:
             )
         if number_of(condition.value) is None:
             raise InvalidError(
-                "the value must be a number, true or false", pointer=f"{place}/value"
+                "the value must be a finite number, true or false", pointer=f"{place}/value"
             )
 
 

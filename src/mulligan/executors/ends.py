@@ -208,7 +208,7 @@ def end_of(result: StepResult) -> StepEnd:
         exit_code=result.exit_code,
         signal=result.signal,
         cause=result.cause,
-        message=result.message,
+        message=result.message or (_refused_metric(result) if result.exit_code == 0 else ""),
         variables=tuple(variables),
         outputs=tuple(outputs),
         remark=remark,
@@ -217,6 +217,18 @@ def end_of(result: StepResult) -> StepEnd:
         progress=_progress(result.commands),
         pin=pin,
     )
+
+
+def _refused_metric(result: StepResult) -> str:
+    """Tell of the first metric that can't be compared with anything; "" if all can."""
+    for command in result.commands:
+        if command.name == "set-gate-value" and not is_metric(command.value):
+            name, value = command.args.get("name", ""), command.value.strip()
+            return (
+                f"the metric {name[:100]!r} is {value[:100]!r} and was left out: "
+                "only finite numbers, true and false count"
+            )
+    return ""
 
 
 def _metrics(commands: Iterable[StepCommand]) -> tuple[tuple[str, str], ...]:

@@ -135,6 +135,11 @@ def test_metrics_are_numbers_and_booleans() -> None:
     )
 
     assert end.metrics == (("cover", "0.8"), ("clean", "true"))
+    assert end.message == (
+        "the metric 'bad' is 'much' and was left out: only finite numbers, true and false count"
+    )
+    assert told((gate, {"name": "cover"}, "nan")).metrics == ()
+    assert told((gate, {"name": "cover"}, "1")).message == ""
 
 
 @pytest.mark.parametrize(
