@@ -50,6 +50,7 @@ from mulligan.engine.supervisor import Supervisor
 from mulligan.engine.templates import Templates
 from mulligan.engine.third_filters import ThirdFilters
 from mulligan.engine.timers import Timers
+from mulligan.engine.tracing import Tracing
 from mulligan.engine.trigger_sources import LinkedSources
 from mulligan.engine.turnstile import Turnstile
 from mulligan.executors.heads import GitHeads
@@ -68,6 +69,7 @@ from mulligan.facades.documents import AnyDialect
 from mulligan.logs.store import LogFiles
 from mulligan.notify.mail import MailSender
 from mulligan.notify.mail_server import MailServer
+from mulligan.notify.otlp import OtlpSender
 from mulligan.notify.web import WebSender
 from mulligan.secret_key import stored_key
 from mulligan.store.cached import CachedStore
@@ -304,7 +306,10 @@ class Server:
         )
         self.engine.publish = Publishing(self.engine.lines, self.software).publish
         self.engine.open_vault = self.secrets.vault
-        self.engine.equip = self.plugins.equip
+        users_url = settings.http.public_url or public_url
+        self.tracing = _tracing(settings, self.store, users_url)
+        equip = self.plugins.equip
+        self.engine.equip = equip if self.tracing is None else self.tracing.equipping(equip)
         self.engine.find_posts = self.plugins.posts_of
         self.engine.on_effects = self.supervisor.take_effects
         self.engine.on_commit = self._committed
@@ -312,7 +317,6 @@ class Server:
         self.engine.on_fenced = self.live.report_fenced
         self.engine.first_offer = self.dispatcher.first
         sending = Sending(web=web, mail=mail)
-        users_url = settings.http.public_url or public_url
         self.supervisor.tell = Messenger(
             engine=self.engine,
             signals=self.services.signals,
@@ -328,6 +332,8 @@ class Server:
     def _committed(self, decision: Decision) -> None:
         self.live.committed(decision)
         self.outgoing.committed(decision)
+        if self.tracing is not None:
+            self.tracing.committed(decision)
 
     def _log_grew(self, run_id: RunId) -> None:
         self.live.log_grew(run_id)
@@ -388,6 +394,10 @@ class Server:
             await self._make_admin_token()
         await self.supervisor.recover()
         await self.outgoing.open()
+        if self.tracing is not None:
+            await self.tracing.open()
+        elif await self.store.find_trace_cursor() is not None:
+            await self.store.put_trace_cursor(None)  # who wants traces again begins anew
         loop = asyncio.get_running_loop()
         self._tasks = [
             loop.create_task(self.runner.run()),
@@ -399,6 +409,8 @@ class Server:
             loop.create_task(self.progress.run()),
             loop.create_task(self.outgoing.follow()),
         ]
+        if self.tracing is not None:
+            self._tasks.append(loop.create_task(self.tracing.follow()))
 
     async def _make_admin_token(self) -> None:
         secret = await self.access.make_first_admin()
@@ -455,3 +467,15 @@ async def running(server: Server) -> AsyncIterator[Server]:
         yield server
     finally:
         await server.close()
+
+
+def _tracing(settings: Settings, store: CachedStore, public_url: str) -> Tracing | None:
+    if not settings.otel.endpoint:
+        return None
+    headers = dict(text.split("=", 1) for text in settings.otel.headers)
+    base = public_url.rstrip("/")
+    return Tracing(
+        store=store,
+        sender=OtlpSender(settings.otel.endpoint, headers, settings.otel.service),
+        url_of=lambda head: f"{base}/api/v1/runs/{head.id}" if base else "",
+    )

@@ -112,6 +112,14 @@ class Metrics(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     pipelines: int = 0  # how many pipelines are counted by name
 
 
+class Otel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Traces of runs, sent to a collector; needs the extra `otel`."""
+
+    endpoint: str = ""  # http://HOST:PORT of the collector (OTLP over HTTP); "" = no traces
+    headers: tuple[str, ...] = ()  # sent with them, each as NAME=VALUE
+    service: str = "mulligan"  # what the traces call this server
+
+
 class Mcp(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Tools for assistants at `/mcp`."""
 
@@ -148,6 +156,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     net: Net = Net()
     mail: Mail = Mail()
     mcp: Mcp = Mcp()
+    otel: Otel = Otel()
     triggers: Triggers = Triggers()
     shutdown_grace_s: float = 10.0  # seconds that running steps get when the server ends
 
@@ -319,6 +328,10 @@ def _convert(value: Any, default: Any) -> Any:
 def _check(key: str, value: Any) -> str:
     if key == "triggers.time_zone" and value != "UTC" and not _is_time_zone(value):
         return f"there is no time zone {value!r}"
+    if key == "otel.endpoint" and value:
+        return _problem_of_endpoint(value)
+    if key == "otel.headers" and not all(name and equals for name, equals, _ in _pairs(value)):
+        return "each header must be NAME=VALUE"
     choices = _CHOICES.get(key)
     if choices is not None and value not in choices:
         return f"{value!r} is none of: {', '.join(choices)}"
@@ -336,3 +349,24 @@ def _is_time_zone(name: str) -> bool:
     except (ValueError, OSError, KeyError):
         return False
     return True
+
+
+def _problem_of_endpoint(url: str) -> str:
+    """Tell what is wrong with the address of a collector; "" = nothing."""
+    from importlib.util import find_spec
+    from urllib.parse import urlsplit
+
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        return f"{url!r} is no address like http://collector:4318"
+    try:
+        found = find_spec("opentelemetry.exporter.otlp.proto.common")
+    except ModuleNotFoundError:
+        found = None
+    if found is None or find_spec("opentelemetry.sdk") is None:
+        return "traces need a library that is not installed: pip install 'mulligan[otel]'"
+    return ""
+
+
+def _pairs(texts: Iterable[str]) -> list[tuple[str, str, str]]:
+    return [text.partition("=") for text in texts]

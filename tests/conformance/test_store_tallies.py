@@ -29,3 +29,13 @@ async def test_counts_come_with_what_they_count(store: Store) -> None:
     worked = counts["run_seconds", "executing success"]
     assert worked > 0
     assert ("recovered_runs", "") not in counts
+
+
+async def test_how_far_traces_are(store: Store) -> None:
+    """The cursor is there from when somebody wants traces until nobody does."""
+    found = [await store.find_trace_cursor()]
+    for seq in (7, 9, None):
+        await store.put_trace_cursor(seq)
+        found.append(await store.find_trace_cursor())
+
+    assert found == [None, 7, 9, None]

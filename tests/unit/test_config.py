@@ -154,3 +154,16 @@ def test_a_file_that_is_not_text(tmp_path: Path) -> None:
 def test_other_variables_are_no_settings(name: str) -> None:
     """What steps, the command line and the task runner use is left alone."""
     assert load(None, "", {name: "x"}) == Settings()
+
+
+def test_collector_of_traces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An address that is none, or a library that is missing, is said at the start."""
+    good = "otel.endpoint=http://collector:4318"
+    assert load(None, "", None, good).otel.endpoint == "http://collector:4318"
+    with pytest.raises(SettingsError, match="no address"):
+        load(None, "", None, "otel.endpoint=collector")
+    with pytest.raises(SettingsError, match="NAME=VALUE"):
+        load(None, "", None, "otel.headers=key")
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    with pytest.raises(SettingsError, match=r"mulligan\[otel\]"):
+        load(None, "", None, good)

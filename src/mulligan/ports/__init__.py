@@ -49,6 +49,7 @@ from mulligan.ports.postings import PostingStore
 from mulligan.ports.quality import QualityStore
 from mulligan.ports.secrets import SecretStore
 from mulligan.ports.tallies import TallyStore
+from mulligan.ports.traces import TraceStore
 from mulligan.ports.triggers import TriggerStore
 
 
@@ -770,6 +771,7 @@ class Store(
     QualityStore,
     OverviewStore,
     TallyStore,
+    TraceStore,
     Protocol,
 ):
     """Everything that is kept."""
