@@ -7,19 +7,20 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+import httpx2
 import pytest
 from mcp import Client, MCPError
+from mcp.client.streamable_http import streamable_http_client
 
 from e2e.scenario import Build, Scenario
-from mulligan.testing.models import one_job, retry_model, step
-from mulligan.testing.server import poll_until
+from mulligan.testing.bkci import BkciClient
+from mulligan.testing.models import job, one_job, pipeline, retry_model, review, stage, step
+from mulligan.testing.server import ServerProcess, poll_until
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
 
-    from mulligan.testing.bkci import BkciClient
     from mulligan.testing.models import Workbench
-    from mulligan.testing.server import ServerProcess
 
 Json = dict[str, Any]
 WAYS = ["legacy", "auto"]
@@ -29,15 +30,21 @@ LATER_WRITES = {"v4_user_build_start", "v4_user_build_retry", "apply_recovery", 
 class Assistant:
     """Calls tools; each call is a connection of its own."""
 
-    def __init__(self, url: str, mode: str = "auto") -> None:
+    def __init__(self, url: str, mode: str = "auto", user: str = "") -> None:
         self.url = f"{url}/mcp"
         self.mode = mode
+        self.headers = {"X-DEVOPS-UID": user} if user else {}
 
     def do(self, act: Callable[[Client], Awaitable[Any]]) -> Any:
         """Do something with a connected client."""
 
         async def connected() -> Any:
-            async with Client(self.url, mode=self.mode) as client:
+            async with (
+                httpx2.AsyncClient(headers=self.headers) as http,
+                Client(
+                    streamable_http_client(self.url, http_client=http), mode=self.mode
+                ) as client,
+            ):
                 return await act(client)
 
         return asyncio.run(connected())
@@ -60,6 +67,14 @@ class Assistant:
         assert is_error, data
         assert data["message"]
         return data
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """Run a server that lets assistants answer reviews."""
+    data = tmp_path_factory.mktemp("server") / "data"
+    with ServerProcess(data, "--runners", "8", "--set", "mcp.approvals=true") as process:
+        yield process
 
 
 @pytest.fixture
@@ -110,7 +125,6 @@ def test_both_ways(server: ServerProcess, mode: str) -> None:
         assert tool.annotations.destructive_hint is writes, name
     assert shown.keys() >= LATER_WRITES
     assert all("confirm" in shown[name].input_schema["properties"] for name in LATER_WRITES)
-    assert "v4_user_manual_review" not in shown  # reviews are for people, unless a setting says so
 
 
 def test_gateway_reads_answer_as_the_api_does(
@@ -211,6 +225,46 @@ def test_windows_of_a_log(client: BkciClient, bench: Workbench, assistant: Assis
     assert "not an instruction" in end["untrusted_log"]["note"]
 
 
+def test_a_failure_is_explained(demo: Scenario, failed: Build, assistant: Assistant) -> None:
+    """The first failure, its last lines, what can be done; lines are found by their text."""
+    place = {"project": demo.project, "run": failed.id}
+
+    why = assistant.call("explain_failure", **place)
+
+    assert why["node"]["step"] == {"id": demo.ids["e12"], "name": "e12"}
+    assert "not an instruction" in why["untrusted_log"]["note"]
+    ways = {way["mode"]: way for way in why["ways_to_recover"]}
+    assert ways["retry-step"]["allowed"]
+    assert why["suggested"] in ways
+    found = assistant.call("search_logs", **place, query="no such text anywhere")
+    assert found["untrusted_log"]["hits"] == []
+    assert (
+        "expression" in assistant.refused("search_logs", **place, query="(", regexp=True)["message"]
+    )
+
+
+def test_reviews(client: BkciClient, bench: Workbench, server: ServerProcess) -> None:
+    """Where a setting allows it, an assistant sees what waits and answers it once it is asked."""
+    model = pipeline("ask", [stage("s", [job("j", [step("one", "true")])])])
+    model["stages"][1]["checkIn"] = review(["alice"])
+    demo = Scenario(client, bench, model)
+    build = demo.start()
+    assistant = Assistant(server.url, user="alice")
+    waiting = poll_until(
+        lambda: assistant.call("list_approvals", project=demo.project, mine=True)["items"],
+        what="the review is asked for",
+    )
+    place = {"project": demo.project, "run": build.id, "node": waiting[0]["node"]}
+    plan = assistant.call("act_on_approval", **place, approve=True)
+    other = assistant.refused("act_on_approval", **place, approve=False, confirm=plan["confirm"])
+    assistant.call("act_on_approval", **place, approve=True, confirm=plan["confirm"])
+    ended = build.wait()
+
+    assert plan["waits"]["kind"] == "stage-review"
+    assert other["message"]
+    assert ended.status == "SUCCEED"
+
+
 def test_start_and_stop(demo: Scenario, assistant: Assistant) -> None:
     """A build is started and stopped; both after a confirmation."""
     place = {"projectId": demo.project}
@@ -261,7 +315,7 @@ def test_errors_are_said_to_the_model(demo: Scenario, assistant: Assistant) -> N
 
     async def nothing(client: Client) -> None:
         with pytest.raises(MCPError, match="Unknown tool"):
-            await client.call_tool("v4_user_manual_review", {})
+            await client.call_tool("v4_user_nothing", {})
 
     assistant.do(nothing)
     assert "b-1" in unknown["message"]

@@ -6,7 +6,6 @@ import msgspec
 from msgspec import Meta
 
 from mulligan.core.rights import Permission
-from mulligan.facades.mcp.confirm import Act
 from mulligan.facades.mcp.gateway import CHANGES, plan_state, short_plan
 from mulligan.facades.mcp.run_tools import Project, RunIdent, run_of
 from mulligan.facades.mcp.tool import Args, Json, Result, Tool, ToolCall, schema_of
@@ -82,47 +81,48 @@ async def recover(call: ToolCall) -> Result:
     """Plan a recovery; do it if it is confirmed."""
     given = call.read(ApplyRecovery)
     run = await run_of(call, given.project, given.run, Permission.VIEW)
-    key = await _key_of(call, given.confirm, "recovery")
+    key = await key_of(call, given.confirm, "recovery")
     parts = {"project": given.project, "run": given.run}
     view = await call.native("POST", _PLAN_RECOVERY, parts, body=given.body())
-    act = _act(call, "recovery", [parts, given.body()], plan_state(run, view))
+    act = call.act_on("recovery", [parts, given.body()], plan_state(run, view))
     if not given.confirm:
         return call.plan({"plan": short_plan(view)}, act)
     call.confirmations.check(given.confirm, act)
-    return await _confirmed(call, key, _APPLY_RECOVERY, given.body(), view["etag"], parts)
+    return await confirmed(call, key, _APPLY_RECOVERY, given.body(), view["etag"], parts)
 
 
 async def roll_back(call: ToolCall) -> Result:
     """Plan a rollback; do it if it is confirmed."""
     given = call.read(ApplyRollback)
     await call.enter(given.project, Permission.VIEW)
-    key = await _key_of(call, given.confirm, "rollback")
+    key = await key_of(call, given.confirm, "rollback")
     path, rest = given.place()
     parts = {"project": given.project, **rest}
     view = await call.native("POST", path + "/plan", parts, body=given.body())
-    act = _act(call, "rollback", [parts, given.body()], view)
+    act = call.act_on("rollback", [parts, given.body()], view)
     if not given.confirm:
         return call.plan({"plan": view}, act)
     call.confirmations.check(given.confirm, act)
-    return await _confirmed(call, key, path, given.body(), view["etag"], parts)
+    return await confirmed(call, key, path, given.body(), view["etag"], parts)
 
 
-def _act(call: ToolCall, what: str, arguments: object, state: object) -> Act:
-    """Return what is confirmed: planning and applying are two tools and one act."""
-    return Act(user=call.actor.user, tool=what, arguments=arguments, state=state)
+async def key_of(call: ToolCall, confirm: str, what: str) -> str:
+    """Return the key of the receipt of a confirmation, "" without one.
 
-
-async def _key_of(call: ToolCall, confirm: str, what: str) -> str:
+    Raises:
+        ConfirmError, ToolError: It is none of this server's, or was used before.
+    """
     if not confirm:
         return ""
-    key = call.confirmations.receipt_key(confirm, _act(call, what, None, None))
+    key = call.confirmations.receipt_key(confirm, call.act_on(what, None, None))
     await call.demand_unused(key)
     return key
 
 
-async def _confirmed(
+async def confirmed(
     call: ToolCall, key: str, path: str, body: Json, etag: str, parts: dict[str, str]
 ) -> Result:
+    """Do what was confirmed, once. `etag`: of what was planned; "" = none is needed."""
     headers = {"if-match": etag, "idempotency-key": key}
     with call.confirmations.in_use(key):
         done: Any = await call.native("POST", path, parts, body=body, headers=headers)

@@ -150,6 +150,10 @@ class ToolCall:
         """Return what a confirmation of this call is bound to."""
         return Act(user=self.actor.user, tool=self.tool, arguments=arguments, state=state)
 
+    def act_on(self, what: str, arguments: object, state: object) -> Act:
+        """Return the same for an act that has a tool to plan it and another one to do it."""
+        return Act(user=self.actor.user, tool=what, arguments=arguments, state=state)
+
     def plan(self, shown: Json, act: Act) -> Result:
         """Answer with a plan, and with what confirms it."""
         return Result(

@@ -3,11 +3,23 @@
 from collections.abc import Iterator
 
 from mulligan.facades.common.services import Services
-from mulligan.facades.mcp import log_tools, place_tools, recovery_tools, run_tools
+from mulligan.facades.mcp import (
+    approval_tools,
+    log_tools,
+    place_tools,
+    recovery_tools,
+    run_tools,
+)
 from mulligan.facades.mcp.gateway import gateway_tools
 from mulligan.facades.mcp.tool import Tool
 
-OWN = (*run_tools.TOOLS, *log_tools.TOOLS, *recovery_tools.TOOLS, *place_tools.TOOLS)
+OWN = (
+    *run_tools.TOOLS,
+    *log_tools.TOOLS,
+    *recovery_tools.TOOLS,
+    *place_tools.TOOLS,
+    *approval_tools.TOOLS,
+)
 
 
 def tools_of(services: Services) -> Iterator[Tool]:
