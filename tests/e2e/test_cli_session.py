@@ -74,9 +74,12 @@ def test_session(shell: Shell, serving: ServerProcess) -> None:
     assert tried == ["start", "retry"]
     tries = shell("attempts", run, "--step", "test", "--json").json
     assert [each["status"] for each in tries] == ["failed", "succeeded"]
-    changed = {each["step"]: each["second"]["status"] for each in shell("diff", run, "--json").json}
+    steps = shell("diff", f"{run}@1", f"{run}@2", "--json").json["steps"]
+    changed = {each["name"]: each["after"]["status"] for each in steps}
+    opened = shell("open", run)
     assert changed["e12"] == "succeeded"
     assert "e11" not in changed
+    assert opened.out.endswith(f"/runs/{run}\n")
 
 
 def test_again_and_off(shell: Shell) -> None:

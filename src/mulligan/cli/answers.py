@@ -12,7 +12,6 @@ from mulligan.cli.language import tr
 from mulligan.cli.options import (
     RUN_HELP,
     Session,
-    in_project,
     key_values,
     may_preview,
     names_run,
@@ -27,7 +26,6 @@ from mulligan.cli.references import find_node, find_run, path_of, state_of
 from mulligan.cli.waiting import finish
 
 _REVIEWS_OF_STAGES = ("stage-review", "quality")
-_MOST_RUNS = 50  # of which it is looked at what they wait for
 
 
 @click.command(
@@ -155,31 +153,34 @@ def _gate(state: Json, stage: str | None, step: str | None) -> Json:
 
 
 @click.command(
-    help="List what waits for a person in a project: reviews and pauses of runs that go on.\n\n"
-    + EXAMPLE
-    + "mulligan approvals --project shop"
+    help="List what waits for people, oldest first: reviews and pauses of runs, in all projects "
+    "that one may see.\n\n" + EXAMPLE + "mulligan approvals --mine"
 )
-@in_project
+@click.option("--project", help="Only of this project.")
+@click.option("--mine", is_flag=True, help="Only what one may answer now.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=100, show_default=True)
 @with_session
-def approvals(session: Session) -> None:
+def approvals(session: Session, mine: bool, limit: int) -> None:  # noqa: FBT001 - click gives flags by name
     """List what waits."""
-    items = []
-    for run in session.listed("runs", _MOST_RUNS, status="running"):
-        for gate in state_of(session, run)["gates"]:
-            if gate["kind"] != "signal":
-                about = {"run": run["id"], "number": run["number"]}
-                items.append({**about, "pipeline_name": run["pipeline_name"], **gate})
+    query = {"project": session.named_project, "mine": mine or None}
     session.show_list(
-        items,
-        ("RUN", "PIPELINE", "NUMBER", "WAITS", "WHERE", "BY", "SINCE"),
+        session.client.pages("/approvals", limit, **query),
+        ("RUN", "PROJECT", "PIPELINE", "NUMBER", "WAITS", "WHERE", "ASKED", "SINCE"),
         lambda item: (
             item["run"],
+            item["project"],
             one_line(item["pipeline_name"]),
             str(item["number"]),
             item["kind"],
-            item["node"],
-            one_line(", ".join(item["reviewers"])) or "-",
-            moment(item["opened_at"]),
+            one_line(item["name"] or item["node"]),
+            one_line(", ".join(_asked(item))) or "-",
+            moment(item["asked_at"]),
         ),
-        none=tr("nothing waits for a person in project {project}", project=session.project),
+        none=tr("nothing waits for a person"),
+        wide={"NODE": "node", "BY": "asked_by", "UNTIL": "due_at", "MESSAGE": "message"},
     )
+
+
+def _asked(item: Json) -> list[str]:
+    groups = [group for group in item["groups"] if group["state"] == "asked"]
+    return [name for group in groups for name in group["reviewers"]]

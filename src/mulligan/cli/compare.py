@@ -15,7 +15,7 @@ from mulligan.cli.options import (
     names_step,
     with_session,
 )
-from mulligan.cli.output import between, moment, one_line
+from mulligan.cli.output import between, duration, moment, note, one_line, seconds_between
 from mulligan.cli.problems import Json
 from mulligan.cli.references import all_steps, find_node, find_run, path_of, state_of
 
@@ -34,26 +34,30 @@ _AT = re.compile(r"(.*)@([1-9][0-9]{0,8})")
 @with_session
 def attempts(session: Session, run: str | None, pipeline: str | None, step: str | None) -> None:
     """List attempts."""
-    state = state_of(session, find_run(session, run, pipeline))
+    found = find_run(session, run, pipeline)
     if step is not None:
+        state = state_of(session, found)
         _list_tries(session, state, find_node(state, "step", step)["id"])
         return
-    names = {stage["id"]: stage["name"] or stage["id"] for stage in state["stages"]}
-    names |= {found["id"]: found["name"] for _, _, found in all_steps(state)}
     session.show_list(
-        state["attempts"],
-        ("ATTEMPT", "WHAT", "OF", "STATUS", "STARTED", "TOOK", "BY", "REASON"),
+        session.client.get(f"{path_of(found)}/attempts")["items"],
+        ("ATTEMPT", "WHAT", "STATUS", "RAN", "KEPT", "SKIPPED", "TOOK", "SAVED", "BY", "REASON"),
         lambda item: (
             str(item["number"]),
             item["what"],
-            one_line(names.get(item["target"], item["target"]) or "the run"),
             "rolled back" if item["cause"] == "rolled_back" else item["status"] or "under way",
-            moment(item["started_at"] or item["queued_at"]),
-            between(item["started_at"], item["ended_at"]),
+            *(str(item["counts"][part]) for part in ("ran", "kept", "skipped")),
+            _length(item["seconds"]),
+            _length(item["seconds_saved"] or None),
             one_line(item["actor"]),
             one_line(item["reason"]),
         ),
+        wide={"OF": "target", "STARTED": "started_at", "ENDED": "ended_at"},
     )
+
+
+def _length(seconds: float | None) -> str:
+    return "-" if seconds is None else duration(seconds)
 
 
 def _list_tries(session: Session, state: Json, step: str) -> None:
@@ -96,28 +100,37 @@ def diff(
     everything: bool,  # noqa: FBT001 - click gives flags by name
 ) -> None:
     """Compare."""
-    if second is None:
-        before, after = _last_two(session, first, pipeline)
-    else:
-        before, after = _state(session, first, pipeline), _state(session, second, pipeline)
-    items = [item for item in compared(before, after) if everything or item["changed"]]
+    before, after = _sides(session, first, second, pipeline)
+    found = compared(session, before, after)
+    found["steps"] = [item for item in found["steps"] if everything or item["changed"]]
+    if not session.is_table:
+        session.emit(found)
+        return
     names = [f"#{state['number']}@{state['attempt']}" for state in (before, after)]
     session.show_list(
-        items,
-        ("JOB", "STEP", *names, f"TOOK {names[0]}", f"TOOK {names[1]}"),
+        found["steps"],
+        ("JOB", "STEP", *names, f"TOOK {names[0]}", f"TOOK {names[1]}", "INPUTS"),
         lambda item: (
             one_line(item["job"]),
-            one_line(item["step"]),
-            *(_result(item[side]) for side in ("first", "second")),
-            *(_took(item[side]) for side in ("first", "second")),
+            one_line(item["name"]),
+            *(_result(item[side]) for side in ("before", "after")),
+            *(_length((item[side] or {}).get("seconds")) for side in ("before", "after")),
+            one_line(", ".join(item["inputs"])),
         ),
         none="no step ended differently",
     )
+    for value in found["variables"] or ():
+        note(f"variable {one_line(value['name'])}: {value['how']}")
 
 
-def _last_two(session: Session, text: str, pipeline: str | None) -> tuple[Json, Json]:
-    run = find_run(session, text, pipeline)
-    if run["attempt"] < 2:
+def _sides(
+    session: Session, first: str, second: str | None, pipeline: str | None
+) -> tuple[Json, Json]:
+    """Return both states; without a second text the last two attempts of a run."""
+    if second is not None:
+        return _state(session, first, pipeline), _state(session, second, pipeline)
+    run = find_run(session, first, pipeline)
+    if run["attempt"] == 1:
         raise FailureError("the run has one attempt only; name a second run", EXIT_USAGE)
     return state_of(session, run, run["attempt"] - 1), state_of(session, run)
 
@@ -129,32 +142,45 @@ def _state(session: Session, text: str, pipeline: str | None) -> Json:
     return state_of(session, find_run(session, found[1], pipeline), int(found[2]))
 
 
-def compared(before: Json, after: Json) -> list[Json]:
-    """Return the steps of two states, each with both sides; None where it is not."""
+def compared(session: Session, before: Json, after: Json) -> Json:
+    """Return what differs: of attempts of one run as the server tells, else the steps alone."""
+    if before["id"] == after["id"]:
+        path = f"{path_of(after)}/attempts/{before['attempt']}/diff/{after['attempt']}"
+        return dict(session.client.get(path))
+    heads = [{key: state[key] for key in ("id", "number", "attempt")} for state in (before, after)]
+    steps = compared_steps(before, after)
+    return {"before": heads[0], "after": heads[1], "steps": steps, "variables": None}
+
+
+def compared_steps(before: Json, after: Json) -> list[Json]:
+    """Return the steps of two runs side by side; None where one is not."""
     sides = [
-        {step["id"]: (job, step) for _, job, step in all_steps(state)} for state in (before, after)
+        {step["id"]: (stage, job, step) for stage, job, step in all_steps(state)}
+        for state in (before, after)
     ]
     items = []
     for ident in dict.fromkeys([*sides[0], *sides[1]]):
-        first, second = (side.get(ident) for side in sides)
-        job, step = second or first or ({}, {})
-        results = [_fields(found[1]) if found else None for found in (first, second)]
+        found = [side.get(ident) for side in sides]
+        stage, job, step = found[1] or found[0] or ({}, {}, {})
+        results = [_fields(each[2]) if each else None for each in found]
         items.append(
             {
-                "id": ident,
+                "stage": stage["name"] or stage["id"],
                 "job": job["name"] or job["id"],
-                "step": step["name"],
+                "id": ident,
+                "name": step["name"],
                 "changed": _key(results[0]) != _key(results[1]),
-                "first": results[0],
-                "second": results[1],
+                "before": results[0],
+                "after": results[1],
+                "inputs": [],
             }
         )
     return items
 
 
 def _fields(step: Json) -> Json:
-    keys = ("status", "cause", "attempt", "exit_code", "started_at", "ended_at")
-    return {key: step[key] for key in keys}
+    fields = {key: step[key] for key in ("status", "cause", "attempt", "exit_code")}
+    return {**fields, "seconds": seconds_between(step["started_at"], step["ended_at"])}
 
 
 def _key(result: Json | None) -> Any:
@@ -166,7 +192,3 @@ def _result(result: Json | None) -> str:
         return "-"
     code = result["exit_code"]
     return f"{result['status']} (exit {code})" if code else str(result["status"])
-
-
-def _took(result: Json | None) -> str:
-    return between(result["started_at"], result["ended_at"]) if result else "-"

@@ -5,12 +5,13 @@ import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import click
 
 from mulligan.cli.client import part
 from mulligan.cli.examples import EXAMPLE
-from mulligan.cli.exits import EXIT_INTERRUPTED
+from mulligan.cli.exits import EXIT_FAILED, EXIT_INTERRUPTED, FailureError
 from mulligan.cli.following import length
 from mulligan.cli.options import RUN_HELP, Session, names_run, names_step, with_session
 from mulligan.cli.output import one_line
@@ -39,6 +40,9 @@ _GAP = b"--\n"
 @click.option(
     "--since", type=length, metavar="TIME", help="Only steps that ran in that time: 5m, 2h."
 )
+@click.option(
+    "--download", type=click.Path(path_type=Path), help="Write all logs, of all attempts, as a zip."
+)
 @click.option("-f", "--follow", "following", is_flag=True, help="Go on until the end.")
 @with_session
 def logs(
@@ -52,9 +56,12 @@ def logs(
     grep: str | None,
     around: int,
     since: float | None,
+    download: Path | None,
     following: bool,  # noqa: FBT001
 ) -> int:
     """Print logs."""
+    if download is not None:
+        return _download(session, find_run(session, run, pipeline), download)
     if failed and step:
         raise click.UsageError("either --failed or --step")
     pattern = _pattern(grep) if grep is not None else None
@@ -69,6 +76,16 @@ def logs(
             printer.print_run(state_of(session, found, attempt), only_failed=failed, since=since)
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
+    return 0
+
+
+def _download(session: Session, run: Json, target: Path) -> int:
+    pieces = session.client.read(f"{path_of(run)}/log/download")
+    try:
+        with target.open("wb") as file:
+            file.writelines(pieces)
+    except OSError as error:
+        raise FailureError(f"{target}: {error.strerror or error}", EXIT_FAILED) from None
     return 0
 
 

@@ -42,7 +42,9 @@ SECTIONS = (
             "watch": Lazy(_RUNS, "watch", "Follow a run until it ends."),
             "attempts": Lazy(_COMPARE, "attempts", "List the attempts of a run and its steps."),
             "diff": Lazy(_COMPARE, "diff", "Compare two attempts or runs."),
-            "approvals": Lazy(_ANSWERS, "approvals", "List what waits for a person."),
+            "approvals": Lazy(_ANSWERS, "approvals", "List what waits for people."),
+            "artifact": Lazy("mulligan.cli.artifacts", "artifact", "Files that a run has kept."),
+            "open": Lazy("mulligan.cli.pages", "open_page", "Open the page of a run in a browser."),
         },
     ),
     (

@@ -1,6 +1,7 @@
 """What commands print for people: tables, remarks, colours. Data goes to stdout."""
 
 import os
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -87,6 +88,13 @@ def paint(status: str) -> str:
     return click.style(status, fg=colour) if colour else status
 
 
+def linked(text: str, url: str) -> str:
+    """Give a text for a remark that leads to a page, on a terminal (OSC 8)."""
+    if not sys.stderr.isatty() or wants_colour() is False:
+        return text
+    return f"\x1b]8;;{url}\x1b\\{text}\x1b]8;;\x1b\\"
+
+
 def one_line(text: str) -> str:
     """Give a text without line ends and control characters, for a cell."""
     return "".join(letter if letter.isprintable() else " " for letter in text)
@@ -109,6 +117,13 @@ def between(started: str | None, ended: str | None) -> str:
         return "-"
     end = _instant(ended) if ended else datetime.now(UTC)
     return duration((end - _instant(started)).total_seconds())
+
+
+def seconds_between(started: str | None, ended: str | None) -> float | None:
+    """Return how long something took; None while that is not known."""
+    if not (started and ended):
+        return None
+    return (_instant(ended) - _instant(started)).total_seconds()
 
 
 def duration(seconds: float) -> str:

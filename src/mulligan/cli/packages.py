@@ -1,16 +1,15 @@
 """`mulligan package`: files of the software center, up and down."""
 
-import hashlib
 import os
-import tempfile
 from pathlib import Path
 
 import click
 
 from mulligan.cli.client import part
 from mulligan.cli.documents import ensure_project
+from mulligan.cli.downloads import fetch, size_text
 from mulligan.cli.examples import EXAMPLE
-from mulligan.cli.exits import EXIT_FAILED, EXIT_USAGE, FailureError
+from mulligan.cli.exits import EXIT_USAGE, FailureError
 from mulligan.cli.options import Session, in_project, may_preview, with_session
 from mulligan.cli.output import moment, one_line
 from mulligan.cli.problems import Json
@@ -40,7 +39,7 @@ def list_packages(session: Session, namespace: str | None) -> None:
         lambda item: (
             one_line(f"{item['namespace']}/{item['repository']}/{item['name']}"),
             str(item["versions"]),
-            _size(item["size"]),
+            size_text(item["size"]),
             moment(item["updated_at"]),
             one_line(item["created_by"]),
         ),
@@ -68,7 +67,7 @@ def list_versions(session: Session, name: str) -> None:
         lambda item: (
             one_line(item["version"]),
             str(item["files"]),
-            _size(item["size"]),
+            size_text(item["size"]),
             moment(item["updated_at"]),
             one_line(item["created_by"]),
         ),
@@ -95,7 +94,7 @@ def list_files(session: Session, name: str, version: str) -> None:
         ("FILE", "SIZE", "SHA-256", "CHANGED"),
         lambda item: (
             one_line(item["path"]),
-            _size(item["size"]),
+            size_text(item["size"]),
             item["sha256"],
             moment(item["updated_at"]),
         ),
@@ -127,7 +126,7 @@ def upload(session: Session, name: str, version: str, file: Path, path: str | No
     except OSError as error:
         raise FailureError(f"{file}: {error.strerror or error}", EXIT_USAGE) from None
     session.show_made(
-        made, told=f"uploaded {made['path']} ({_size(made['size'])}, SHA-256 {made['sha256']})"
+        made, told=f"uploaded {made['path']} ({size_text(made['size'])}, SHA-256 {made['sha256']})"
     )
 
 
@@ -150,40 +149,12 @@ def download(session: Session, name: str, version: str, path: str, to: Path | No
     found = [each for each in _files(session, name, version) if each["path"] == path]
     if not found:
         raise FailureError(f"{name} {version} has no file {path!r}", EXIT_USAGE)
-    target = to if to is not None else Path()
-    if target.is_dir():
-        target /= path.rpartition("/")[2]
-    try:
-        _fetch(session, _file_path(session, name, version, path), found[0]["sha256"], target)
-    except OSError as error:
-        raise FailureError(f"{target}: {error.strerror or error}", EXIT_FAILED) from None
+    source = _file_path(session, name, version, path)
+    target = fetch(session, source, found[0]["sha256"], to, path)
     session.show_made(
-        {**found[0], "file": str(target)}, told=f"downloaded {target} ({_size(found[0]['size'])})"
+        {**found[0], "file": str(target)},
+        told=f"downloaded {target} ({size_text(found[0]['size'])})",
     )
-
-
-def _fetch(session: Session, source: str, digest: str, target: Path) -> None:
-    """Write a file beside its place, check it, and put it there; it is whole or not at all."""
-    found = hashlib.sha256()
-    descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    beside = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            for piece in session.client.read(source):
-                found.update(piece)
-                file.write(piece)
-        if found.hexdigest() != digest:
-            raise FailureError("what came is not what was announced; try again", EXIT_FAILED)
-        beside.chmod(0o666 & ~_umask())
-        beside.replace(target)
-    finally:
-        beside.unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _files(session: Session, name: str, version: str) -> list[Json]:
@@ -199,12 +170,3 @@ def _path(session: Session, name: str) -> str:
 
 def _file_path(session: Session, name: str, version: str, path: str) -> str:
     return f"{_path(session, name)}/{part(version)}/" + "/".join(map(part, path.split("/")))
-
-
-def _size(size: int) -> str:
-    amount, unit = float(size), "B"
-    for larger in ("KiB", "MiB", "GiB", "TiB"):
-        if amount < 1024:
-            break
-        amount, unit = amount / 1024, larger
-    return f"{amount:.1f} {unit}" if unit != "B" else f"{size} B"

@@ -9,9 +9,9 @@ from mulligan.cli.client import part
 from mulligan.cli.exits import BY_STATUS
 from mulligan.cli.language import tr
 from mulligan.cli.options import Session
-from mulligan.cli.output import between, duration, note, one_line, paint
+from mulligan.cli.output import between, duration, linked, note, one_line, paint
 from mulligan.cli.problems import Json, ProblemError, UnreachableError
-from mulligan.cli.references import all_steps, path_of, state_of
+from mulligan.cli.references import all_steps, page_of_run, path_of, state_of
 
 FINAL = frozenset(BY_STATUS)
 TAIL = 20  # lines of the log of a failed step
@@ -190,7 +190,7 @@ def report_end(session: Session, state: Json) -> int:
         tr(
             "{verdict}: run {run}, attempt {attempt} in {time}",
             verdict=paint(state["verdict"] or state["status"]),
-            run=run_name(state),
+            run=linked(run_name(state), page_of_run(session, state)),
             attempt=state["attempt"],
             time=between(started, ended),
         )
@@ -229,11 +229,29 @@ def explain_failure(session: Session, state: Json) -> None:
         for line in log_tail(session, state, step):
             note(f"  | {line}")
         _propose(session, state, stage, step)
+    _tell_since(session, state)
     if len(failed) > _MOST_FAILED:
         note(tr("and {count} more failed steps", count=len(failed) - _MOST_FAILED))
     if len(failed) != 1 and not _is_rollback(state):
         command = command_line(session, "retry", state["id"], "--failed")
         note(tr("retry all: {command}", command=command))
+
+
+def _tell_since(session: Session, state: Json) -> None:
+    """Say since which run this fails, if it is not the first."""
+    try:
+        since = session.client.get(f"{path_of(state)}/failure", lines=0)["since"]
+    except ProblemError:  # one may not look; nothing is wrong with the run
+        return
+    if since is None or since["runs"] == 1:
+        return
+    first, green = since["first"], since["last_green"]
+    values = {"number": first["number"], "who": one_line(first["actor"])}
+    if green is None:
+        note(tr("fails since run #{number} by {who}", **values))
+    else:
+        text = "fails since run #{number} by {who}; last succeeded in run #{green}"
+        note(tr(text, green=green["number"], **values))
 
 
 def _is_rollback(state: Json) -> bool:

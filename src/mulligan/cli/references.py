@@ -144,6 +144,16 @@ def path_of(run: Json) -> str:
     return f"/projects/{part(run['project'])}/runs/{part(run['id'])}"
 
 
+def page_of_run(session: Session, run: Json) -> str:
+    """Return the address of a run's page."""
+    return f"{page_of_project(session, run['project'])}/runs/{part(run['id'])}"
+
+
+def page_of_project(session: Session, project: str) -> str:
+    """Return the address of a project's page."""
+    return f"{session.client.url}/projects/{part(project)}"
+
+
 def state_of(session: Session, run: Json, attempt: int | None = None) -> Json:
     """Return the state of a run with all its nodes."""
     return dict(session.client.get(path_of(run), attempt=attempt))

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mulligan.cli.compare import compared
+from mulligan.cli.compare import compared_steps
 from mulligan.cli.following import length
 from mulligan.cli.logs import matching
 
@@ -25,7 +25,8 @@ def state(**steps: tuple[str, int | None]) -> dict[str, Any]:
         }
         for name, (status, code) in steps.items()
     ]
-    return {"stages": [{"jobs": [{"id": "1", "name": "unit", "steps": found}]}]}
+    job = {"id": "1", "name": "unit", "steps": found}
+    return {"stages": [{"id": "stage-1", "name": "", "jobs": [job]}]}
 
 
 def test_steps_side_by_side() -> None:
@@ -33,16 +34,16 @@ def test_steps_side_by_side() -> None:
     before = state(build=("succeeded", 0), test=("failed", 2), old=("succeeded", 0))
     after = state(build=("succeeded", 0), test=("failed", 1), new=("succeeded", 0))
 
-    items = compared(before, after)
+    items = compared_steps(before, after)
 
-    assert [(each["step"], each["changed"]) for each in items] == [
+    assert [(each["name"], each["changed"]) for each in items] == [
         ("build", False),
         ("test", True),
         ("old", True),
         ("new", True),
     ]
-    assert items[2]["second"] is None
-    assert items[3]["first"] is None
+    assert items[2]["after"] is None
+    assert items[3]["before"] is None
 
 
 LINES = [f"{number}\n".encode() for number in range(10)]
