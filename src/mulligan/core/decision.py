@@ -129,6 +129,11 @@ class Draft:
                 return JobId(effect.key)
         return None
 
+    def offers(self) -> list[JobId]:
+        """Return the jobs that this decision offers to runners."""
+        found = self._effects.values()
+        return [JobId(each.key) for each in found if each.kind == "offer" and not each.drop]
+
     @property
     def has_events(self) -> bool:
         """Tell whether anything was decided yet."""

@@ -20,6 +20,7 @@ from mulligan.core.errors import (
     RefusedError,
     StaleRevisionError,
 )
+from mulligan.core.flow.steps import begin_waiting_jobs
 from mulligan.core.ids import JobId, ProjectId, RunId
 from mulligan.core.records import AuditEntry, Receipt
 from mulligan.core.refusal import Refusal
@@ -104,6 +105,7 @@ class Changes:
                 if may_wait and await line.at_rest():
                     continue
                 return result
+            begin_waiting_jobs(draft)
             decision = draft.decision()
             acts = Acts()
             if command is not None:

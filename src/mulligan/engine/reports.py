@@ -76,16 +76,6 @@ class Reports(Changes):
         failpoints.hit("claim.after_commit")
         return await self._order(started)
 
-    async def begin_unattended(self, run_id: RunId, job_id: JobId, attempt: int) -> bool:
-        """Begin a job that first waits for a person or a run; False if it needs a runner."""
-
-        def decide(draft: Draft) -> bool:
-            if draft.run.job(job_id).attempt != attempt:
-                return False
-            return steps.begin_unattended(draft, job_id)
-
-        return await self.change(run_id, decide)
-
     async def offer_again(self, run_id: RunId, job_id: JobId) -> None:
         """Offer a job that had to wait for others of its kind, if it still waits."""
         run = (await self.lines.get(run_id)).tip

@@ -24,6 +24,7 @@ from mulligan.core.errors import (
 )
 from mulligan.core.evolve import with_index
 from mulligan.core.flow import cancel, overdue, queue, votes
+from mulligan.core.flow.steps import begin_waiting_jobs
 from mulligan.core.flow.walk import begin_run, refuse_stage
 from mulligan.core.ids import JobId, PipelineId, RunId, StageId, StepId
 from mulligan.core.items import ItemChange
@@ -227,6 +228,7 @@ class Engine(Reports):
     async def _store_new(
         self, draft: Draft, command: StartRun, counted: ItemChange | None
     ) -> RunHead:
+        begin_waiting_jobs(draft)
         decision = draft.decision()
         head = decision.run.head
         action = "run.rollback" if head.is_rollback else "run.start"

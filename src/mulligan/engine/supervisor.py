@@ -19,7 +19,7 @@ from mulligan.core.errors import (
 )
 from mulligan.core.flow.calls import ANSWER_TIMER, CALL_TIMER
 from mulligan.core.flow.parked import JOB_TIMER
-from mulligan.core.flow.steps import REMINDER, STEP_TIMER, needs_no_runner
+from mulligan.core.flow.steps import REMINDER, STEP_TIMER
 from mulligan.core.ids import JobId, RunId, StageId, StepId
 from mulligan.core.run import Run
 from mulligan.engine.calls import CALL_EFFECTS, Calls
@@ -84,7 +84,7 @@ class Supervisor:
         elif effect.drop:
             return
         elif effect.kind == "offer":
-            self._offer(run_id, run, effect)
+            self._offer(run_id, effect)
         elif effect.kind == "kill":
             self._kill(run_id, run, effect)
         elif effect.kind == "tidy":
@@ -94,25 +94,13 @@ class Supervisor:
         elif effect.kind in CALL_EFFECTS:
             self._spawn(self._carry_out_call(run_id, effect))
 
-    def _offer(self, run_id: RunId, run: Run | None, effect: Effect) -> None:
+    def _offer(self, run_id: RunId, effect: Effect) -> None:
         offer = Offer(
             run_id=run_id,
             job_id=JobId(effect.key),
             attempt=int(effect.data["attempt"]),
             labels=tuple(effect.data.get("labels", ())),
         )
-        if run is not None and needs_no_runner(run, offer.job_id):
-            self._spawn(self._begin_unattended(offer))
-        else:
-            self._dispatcher.offer(offer)
-
-    async def _begin_unattended(self, offer: Offer) -> None:
-        """Begin a job that first waits for a person or a run; no runner has to be free for it."""
-        try:
-            if await self._engine.begin_unattended(offer.run_id, offer.job_id, offer.attempt):
-                return
-        except MulliganError as error:  # a runner gets to it all the same
-            log.info("begun_by_runner", run_id=offer.run_id, job=offer.job_id, error=str(error))
         self._dispatcher.offer(offer)
 
     def _kill(self, run_id: RunId, run: Run | None, effect: Effect) -> None:
@@ -293,10 +281,7 @@ class Supervisor:
             if row.effect.kind == "kill":
                 await self._drop(row.run_id, "kill", row.effect.key)
             else:
-                line = self._engine.lines.find(row.run_id)
-                run_now = None if line is None else line.tip
-                offered = row.effect.kind == "offer"
-                self._take_effect(row.run_id, run_now if offered else None, row.effect)
+                self._take_effect(row.run_id, None, row.effect)
         for run_id, job_id in self._engine.deployments.open_keys():
             run = (await self._engine.lines.get(run_id)).tip
             await self._engine.deployments.settle_late(run, job_id)

@@ -287,8 +287,6 @@ class Machine:
             await self.act_chain(pick)
         for _ in range(200):
             await self._claim()
-            for _ in range(20):  # a review is asked without a runner: nothing waits for real time
-                await asyncio.sleep(0)
             if not self.held and not await self._waits_for_ann():
                 break
             for order, begun in list(self.held):

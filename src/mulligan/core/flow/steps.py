@@ -85,6 +85,14 @@ def begin_unattended(draft: Draft, job_id: JobId) -> bool:
     return True
 
 
+def begin_waiting_jobs(draft: Draft) -> None:
+    """Begin the offered jobs that need no runner yet, in the decision that offers them."""
+    todo = draft.offers()
+    while todo:
+        begun = [job_id for job_id in todo if begin_unattended(draft, job_id)]
+        todo = draft.offers() if begun else []
+
+
 def advance_job(draft: Draft, job_id: JobId, runner: RunnerName | None) -> StepSpec | None:
     """Settle the steps that don't run, up to the next that does.
 
