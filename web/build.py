@@ -72,6 +72,7 @@ class Node:
 
     def __init__(self, folder: Path, npm: tuple[str, ...]) -> None:
         self._environment = {
+            "NODE_USE_SYSTEM_CA": "1",  # whom the machine trusts, as pip does
             **os.environ,
             "PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', '')}",
         }
