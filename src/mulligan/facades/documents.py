@@ -140,6 +140,12 @@ class AnyDialect:
         )
         return Saved(pipeline=changed, definition=definition)
 
+    async def check(self, services: Services, document: object) -> Definition:
+        """Read a document of any dialect without storing it."""
+        return await asyncio.to_thread(
+            check_document, document, limits=services.limits, ids=services.ids
+        )
+
     async def show(
         self, services: Services, pipeline: Pipeline, version: PipelineVersion, *, may_edit: bool
     ) -> Json:

@@ -118,3 +118,49 @@ def test_other_projects_see_nothing(api: NativeApi) -> None:
     stranger.get("/projects/shop/environments", expect=404)
 
     assert viewer.get("/projects/shop/environments")["items"] == [environment]
+
+
+def test_what_runs_where(api: NativeApi) -> None:
+    """One row for each service, one cell for each of its environments; two deployments compared."""
+    pipeline = api.make_pipeline(document())
+    release(api, pipeline, "v1")
+    release(api, pipeline, "v2")
+    environment = only_environment(api)
+
+    matrix = api.get("/projects/shop/services")
+    new, old = deployments(api, environment["id"])
+    diff = api.get(f"/projects/shop/deployments/{old['id']}/diff/{new['id']}")
+
+    assert matrix["columns"] == ["prod"]
+    (row,) = matrix["items"]
+    assert row["service"] == "shop"
+    assert row["cells"][0]["environment"]["live"]["image"] == "acme/shop:v2"
+    assert diff["image_changed"]
+    assert diff["same_environment"]
+    assert (diff["before"]["image"], diff["after"]["image"]) == ("acme/shop:v1", "acme/shop:v2")
+    same = api.get(f"/projects/shop/deployments/{new['id']}/diff/{new['id']}")
+    assert same["settings"]["same"]
+    assert not same["image_changed"]
+    api.get(f"/projects/shop/deployments/{new['id']}/diff/nothing", expect=404)
+
+
+def test_a_stage_that_deploys_can_be_rolled_back_from_the_list_of_modes(api: NativeApi) -> None:
+    """The mode names what would be live again, and agrees with the plan of the stage."""
+    pipeline = api.make_pipeline(document())
+    first = release(api, pipeline, "v1")
+    second = release(api, pipeline, "v2")
+
+    def mode(run: str) -> dict[str, object]:
+        items = api.get(f"/projects/shop/runs/{run}/recovery/modes")["items"]
+        (found,) = [item for item in items if item["mode"] == "rollback-stage"]
+        return dict(found)
+
+    found = mode(second["id"])
+    live = only_environment(api)["live"]
+    assert found["allowed"]
+    assert found["restores"] == live["previous"]
+    refused = mode(first["id"])
+    assert not refused["allowed"]
+    why = refused["why_not"]
+    assert isinstance(why, dict)
+    assert why["code"]

@@ -67,6 +67,14 @@ class Documents(Protocol):
         """Replace a definition. Raises as `create`, and when it is of another dialect."""
         ...
 
+    async def check(self, services: "Services", document: object) -> Definition:
+        """Read a document without storing it.
+
+        Raises:
+            InvalidError: No dialect takes it.
+        """
+        ...
+
     async def show(
         self, services: "Services", pipeline: Pipeline, version: PipelineVersion, *, may_edit: bool
     ) -> dict[str, Any]:

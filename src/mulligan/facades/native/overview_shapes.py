@@ -102,3 +102,22 @@ class PipelineList(Shape, frozen=True, kw_only=True):
 
     items: tuple[PipelineItem, ...]
     next_cursor: str | None
+
+
+class VersionItem(Shape, frozen=True, kw_only=True):
+    """A version of a pipeline. `made_from`: the version that it began as."""
+
+    version: int
+    created_by: str
+    created_at: datetime
+    dialect: str
+    note: str
+    made_from: int | None
+    is_newest: bool
+
+
+class VersionList(Shape, frozen=True, kw_only=True):
+    """The versions of a pipeline that are kept, newest first."""
+
+    items: tuple[VersionItem, ...]
+    next_cursor: str | None = None

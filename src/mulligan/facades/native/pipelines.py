@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Collection, Mapping
 from typing import Any
 
+import msgspec
 from starlette.responses import Response
 
 from mulligan.core.ids import PipelineId
@@ -16,6 +17,7 @@ from mulligan.facades.common.body import read_json
 from mulligan.facades.common.services import Saved
 from mulligan.facades.native import queries, shapes
 from mulligan.facades.native.bodies import DocumentBody
+from mulligan.facades.native.conditional import demand_match, tag_of
 from mulligan.facades.native.endpoints import JSON, NOTHING, Call, Endpoint, Query, answer
 from mulligan.facades.native.pipeline_files import Given, read_yaml_file
 from mulligan.facades.native.problems import QueryError
@@ -62,6 +64,7 @@ async def create_pipeline(call: Call) -> Response:
 async def edit_pipeline(call: Call) -> Response:
     """Replace the definition: a new version."""
     pipeline = await pipeline_of(call)
+    demand_match(call.request, tag_of_pipeline(pipeline), "the pipeline")
     given = await read_body(call, pipeline.name)
     services = call.services
     installed = await services.plugins.usable_codes(call.project)
@@ -109,7 +112,14 @@ async def get_pipeline(call: Call) -> Response:
     pipeline = await pipeline_of(call)
     if _wants_yaml(call):
         return await _definition(call, pipeline, None)
-    return answer(_pipeline(pipeline, await label_names(call)))
+    response = answer(_pipeline(pipeline, await label_names(call)))
+    response.headers["ETag"] = tag_of_pipeline(pipeline)
+    return response
+
+
+def tag_of_pipeline(pipeline: Pipeline) -> str:
+    """Give the entity tag of a pipeline: it changes with everything that is stored of it."""
+    return tag_of(msgspec.json.encode(pipeline))
 
 
 def _wants_yaml(call: Call) -> bool:
@@ -148,7 +158,9 @@ async def _definition(call: Call, pipeline: Pipeline, version: int | None) -> Re
 
 async def delete_pipeline(call: Call) -> Response:
     """Delete a pipeline; its runs stay readable."""
-    await call.services.catalog.delete_pipeline(call.actor, await pipeline_of(call))
+    pipeline = await pipeline_of(call)
+    demand_match(call.request, tag_of_pipeline(pipeline), "the pipeline")
+    await call.services.catalog.delete_pipeline(call.actor, pipeline)
     return Response(status_code=NOTHING)
 
 
