@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import httpx2
 import pytest
-from mcp import Client, MCPError
+from mcp import Client, MCPError, StdioServerParameters
+from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
 
 from e2e.scenario import Build, Scenario
@@ -263,6 +266,29 @@ def test_reviews(client: BkciClient, bench: Workbench, server: ServerProcess) ->
     assert plan["waits"]["kind"] == "stage-review"
     assert other["message"]
     assert ended.status == "SUCCEED"
+
+
+def test_over_pipes(server: ServerProcess) -> None:
+    """`mulligan mcp` hands messages on, in both ways; what is wrong comes back as an error."""
+    arguments = ["-m", "mulligan", "mcp", "--url", server.url]
+
+    async def look(mode: str) -> Any:
+        program = StdioServerParameters(command=sys.executable, args=arguments)
+        async with Client(stdio_client(program), mode=mode) as client:
+            return await client.call_tool("v4_user_project_list", {})
+
+    for mode in WAYS:
+        assert not asyncio.run(look(mode)).is_error
+    refused = subprocess.run(
+        [sys.executable, *arguments, "--token", "wrong"],
+        input=b'{"jsonrpc": "2.0", "id": 4, "method": "ping"}\n\n',
+        capture_output=True,
+        check=True,
+        timeout=30,
+    )
+    answer = json.loads(refused.stdout)
+    assert (answer["id"], answer["error"]["code"]) == (4, -32000)
+    assert "token" in answer["error"]["message"]
 
 
 def test_start_and_stop(demo: Scenario, assistant: Assistant) -> None:

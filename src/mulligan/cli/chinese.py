@@ -113,6 +113,7 @@ COMMANDS = {
     "artifact list": "列出运行留下的文件",
     "artifact download": "下载运行留下的文件，并按摘要校验",
     "api": "用自己的凭证发送任意请求并打印应答",
+    "mcp": "供启动程序的助手使用：把标准输入中的 MCP 消息转给服务器的 /mcp，应答写到标准输出",
     "completion": "打印 shell 的补全脚本：也补全运行、流水线、步骤的名字",
     "help": "显示命令或主题的帮助：environment、exit-codes、formatting",
     "version": "本程序、Python 和系统的版本",

@@ -150,6 +150,17 @@ class Client:
         except ValueError:
             raise UnreachableError(self.url, "what answers is no Mulligan server") from None
 
+    def exchange(
+        self, target: str, content: bytes, headers: Mapping[str, str]
+    ) -> tuple[int, bytes]:
+        """POST JSON to a path of the server; return status and body as they are.
+
+        Raises:
+            UnreachableError: There is no answer.
+        """
+        fields = {**self._headers(), "Content-Type": "application/json", **headers}
+        return self._send("POST", target, content, fields)
+
     def get(self, path: str, **query: object) -> Any:
         """GET with the given query; absent values are left out."""
         return self.call("GET", path, query=query)

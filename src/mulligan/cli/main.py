@@ -101,6 +101,7 @@ SECTIONS = (
         {
             "serve": Lazy("mulligan.cli.serve", "serve", "Run the server."),
             "demo": Lazy("mulligan.cli.demo", "demo", "Break a pipeline and repair it in place."),
+            "mcp": Lazy("mulligan.cli.assistants", "mcp", "Tools for assistants, over pipes."),
             "plugin": Lazy("mulligan.cli.plugins", "plugin", "Install and list plugins."),
             "admin": Lazy("mulligan.cli.admin", "admin", "Look after a data directory."),
         },
