@@ -259,10 +259,12 @@ def short_plan(view: Json) -> Json:
 
 
 def plan_state(run: Run, view: Json) -> object:
-    """Return what must still hold: all of it, or of a run that goes on what would be done."""
-    if run.head.status.is_final:
-        return view
-    return [view["run_attempt"], view["counts"], view["nodes"]]
+    """Return what must still hold: what would be done, and that a run at rest has not moved.
+
+    Not how long it may take: that changes with every other run.
+    """
+    revision = view["revision"] if run.head.status.is_final else None
+    return [revision, view["run_attempt"], view["approvals"], view["nodes"]]
 
 
 async def _run(call: ToolCall, project: str, run_id: RunId) -> Run:
