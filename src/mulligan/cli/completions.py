@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import time
@@ -73,12 +72,13 @@ def stages(ctx: click.Context, _param: click.Parameter, typed: str) -> list[Comp
 
 
 def _nodes(ctx: click.Context, typed: str, kind: str) -> list[CompletionItem]:
-    named = ctx.params.get("run")
+    # while the value of the last option is missing, Click leaves arguments unread
+    named = ctx.params.get("run") or next(iter(ctx.args), None)
     if not named:
         return []
 
     def ask(get: Callable[..., Any], project: str) -> Found:
-        run = get(f"/projects/{project}/runs/{_run_id(get, project, ctx)}")
+        run = get(f"/projects/{project}/runs/{_run_id(get, project, named, ctx)}")
         return [
             (node["ref"] or node["name"] or node["id"], _title(node)) for node in _all(run, kind)
         ]
@@ -86,8 +86,8 @@ def _nodes(ctx: click.Context, typed: str, kind: str) -> list[CompletionItem]:
     return _fitting(_asked(ctx, (kind, named, ctx.params.get("pipeline")), ask), typed)
 
 
-def _run_id(get: Callable[..., Any], project: str, ctx: click.Context) -> str:
-    named, pipeline = str(ctx.params["run"]), ctx.params.get("pipeline")
+def _run_id(get: Callable[..., Any], project: str, named: str, ctx: click.Context) -> str:
+    pipeline = ctx.params.get("pipeline")
     if named.startswith("b-"):
         return named
     query: dict[str, Any] = {"limit": 1}
@@ -141,6 +141,8 @@ def _asked(
 def _cached(
     ctx: click.Context, key: tuple[object, ...], ask: Callable[[Callable[..., Any], str], Found]
 ) -> Found:
+    import hashlib
+
     from mulligan.cli.servers import ServerOptions, reach_running, usual_project
 
     given = ctx.params

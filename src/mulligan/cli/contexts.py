@@ -7,7 +7,6 @@ owner alone; the other file holds no secret.
 import json
 import os
 import re
-import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -137,6 +136,8 @@ def _read(name: str) -> dict[str, Any]:
 
 def _write(name: str, lines: list[str]) -> None:
     """Replace a file as a whole; nobody else may read it at any time."""
+    import tempfile
+
     folder().mkdir(parents=True, exist_ok=True, mode=0o700)
     descriptor, written = tempfile.mkstemp(dir=folder())  # made with mode 0600
     try:

@@ -1,14 +1,17 @@
 """Options of commands that follow a run, and what they say."""
 
+from __future__ import annotations
+
 import functools
 import re
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
-from mulligan.cli.client import Client
+if TYPE_CHECKING:
+    from mulligan.cli.client import Client
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -1,8 +1,6 @@
 """The forms in which data is printed: tables for people, the rest for programs."""
 
 import json
-import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -104,6 +102,8 @@ def _names(value: Any) -> Iterator[str]:
 def _through_jq(value: Any, expression: str) -> str:
     """Return what jq makes of data, texts without quotes; by its library or its program."""
     import importlib.util
+    import shutil
+    import subprocess
 
     if importlib.util.find_spec("jq") is not None:
         return _through_library(value, expression)

@@ -11,8 +11,9 @@ import click
 
 from mulligan.cli.client import Client, part
 from mulligan.cli.completions import pipelines, runs, steps
-from mulligan.cli.exits import EXIT_CONFLICT, FailureError
+from mulligan.cli.exits import EXIT_CONFLICT, EXIT_INTERRUPTED, FailureError
 from mulligan.cli.forms import FORMS, Form, chosen, emit
+from mulligan.cli.language import tr
 from mulligan.cli.output import cell, note, tabbed, table
 from mulligan.cli.problems import Json, ProblemError
 from mulligan.cli.servers import (
@@ -245,6 +246,16 @@ def key_values(texts: Sequence[str]) -> dict[str, str]:
             raise click.BadParameter(f"{text!r} is not KEY=VALUE", param_hint="-p")
         values[name] = value
     return values
+
+
+def demand_yes() -> None:
+    """Ask whether to go ahead.
+
+    Raises:
+        FailureError: No.
+    """
+    if not click.confirm(tr("Go ahead?"), default=True, err=True):
+        raise FailureError(tr("nothing was changed"), EXIT_INTERRUPTED)
 
 
 def asks() -> bool:

@@ -15,6 +15,7 @@ from mulligan.cli.language import tr
 from mulligan.cli.options import (
     RUN_HELP,
     Session,
+    demand_yes,
     may_ask,
     names_run,
     names_step,
@@ -214,7 +215,7 @@ def _recover(session: Session, state: Json, body: Json, *, yes: bool, watch: Fol
     if not yes:
         made = _plan(session, state, body)
         _show_plan(made, err=True)
-        click.confirm(tr("Go ahead?"), default=True, abort=True, err=True)
+        demand_yes()
         headers["If-Match"] = made["etag"]  # what was shown is done, or nothing
     with Interrupts() as interrupts:
         path = f"{path_of(state)}/recovery/apply"

@@ -13,6 +13,7 @@ from mulligan.cli.language import tr
 from mulligan.cli.options import (
     RUN_HELP,
     Session,
+    demand_yes,
     in_project,
     may_ask,
     with_working_session,
@@ -84,7 +85,7 @@ def rollback(
     session.demand_lasting_server()
     if not yes:
         _tell(plan, err=True)
-        click.confirm(tr("Go ahead?"), default=True, abort=True, err=True)
+        demand_yes()
     before = session.client.get(f"{project}/runs/{part(plan['run'])}")
     return _carry_out(session, plan, before, f"{path}/rollback", body, watch=watch)
 
