@@ -268,6 +268,23 @@ def test_reviews(client: BkciClient, bench: Workbench, server: ServerProcess) ->
     assert ended.status == "SUCCEED"
 
 
+def test_failing_tests(client: BkciClient, bench: Workbench, assistant: Assistant) -> None:
+    """The names of failed tests come from the reports that steps archived."""
+    report = (
+        '<testsuite><testcase name=\\"adds\\"><failure message=\\"no\\"/></testcase></testsuite>'
+    )
+    write = step("write", f'echo "{report}" > r.xml; echo "<a/>" > other.xml')
+    keep = {"@type": "singleArchive", "name": "keep", "id": "e-" + "7" * 32, "filePath": "*.xml"}
+    demo = Scenario(client, bench, one_job("tests", [write, keep]))
+    place = {"project": demo.project, "run": demo.run().id}
+
+    found = assistant.call("list_failing_tests", **place)
+
+    (case,) = found["untrusted_tests"]["failing"]
+    assert (case["name"], case["message"], case["step_name"]) == ("adds", "no", "keep")
+    assert found["reports_read"] == 1
+
+
 def test_over_pipes(server: ServerProcess) -> None:
     """`mulligan mcp` hands messages on, in both ways; what is wrong comes back as an error."""
     arguments = ["-m", "mulligan", "mcp", "--url", server.url]

@@ -160,3 +160,24 @@ def test_tools_are_well_described(guarded: Caller) -> None:
         assert shown["annotations"]["readOnlyHint"] is not tool.writes
     assert not any(tool.answers_reviews for tool in tools_of(services))
     assert {tool.name for tool in OWN if not tool.answers_reviews} <= set(names)
+
+
+def test_a_confirmation_is_used_once_across_restarts(tmp_path: Path) -> None:
+    """The next life of a server knows the confirmations that were given and used before."""
+    asked: Json = {}
+    with called(tmp_path / "data") as caller:
+        ident = caller.make_pipeline("once")
+        place = {"projectId": caller.project}
+        asked = {"path_param": place, "query_param": {"pipelineId": ident, "enable": False}}
+        unused = call(caller, "v4_user_pipeline_lock", **asked)["structuredContent"]["confirm"]
+        start: Json = {"path_param": place, "query_param": {"pipelineId": ident}}
+        used = call(caller, "v4_user_build_start", **start)["structuredContent"]["confirm"]
+        done = call(caller, "v4_user_build_start", **start, confirm=used)
+        assert not done["isError"]
+    with called(tmp_path / "data") as caller:
+        again = call(caller, "v4_user_build_start", **start, confirm=used)
+        first = call(caller, "v4_user_pipeline_lock", **asked, confirm=unused)
+        second = call(caller, "v4_user_pipeline_lock", **asked, confirm=unused)
+
+    assert again["structuredContent"]["first_answer"] == done["structuredContent"]
+    assert [each["isError"] for each in (again, first, second)] == [True, False, True]

@@ -8,6 +8,7 @@ from mulligan.facades.mcp import (
     log_tools,
     place_tools,
     recovery_tools,
+    report_tools,
     run_tools,
 )
 from mulligan.facades.mcp.gateway import gateway_tools
@@ -16,6 +17,7 @@ from mulligan.facades.mcp.tool import Tool
 OWN = (
     *run_tools.TOOLS,
     *log_tools.TOOLS,
+    *report_tools.TOOLS,
     *recovery_tools.TOOLS,
     *place_tools.TOOLS,
     *approval_tools.TOOLS,
