@@ -23,6 +23,12 @@ def test_the_table_of_calls() -> None:
         assert path.read_text(encoding="utf-8") == content, path.name
 
 
+def test_the_description_of_the_own_api() -> None:
+    """It is what `python docs/openapi.py` writes: run that after a change of an endpoint."""
+    for path, content in script("openapi").pages().items():
+        assert path.read_text(encoding="utf-8") == content, path.name
+
+
 def test_the_table_of_fields() -> None:
     """It is what `python docs/bkci_fields.py` writes: run that after a field got a meaning."""
     for path, content in script("bkci_fields").pages().items():

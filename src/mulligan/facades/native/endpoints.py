@@ -61,6 +61,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         media: Content type of the answer.
         is_open: Answered without a credential.
         takes: Content types of the body.
+        precondition: `If-Match` is looked at.
         streams: `act` reads the body itself, of any type and size.
     """
 
@@ -77,6 +78,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     takes: tuple[str, ...] = (JSON,)
     is_open: bool = False
     streams: bool = False
+    precondition: bool = False
 
 
 class Call:

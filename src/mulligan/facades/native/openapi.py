@@ -20,6 +20,27 @@ _KEY = {
 }
 
 
+_FIELDS = {
+    "name": "fields",
+    "in": "query",
+    "description": "Only these members, separated by commas; of a list those of each item.",
+    "schema": {"type": "string"},
+}
+_IF_NONE_MATCH = {
+    "name": "If-None-Match",
+    "in": "header",
+    "description": "Answer 304 if the answer still has this `ETag`.",
+    "schema": {"type": "string"},
+}
+_IF_MATCH = {
+    "name": "If-Match",
+    "in": "header",
+    "description": "Answer 412, and do nothing, if what it is about no longer has this `ETag`.",
+    "schema": {"type": "string"},
+}
+_TAG = {"description": "Changes with the answer", "schema": {"type": "string"}}
+
+
 def make_document(endpoints: Iterable[Endpoint], prefix: str) -> dict[str, Any]:
     """Make the document for endpoints that are mounted under a prefix."""
     table = tuple(endpoints)
@@ -73,17 +94,21 @@ def _operation(endpoint: Endpoint, known: dict[Any, dict[str, Any]]) -> dict[str
     if endpoint.answer is not None:
         content[JSON] = {"schema": known[endpoint.answer]}
     if endpoint.media != JSON:
-        content[endpoint.media] = {"schema": {"type": "string"}}
+        content[endpoint.media] = {"schema": {} if "json" in endpoint.media else {"type": "string"}}
     if content:
         done["content"] = content
+    responses = {str(endpoint.status): done, "default": {"$ref": "#/components/responses/Problem"}}
+    if endpoint.method == "GET" and endpoint.answer is not None:
+        parameters += [_FIELDS, _IF_NONE_MATCH]
+        done["headers"] = {"ETag": _TAG}
+        responses["304"] = {"description": "Nothing has changed"}
+    if endpoint.precondition:
+        parameters.append(_IF_MATCH)
     operation: dict[str, Any] = {
         "operationId": endpoint.act.__name__,
         "summary": endpoint.summary,
         "parameters": parameters,
-        "responses": {
-            str(endpoint.status): done,
-            "default": {"$ref": "#/components/responses/Problem"},
-        },
+        "responses": responses,
     }
     if endpoint.body is not None:
         operation["requestBody"] = {

@@ -108,6 +108,7 @@ ENDPOINTS = (
         method="POST",
         path=ONE_RUN + "/recovery/apply",
         act=apply,
+        precondition=True,
         summary="Retry or skip; with If-Match only if the run has not moved on",
         needs=Permission.RETRY,
         body=RecoveryBody,
