@@ -1,5 +1,22 @@
-// Made by `npm run api` from the API's description 17af57ec4d4eb058; not written by hand.
+// Made by `npm run api` from the API's description 0e7d5176c3c33617; not written by hand.
 export interface paths {
+    "/about": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tell what the server is, and whom it takes the caller for */
+        get: operations["show_about"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/access-keys": {
         parameters: {
             query?: never;
@@ -30,6 +47,23 @@ export interface paths {
         post?: never;
         /** Delete an access key; it is refused from that moment */
         delete: operations["delete_access_key"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/approvals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what waits for people in all projects that one may see, oldest first */
+        get: operations["list_approvals"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -363,6 +397,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/projects/{project}/completion": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tell which keys or values may be written at a place of a pipeline file
+         * @description Needs the permission `view` in the project.
+         */
+        post: operations["complete_text"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/deployments/{a}/diff/{b}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare what two deployments brought: image, files, settings, manifest
+         * @description Needs the permission `view` in the project.
+         */
+        get: operations["diff_deployments"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/projects/{project}/deployments/{deployment}": {
         parameters: {
             query?: never;
@@ -591,6 +665,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/projects/{project}/insights": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tell how runs went lately: results, repairs, times, flaky steps
+         * @description Needs the permission `view` in the project.
+         */
+        get: operations["show_insights"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/lint": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tell what is wrong with a definition, and how it is drawn, without storing it
+         * @description Needs the permission `view` in the project.
+         */
+        post: operations["lint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/projects/{project}/members": {
         parameters: {
             query?: never;
@@ -791,6 +905,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/projects/{project}/pipelines/{pipeline}/graph": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a version of a pipeline as it is drawn
+         * @description Needs the permission `view` in the project.
+         */
+        get: operations["get_graph"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/projects/{project}/pipelines/{pipeline}/hooks": {
         parameters: {
             query?: never;
@@ -875,6 +1009,46 @@ export interface paths {
          * @description Needs the permission `view` in the project.
          */
         get: operations["list_triggers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/pipelines/{pipeline}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the versions of a pipeline that are kept, newest first
+         * @description Needs the permission `view` in the project.
+         */
+        get: operations["list_pipeline_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/pipelines/{pipeline}/versions/{a}/diff/{b}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare two versions of a pipeline, as files and step by step
+         * @description Needs the permission `view` in the project.
+         */
+        get: operations["diff_versions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1031,6 +1205,106 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/projects/{project}/runs/{run}/attempts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the attempts of a run: who asked for them and why, what they did
+         * @description Needs the permission `view` in the project.
+         */
+        get: operations["list_attempts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/runs/{run}/attempts/{a}/diff/{b}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare two attempts of a run, step by step
+         * @description Needs the permission `view` in the project.
+         */
+        get: operations["diff_attempts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/runs/{run}/failure": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show what failed first in a run, its last lines, and since when it does
+         * @description Needs the permission `view` in the project.
+         */
+        get: operations["show_failure"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/runs/{run}/log/download": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * All logs of a run, of all attempts, as a zip archive
+         * @description Needs the permission `view-log` in the project.
+         */
+        get: operations["download_logs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/runs/{run}/log/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Find lines in all logs of a run, of all attempts
+         * @description Needs the permission `view-log` in the project.
+         */
+        get: operations["search_log"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/projects/{project}/runs/{run}/metrics": {
         parameters: {
             query?: never;
@@ -1065,6 +1339,26 @@ export interface paths {
          * @description Needs the permission `retry` in the project.
          */
         post: operations["apply"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/runs/{run}/recovery/modes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List every way to recover a run, each with what it would do or why it can't be
+         * @description Needs the permission `view` in the project.
+         */
+        get: operations["list_modes"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1259,7 +1553,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Give the log of a step as text, or follow it (server-sent events)
+         * Give the log of a step as text, some lines of it (JSON), or follow it (SSE)
          * @description Needs the permission `view-log` in the project.
          */
         get: operations["get_log"];
@@ -1354,6 +1648,43 @@ export interface paths {
          * @description Needs the permission `secrets` in the project.
          */
         delete: operations["delete_secret"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/services": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show which release of each service is live in which environment
+         * @description Needs the permission `view` in the project.
+         */
+        get: operations["show_services"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/runners": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the machines that run jobs, with their slots and how many are taken */
+        get: operations["list_runners"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1487,6 +1818,27 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * AboutView
+         * @description What the server is. Args: user, is_admin, language: The caller. database: Its kind and version. dialects: The APIs that it speaks, with the prefixes of their paths. retry_days: How long after its start a run may be retried; 0 = for ever.
+         */
+        AboutView: {
+            database: string;
+            dialects: {
+                [key: string]: string;
+            };
+            is_admin: boolean;
+            is_dev: boolean;
+            language: string;
+            name: string;
+            now: string;
+            public_url: string;
+            python: string;
+            retry_days: number;
+            system: string;
+            user: string;
+            version: string;
+        };
+        /**
          * AccessKeyBody
          * @description A new access key: it stands for the caller in one project.
          */
@@ -1530,6 +1882,104 @@ export interface components {
         AppBody: {
             code: string;
             projects: string[];
+        };
+        /**
+         * ApprovalGroup
+         * @description People who are asked. `state`: done, asked (now) or waiting (for those before).
+         */
+        ApprovalGroup: {
+            id: string;
+            name: string;
+            reviewers: string[];
+            state: string;
+            votes: components["schemas"]["VoteView"][];
+        };
+        /**
+         * ApprovalList
+         * @description A page of what waits, oldest first.
+         */
+        ApprovalList: {
+            items: components["schemas"]["ApprovalView"][];
+            next_cursor: string | null;
+        };
+        /**
+         * ApprovalParameter
+         * @description A value that who answers may change.
+         */
+        ApprovalParameter: {
+            desc: string;
+            key: string;
+            kind: string;
+            required: boolean;
+            value: unknown;
+        };
+        /**
+         * ApprovalView
+         * @description Something that waits for people. Args: kind: stage-review, step-review, pause or quality (gatekeepers let pass what rules hold). node: Id of the stage or step. asked_by: Who started the run, or retried it last. groups: In the order in which they are asked; empty of a pause: whoever may start runs. mine: The caller may answer now. path: Where to POST the answer to, below `/api/v1`.
+         */
+        ApprovalView: {
+            asked_at: string;
+            asked_by: string;
+            desc: string;
+            due_at: string | null;
+            groups: components["schemas"]["ApprovalGroup"][];
+            kind: string;
+            message: string;
+            mine: boolean;
+            name: string;
+            node: string;
+            number: number;
+            parameters: components["schemas"]["ApprovalParameter"][];
+            path: string;
+            pipeline: string;
+            pipeline_name: string;
+            project: string;
+            run: string;
+            stage: string;
+            stage_name: string;
+        };
+        /**
+         * AttemptDiff
+         * @description How two attempts of a run differ. `variables`: null if the run has too many events to tell.
+         */
+        AttemptDiff: {
+            after: components["schemas"]["AttemptView"];
+            before: components["schemas"]["AttemptView"];
+            run: string;
+            steps: components["schemas"]["StepDiff"][];
+            variables: components["schemas"]["ValueDiff"][] | null;
+        };
+        /**
+         * AttemptItem
+         * @description One attempt of a run: who asked for it, when and why, what it did, how it ended. Args: ran, skipped, kept: Steps that ran in it, that it left out, and whose earlier result it kept; at most 200 are named, `counts` counts all. repairs: What was repaired while it went on. seconds: From its start to its end.
+         */
+        AttemptItem: {
+            actor: string;
+            cause: string | null;
+            counts: {
+                [key: string]: number;
+            };
+            ended_at: string | null;
+            kept: components["schemas"]["StepRef"][];
+            number: number;
+            queued_at: string;
+            ran: components["schemas"]["StepRef"][];
+            reason: string;
+            repairs: components["schemas"]["RepairView"][];
+            seconds: number | null;
+            seconds_saved: number;
+            skipped: components["schemas"]["StepRef"][];
+            started_at: string | null;
+            status: string | null;
+            target: string;
+            what: string;
+        };
+        /**
+         * AttemptList
+         * @description The attempts of a run, oldest first: the history of its recovery.
+         */
+        AttemptList: {
+            items: components["schemas"]["AttemptItem"][];
         };
         /**
          * AttemptView
@@ -1696,6 +2146,33 @@ export interface components {
             now: string;
         };
         /**
+         * CompletionBody
+         * @description A pipeline file that is being written. `line`, `column`: of the cursor, from 1.
+         */
+        CompletionBody: {
+            /** @default 1 */
+            column?: number;
+            line: number;
+            text: string;
+        };
+        /**
+         * CompletionItem
+         * @description Something that may be written. `kind`: key or value; `has`: what stands behind a key.
+         */
+        CompletionItem: {
+            desc: string;
+            has: string;
+            kind: string;
+            text: string;
+        };
+        /**
+         * CompletionList
+         * @description What may be written at a place.
+         */
+        CompletionList: {
+            items: components["schemas"]["CompletionItem"][];
+        };
+        /**
          * ConditionBody
          * @description What a metric must be like. `operator`: <, <=, >, >=, == or !=; `value`: also true, false.
          */
@@ -1712,6 +2189,18 @@ export interface components {
             metric: string;
             operator: string;
             value: string;
+        };
+        /**
+         * DayView
+         * @description The runs that were asked for on one day, UTC.
+         */
+        DayView: {
+            /** Format: date */
+            day: string;
+            failed: number;
+            recovered: number;
+            runs: number;
+            succeeded: number;
         };
         /**
          * DeliveryDetail
@@ -1798,6 +2287,23 @@ export interface components {
             tries: number;
         };
         /**
+         * DeploymentDiff
+         * @description How two deployments differ, secrets masked. Args: commit_before, commit_after: Of the events that started their runs; "" if none did. settings: Of the target, as they were resolved. manifest: What the driver applied. files: Package files that are others, by name, with their SHA-256.
+         */
+        DeploymentDiff: {
+            after: components["schemas"]["DeploymentView"];
+            before: components["schemas"]["DeploymentView"];
+            commit_after: string;
+            commit_before: string;
+            files: components["schemas"]["FileDiff"][];
+            image_changed: boolean;
+            manifest: components["schemas"]["TextDiff"];
+            message_after: string;
+            message_before: string;
+            same_environment: boolean;
+            settings: components["schemas"]["TextDiff"];
+        };
+        /**
          * DeploymentList
          * @description A page of deployments, newest first.
          */
@@ -1857,6 +2363,65 @@ export interface components {
             updated_at: string | null;
         };
         /**
+         * FailedNode
+         * @description What failed first, by itself. Args: kind: step, job, stage or run: the lowest that says so; what it lies in is named too. attempt: Of the node. step_kind, plugin: Of a step: what does its work. error_type, error_code: Numbers of the table of errors, where the step or plugin told them. others: How many more nodes failed, because of this one or besides. retry: What to name as `target` of a recovery.
+         */
+        FailedNode: {
+            attempt: number;
+            cause: string | null;
+            ended_at: string | null;
+            error_code: number | null;
+            error_type: number | null;
+            exit_code: number | null;
+            job: components["schemas"]["NodeName"] | null;
+            kind: string;
+            message: string;
+            others: number;
+            plugin: string;
+            retry: string;
+            seconds: number | null;
+            signal: number | null;
+            stage: components["schemas"]["NodeName"] | null;
+            started_at: string | null;
+            status: string;
+            step: components["schemas"]["NodeName"] | null;
+            step_kind: string;
+        };
+        /**
+         * FailureView
+         * @description Why a run failed. `node`: null if nothing failed; `log`: null without a step or the right.
+         */
+        FailureView: {
+            attempt: number;
+            log: components["schemas"]["LogPage"] | null;
+            node: components["schemas"]["FailedNode"] | null;
+            number: number;
+            owner: string;
+            run: string;
+            since: components["schemas"]["SinceView"] | null;
+            status: string;
+        };
+        /**
+         * FileDiff
+         * @description A file of a package that differs. Absent on one side: null.
+         */
+        FileDiff: {
+            after: string | null;
+            before: string | null;
+            name: string;
+        };
+        /**
+         * FlakyView
+         * @description A step that failed and then passed with the same inputs. Args: times: In how many of the runs. last_run: The newest of them.
+         */
+        FlakyView: {
+            last_run: string;
+            name: string;
+            pipeline: string;
+            step: string;
+            times: number;
+        };
+        /**
          * GateView
          * @description The run waits here. Args: kind: stage-review, step-review, pause, signal (a webhook or channel) or quality (rules of the stage that is the node; gatekeepers answer as to a review). signals: Of a signal: how many have come, and how many are needed.
          */
@@ -1871,6 +2436,55 @@ export interface components {
                 number,
                 number
             ] | null;
+        };
+        /**
+         * Graph
+         * @description A definition as it is drawn.
+         */
+        Graph: {
+            name: string;
+            stages: components["schemas"]["GraphStage"][];
+        };
+        /**
+         * GraphJob
+         * @description A job. `needs`: ids of jobs of its stage that come before it; `is_matrix`: one of many.
+         */
+        GraphJob: {
+            enabled: boolean;
+            id: string;
+            is_matrix: boolean;
+            name: string;
+            needs: string[];
+            steps: components["schemas"]["GraphStep"][];
+        };
+        /**
+         * GraphStage
+         * @description A stage. `reviewed`: people approve it before it begins; `deploys`: it can be rolled back.
+         */
+        GraphStage: {
+            deploys: boolean;
+            enabled: boolean;
+            id: string;
+            is_finally: boolean;
+            jobs: components["schemas"]["GraphJob"][];
+            name: string;
+            reviewed: boolean;
+        };
+        /**
+         * GraphStep
+         * @description A step, and what can be done with it when it fails. Args: auto_retries: Tries after the first that happen by themselves. pauses: A person lets it begin. goes_on: Its failure does not stop its job.
+         */
+        GraphStep: {
+            auto_retries: number;
+            enabled: boolean;
+            goes_on: boolean;
+            id: string;
+            kind: string;
+            may_retry: boolean;
+            may_skip: boolean;
+            name: string;
+            pauses: boolean;
+            plugin: string;
         };
         /**
          * HolderView
@@ -1928,6 +2542,30 @@ export interface components {
             url: string;
         };
         /**
+         * InsightsView
+         * @description How the runs of a time went. Shares are 0 to 1; what can't be told is null. Args: runs: How many are counted, at most 10,000: the newest. success_share: Of those that ended with a result, how many succeeded. recovered_share: How many of them succeeded only after they were repaired. rescue_share: Of those that had failed, how many succeeded in the end. seconds_saved: Work that was kept by repairs instead of being run again. recover_p50_seconds, recover_p95_seconds: From the first bad end to the good one. flaky: Steps that failed and passed with the same inputs, most often first.
+         */
+        InsightsView: {
+            cancelled: number;
+            days: number;
+            failed: number;
+            flaky: components["schemas"]["FlakyView"][];
+            history: components["schemas"]["DayView"][];
+            p50_seconds: number | null;
+            p95_seconds: number | null;
+            queue_p50_seconds: number | null;
+            recover_p50_seconds: number | null;
+            recover_p95_seconds: number | null;
+            recovered: number;
+            recovered_share: number | null;
+            rescue_share: number | null;
+            runs: number;
+            seconds_saved: number;
+            succeeded: number;
+            success_share: number | null;
+            unfinished: number;
+        };
+        /**
          * InstalledPlugin
          * @description A plugin that was installed. Its members are named as in `task.json`.
          */
@@ -1957,6 +2595,73 @@ export interface components {
                 [key: string]: string;
             };
             workspace: string;
+        };
+        /**
+         * LintFinding
+         * @description Something in a definition. Args: severity: error (it can't be stored) or warning (it can't run here). line, column: From 1; null where they can't be told.
+         */
+        LintFinding: {
+            column: number | null;
+            detail: string;
+            line: number | null;
+            pointer: string;
+            severity: string;
+        };
+        /**
+         * LintReport
+         * @description What is to be said about a definition. `graph`: null if there are errors.
+         */
+        LintReport: {
+            findings: components["schemas"]["LintFinding"][];
+            graph: components["schemas"]["Graph"] | null;
+            ok: boolean;
+        };
+        /**
+         * LogHit
+         * @description A line that a search has found. Args: attempt, line: Of the step; both count from 1. text: The match and what is around it, without escape sequences. begin, end: Of the match in `text`, in characters.
+         */
+        LogHit: {
+            at: string;
+            attempt: number;
+            begin: number;
+            end: number;
+            job: string;
+            line: number;
+            stage: string;
+            step: string;
+            step_name: string;
+            text: string;
+        };
+        /**
+         * LogHits
+         * @description Lines of a run that were found, by job and line. `next_cursor`: goes on where the search stopped, after enough hits or enough time; null at the end of the last log.
+         */
+        LogHits: {
+            items: components["schemas"]["LogHit"][];
+            next_cursor: string | null;
+        };
+        /**
+         * LogLineView
+         * @description A line of a log. Args: number: In the attempt of the step, from 1 without gaps. at: When its first bytes came. text: Without newline; escape sequences (colours) are kept, wrong UTF-8 is U+FFFD. complete: False for the last line while it may still grow. continues: A piece of a line over 16 KiB, which goes on with the next number.
+         */
+        LogLineView: {
+            at: string;
+            complete: boolean;
+            continues: boolean;
+            number: number;
+            text: string;
+        };
+        /**
+         * LogPage
+         * @description Some lines of the log of one attempt of a step. Args: attempt: Of the step. total: How many lines there are at the moment. ended: Nothing will be added. offset: Where to follow from: the `after` of `follow=true` for what comes next. lines: Ascending; fewer than asked for at the end, or when they are very long.
+         */
+        LogPage: {
+            attempt: number;
+            ended: boolean;
+            lines: components["schemas"]["LogLineView"][];
+            offset: number;
+            step: string;
+            total: number;
         };
         /**
          * MemberBody
@@ -2004,6 +2709,54 @@ export interface components {
             values: Record<string, never>;
         };
         /**
+         * ModeList
+         * @description All ways to recover a run. `step`: the one that they are about; `suggested`: the default.
+         */
+        ModeList: {
+            etag: string;
+            items: components["schemas"]["ModeView"][];
+            revision: number;
+            run: string;
+            step: string;
+            suggested: string | null;
+        };
+        /**
+         * ModePlan
+         * @description What it would do, in short; `…/recovery/plan` with the same body tells all.
+         */
+        ModePlan: {
+            approvals: components["schemas"]["PlanApprovals"];
+            counts: components["schemas"]["PlanCounts"];
+            expected_seconds: number | null;
+            run_attempt: number;
+            seconds_saved: number;
+        };
+        /**
+         * ModeRequest
+         * @description The call that does it, below `/api/v1`; `etag` goes into `If-Match`, "" = none is needed.
+         */
+        ModeRequest: {
+            body: Record<string, never>;
+            etag: string;
+            method: string;
+            path: string;
+        };
+        /**
+         * ModeView
+         * @description One way to recover. Args: mode: retry-step, retry-job, retry-failed (jobs of the stage), retry-stage, retry-run, skip-step, skip-failed (steps of the stage), resume, rollback-stage. node: What it is about; "" = the whole run. needs_reason: Its body needs a `reason`. plan: null of a resume or rollback. restores: Of a rollback: the id of the deployment that would be live again.
+         */
+        ModeView: {
+            allowed: boolean;
+            mode: string;
+            name: string;
+            needs_reason: boolean;
+            node: string;
+            plan: components["schemas"]["ModePlan"] | null;
+            request: components["schemas"]["ModeRequest"];
+            restores: string | null;
+            why_not: components["schemas"]["WhyNot"] | null;
+        };
+        /**
          * NewAccessKey
          * @description A new access key; `secret` is shown once: a repeat after a restart gets it empty.
          */
@@ -2034,6 +2787,14 @@ export interface components {
         NewToken: {
             id: string;
             token: string;
+        };
+        /**
+         * NodeName
+         * @description A node of a definition.
+         */
+        NodeName: {
+            id: string;
+            name: string;
         };
         /**
          * OutcomeView
@@ -2127,6 +2888,17 @@ export interface components {
             filter: string;
             reason: string;
             trigger: string;
+        };
+        /**
+         * PastRun
+         * @description An earlier run of the pipeline, as far as it concerns a node.
+         */
+        PastRun: {
+            actor: string;
+            id: string;
+            message: string;
+            number: number;
+            queued_at: string;
         };
         /**
          * PipelineItem
@@ -2234,12 +3006,13 @@ export interface components {
         };
         /**
          * PlanView
-         * @description What a recovery would do. Good for one revision; `etag` goes into `If-Match`.
+         * @description What a recovery would do. Good for one revision; `etag` goes into `If-Match`. `expected_seconds`: what runs again usually takes so long; null if that is not known, or when it was done.
          */
         PlanView: {
             approvals: components["schemas"]["PlanApprovals"];
             counts: components["schemas"]["PlanCounts"];
             etag: string;
+            expected_seconds: number | null;
             nodes: components["schemas"]["PlanNode"][];
             revision: number;
             run: string;
@@ -2452,6 +3225,18 @@ export interface components {
             url: string;
         };
         /**
+         * RepairView
+         * @description A step that was retried or skipped while the run went on. `what`: retry or skip.
+         */
+        RepairView: {
+            actor: string;
+            at: string;
+            reason: string;
+            seconds_saved: number;
+            target: string;
+            what: string;
+        };
+        /**
          * ReportList
          * @description A page of reports.
          */
@@ -2643,6 +3428,32 @@ export interface components {
             version: number;
         };
         /**
+         * RunnerList
+         * @description The machines that run jobs. `queued`: jobs that wait for a slot.
+         */
+        RunnerList: {
+            items: components["schemas"]["RunnerView"][];
+            /** @default null */
+            next_cursor?: string | null;
+            queued: number;
+        };
+        /**
+         * RunnerView
+         * @description A machine that runs jobs. Args: slots, busy: How many jobs at once, and how many now. state: online or offline.
+         */
+        RunnerView: {
+            address: string;
+            busy: number;
+            host: string;
+            id: string;
+            labels: string[];
+            name: string;
+            slots: number;
+            state: string;
+            system: string;
+            system_detail: string;
+        };
+        /**
          * SecretBody
          * @description The value of a secret; texts name it as `${{ settings.NAME.value }}`.
          */
@@ -2670,6 +3481,31 @@ export interface components {
             remark: string;
             updated_at: string;
             updated_by: string;
+        };
+        /**
+         * ServiceCell
+         * @description A service in one environment. `column`: name of the environment.
+         */
+        ServiceCell: {
+            column: string;
+            environment: components["schemas"]["EnvironmentView"];
+        };
+        /**
+         * ServiceMatrix
+         * @description What runs where. `columns`: names of environments; `complete`: false if there are more.
+         */
+        ServiceMatrix: {
+            columns: string[];
+            complete: boolean;
+            items: components["schemas"]["ServiceRow"][];
+        };
+        /**
+         * ServiceRow
+         * @description A service (an application that is deployed) with the environments that it is in.
+         */
+        ServiceRow: {
+            cells: components["schemas"]["ServiceCell"][];
+            service: string;
         };
         /**
          * SessionBody
@@ -2701,6 +3537,16 @@ export interface components {
          */
         SettingBody: {
             value: string;
+        };
+        /**
+         * SinceView
+         * @description Since when a node fails. Args: first: The first run of the unbroken row of failures. last_green: The newest run before these in which it succeeded. runs: How many runs failed in it, this one counted. is_known: False: it may be longer than was looked back.
+         */
+        SinceView: {
+            first: components["schemas"]["PastRun"];
+            is_known: boolean;
+            last_green: components["schemas"]["PastRun"] | null;
+            runs: number;
         };
         /**
          * StageMini
@@ -2773,6 +3619,20 @@ export interface components {
             status: string;
         };
         /**
+         * StepDiff
+         * @description A step in two attempts. `inputs`: names of inputs that were changed in between.
+         */
+        StepDiff: {
+            after: components["schemas"]["StepSide"];
+            before: components["schemas"]["StepSide"];
+            changed: boolean;
+            id: string;
+            inputs: string[];
+            job: string;
+            name: string;
+            stage: string;
+        };
+        /**
          * StepList
          * @description The steps of a run, in the order of the definition.
          */
@@ -2780,8 +3640,30 @@ export interface components {
             items: components["schemas"]["StepAttempts"][];
         };
         /**
+         * StepRef
+         * @description A step by id and name.
+         */
+        StepRef: {
+            id: string;
+            name: string;
+        };
+        /**
+         * StepSide
+         * @description A step as one attempt of the run left it. Args: part: ran, skipped, kept (from an earlier attempt of the run) or never. attempt: Of the step; 0 = it never ran.
+         */
+        StepSide: {
+            attempt: number;
+            cause: string | null;
+            exit_code: number | null;
+            part: string;
+            pin: string;
+            runner: string | null;
+            seconds: number | null;
+            status: string;
+        };
+        /**
          * StepView
-         * @description A step of a run. Args: ref: Its author's own id. called: Id of the run of another pipeline that it has started.
+         * @description A step of a run. Args: ref: Its author's own id. called: Id of the run of another pipeline that it has started. progress: How far it says it is: a number from 0 to 1, or JSON; "" = it did not say.
          */
         StepView: {
             attempt: number;
@@ -2793,6 +3675,7 @@ export interface components {
             kind: string;
             message: string;
             name: string;
+            progress: string;
             reason: string;
             ref: string;
             started_at: string | null;
@@ -2814,6 +3697,16 @@ export interface components {
             reason: string | null;
             run: string | null;
             runs: string[];
+        };
+        /**
+         * TextDiff
+         * @description How two texts differ. Args: lines: In the unified format, without its two lines of names; empty if they are equal. null: the texts are too long to be compared. added, removed: How many lines.
+         */
+        TextDiff: {
+            added: number;
+            lines: string[] | null;
+            removed: number;
+            same: boolean;
         };
         /**
          * TokenBody
@@ -2918,6 +3811,59 @@ export interface components {
             name: string;
         };
         /**
+         * ValueDiff
+         * @description A variable that differs. `how`: added, removed, changed; `writer`: start or a step's id.
+         */
+        ValueDiff: {
+            how: string;
+            name: string;
+            writer: string;
+        };
+        /**
+         * VersionDiff
+         * @description How two versions of a pipeline differ, written as files. Args: added, removed: The steps that only one of them has, by their author's own ids, or by those given. changed: The steps that mean something else.
+         */
+        VersionDiff: {
+            added: string[];
+            after: components["schemas"]["VersionItem"];
+            before: components["schemas"]["VersionItem"];
+            changed: string[];
+            removed: string[];
+            text: components["schemas"]["TextDiff"];
+        };
+        /**
+         * VersionItem
+         * @description A version of a pipeline. `made_from`: the version that it began as.
+         */
+        VersionItem: {
+            created_at: string;
+            created_by: string;
+            dialect: string;
+            is_newest: boolean;
+            made_from: number | null;
+            note: string;
+            version: number;
+        };
+        /**
+         * VersionList
+         * @description The versions of a pipeline that are kept, newest first.
+         */
+        VersionList: {
+            items: components["schemas"]["VersionItem"][];
+            /** @default null */
+            next_cursor?: string | null;
+        };
+        /**
+         * VoteView
+         * @description What somebody has answered.
+         */
+        VoteView: {
+            approve: boolean;
+            at: string;
+            comment: string;
+            user: string;
+        };
+        /**
          * WaitView
          * @description Something that the run or a job of it waits for, and no person gives. Args: node: A job; "" = the run. kind: mutex, limit (of runs in one job), group (concurrency group) or queue (other runs of the pipeline). name: Of the mutex or group. ahead: How many others are in front of it. holders: Who has it now; at most 20 are named. due_at: When the waiting ends in vain; null if that is not known.
          */
@@ -2938,6 +3884,17 @@ export interface components {
             reason: string;
             step: string;
         };
+        /**
+         * WhyNot
+         * @description Why it is not possible: by which rule, what stands in the way, what would be possible.
+         */
+        WhyNot: {
+            code: string;
+            instead: string[];
+            message: string;
+            node: string;
+            rule: string;
+        };
     };
     responses: {
         /** @description What is wrong (RFC 9457) */
@@ -2957,15 +3914,16 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    list_access_keys: {
+    show_about: {
         parameters: {
             query?: {
-                /** @description Items on a page, 1 to 200; 50 if absent. */
-                limit?: number;
-                /** @description `next_cursor` of the page before. */
-                cursor?: string;
+                /** @description Only these members, separated by commas; of a list those of each item. */
+                fields?: string;
             };
-            header?: never;
+            header?: {
+                /** @description Answer 304 if the answer still has this `ETag`. */
+                "If-None-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2974,11 +3932,60 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    /** @description Changes with the answer */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AboutView"];
+                };
+            };
+            /** @description Nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    list_access_keys: {
+        parameters: {
+            query?: {
+                /** @description Items on a page, 1 to 200; 50 if absent. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Only these members, separated by commas; of a list those of each item. */
+                fields?: string;
+            };
+            header?: {
+                /** @description Answer 304 if the answer still has this `ETag`. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    /** @description Changes with the answer */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["AccessKeyList"];
                 };
+            };
+            /** @description Nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };
@@ -3024,6 +4031,50 @@ export interface operations {
         responses: {
             /** @description Done */
             204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    list_approvals: {
+        parameters: {
+            query?: {
+                /** @description Only what the caller may answer now. */
+                mine?: boolean;
+                /** @description Only of this project. */
+                project?: string;
+                /** @description Items on a page, 1 to 200; 50 if absent. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Only these members, separated by commas; of a list those of each item. */
+                fields?: string;
+            };
+            header?: {
+                /** @description Answer 304 if the answer still has this `ETag`. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    /** @description Changes with the answer */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalList"];
+                };
+            };
+            /** @description Nothing has changed */
+            304: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3198,8 +4249,13 @@ export interface operations {
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
                 cursor?: string;
+                /** @description Only these members, separated by commas; of a list those of each item. */
+                fields?: string;
             };
-            header?: never;
+            header?: {
+                /** @description Answer 304 if the answer still has this `ETag`. */
+                "If-None-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3208,11 +4264,20 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    /** @description Changes with the answer */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["PluginList"];
                 };
+            };
+            /** @description Nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };
@@ -3250,8 +4315,14 @@ export interface operations {
     };
     show_plugin: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description Only these members, separated by commas; of a list those of each item. */
+                fields?: string;
+            };
+            header?: {
+                /** @description Answer 304 if the answer still has this `ETag`. */
+                "If-None-Match"?: string;
+            };
             path: {
                 code: string;
             };
@@ -3262,19 +4333,34 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    /** @description Changes with the answer */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["PluginDetails"];
                 };
             };
+            /** @description Nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             default: components["responses"]["Problem"];
         };
     };
     show_policy: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description Only these members, separated by commas; of a list those of each item. */
+                fields?: string;
+            };
+            header?: {
+                /** @description Answer 304 if the answer still has this `ETag`. */
+                "If-None-Match"?: string;
+            };
             path: {
                 code: string;
             };
@@ -3285,11 +4371,20 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    /** @description Changes with the answer */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["PluginPolicyView"];
                 };
+            };
+            /** @description Nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };
@@ -3404,8 +4499,13 @@ export interface operations {
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
                 cursor?: string;
+                /** @description Only these members, separated by commas; of a list those of each item. */
+                fields?: string;
             };
-            header?: never;
+            header?: {
+                /** @description Answer 304 if the answer still has this `ETag`. */
+                "If-None-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3414,11 +4514,20 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    /** @description Changes with the answer */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ProjectList"];
                 };
+            };
+            /** @description Nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };
@@ -3453,8 +4562,14 @@ export interface operations {
     };
     get_project: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description Only these members, separated by commas; of a list those of each item. */
+                fields?: string;
+            };
+            header?: {
+                /** @description Answer 304 if the answer still has this `ETag`. */
+                "If-None-Match"?: string;
+            };
             path: {
                 project: string;
             };
@@ -3465,11 +4580,20 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    /** @description Changes with the answer */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ProjectView"];
                 };
+            };
+            /** @description Nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };
@@ -3481,8 +4605,13 @@ export interface operations {
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
                 cursor?: string;
+                /** @description Only these members, separated by commas; of a list those of each item. */
+                fields?: string;
             };
-            header?: never;
+            header?: {
+                /** @description Answer 304 if the answer still has this `ETag`. */
+                "If-None-Match"?: string;
+            };
             path: {
                 project: string;
             };
@@ -3493,11 +4622,20 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    /** @description Changes with the answer */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["AuditList"];
                 };
+            };
+            /** @description Nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };
@@ -3509,8 +4647,13 @@ export interface operations {
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
                 cursor?: string;
+                /** @description Only these members, separated by commas; of a list those of each item. */
+                fields?: string;
             };
-            header?: never;
+            header?: {
+                /** @description Answer 304 if the answer still has this `ETag`. */
+                "If-None-Match"?: string;
+            };
             path: {
                 project: string;
             };
@@ -3521,11 +4664,20 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    /** @description Changes with the answer */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ChannelList"];
                 };
+            };
+            /** @description Nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };
@@ -3610,10 +4762,86 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
-    get_deployment: {
+    complete_text: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The same key with the same call gets the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CompletionBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CompletionList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    diff_deployments: {
+        parameters: {
+            query?: {
+                /** @description Only these members, separated by commas; of a list those of each item. */
+                fields?: string;
+            };
+            header?: {
+                /** @description Answer 304 if the answer still has this `ETag`. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                project: string;
+                a: string;
+                b: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    /** @description Changes with the answer */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeploymentDiff"];
+                };
+            };
+            /** @description Nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_deployment: {
+        parameters: {
+            query?: {
+                /** @description Only these members, separated by commas; of a list those of each item. */
+                fields?: string;
+            };
+            header?: {
+                /** @description Answer 304 if the answer still has this `ETag`. */
+                "If-None-Match"?: string;
+            };
             path: {
                 project: string;
                 deployment: string;
@@ -3625,11 +4853,20 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    /** @description Changes with the answer */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["DeploymentDetail"];
                 };
+            };
+            /** @description Nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };
@@ -3641,8 +4878,13 @@ export interface operations {
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
                 cursor?: string;
+                /** @description Only these members, separated by commas; of a list those of each item. */
+                fields?: string;
             };
-            header?: never;
+            header?: {
+                /** @description Answer 304 if the answer still has this `ETag`. */
+                "If-None-Match"?: string;
+            };
             path: {
                 project: string;
             };
@@ -3653,19 +4895,34 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    /** @description Changes with the answer */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["EnvironmentList"];
                 };
             };
+            /** @description Nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             default: components["responses"]["Problem"];
         };
     };
     get_environment: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description Only these members, separated by commas; of a list those of each item. */
+                fields?: string;
+            };
+            header?: {
+                /** @description Answer 304 if the answer still has this `ETag`. */
+                "If-None-Match"?: string;
+            };
             path: {
                 project: string;
                 environment: string;
@@ -3677,11 +4934,20 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    /** @description Changes with the answer */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["EnvironmentView"];
                 };
+            };
+            /** @description Nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };
@@ -3693,8 +4959,13 @@ export interface operations {
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
                 cursor?: string;
+                /** @description Only these members, separated by commas; of a list those of each item. */
+                fields?: string;
             };
-            header?: never;
+            header?: {
+                /** @description Answer 304 if the answer still has this `ETag`. */
+                "If-None-Match"?: string;
+            };
             path: {
                 project: string;
                 environment: string;
@@ -3706,11 +4977,20 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    /** @description Changes with the answer */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["DeploymentList"];
                 };
+            };
+            /** @description Nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };
@@ -3721,6 +5001,8 @@ export interface operations {
             header?: {
                 /** @description The same key with the same call gets the first answer. */
                 "Idempotency-Key"?: string;
+                /** @description Answer 412, and do nothing, if what it is about no longer has this `ETag`. */
+                "If-Match"?: string;
             };
             path: {
                 project: string;
@@ -3784,8 +5066,13 @@ export interface operations {
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
                 cursor?: string;
+                /** @description Only these members, separated by commas; of a list those of each item. */
+                fields?: string;
             };
-            header?: never;
+            header?: {
+                /** @description Answer 304 if the answer still has this `ETag`. */
+                "If-None-Match"?: string;
+            };
             path: {
                 project: string;
             };
@@ -3796,11 +5083,20 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    /** @description Changes with the answer */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["HookList"];
                 };
+            };
+            /** @description Nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };
@@ -3837,8 +5133,14 @@ export interface operations {
     };
     get_hook: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description Only these members, separated by commas; of a list those of each item. */
+                fields?: string;
+            };
+            header?: {
+                /** @description Answer 304 if the answer still has this `ETag`. */
+                "If-None-Match"?: string;
+            };
             path: {
                 project: string;
                 hook: string;
@@ -3850,11 +5152,20 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    /** @description Changes with the answer */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["HookView"];
                 };
+            };
+            /** @description Nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };
@@ -3888,8 +5199,13 @@ export interface operations {
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
                 cursor?: string;
+                /** @description Only these members, separated by commas; of a list those of each item. */
+                fields?: string;
             };
-            header?: never;
+            header?: {
+                /** @description Answer 304 if the answer still has this `ETag`. */
+                "If-None-Match"?: string;
+            };
             path: {
                 project: string;
                 hook: string;
@@ -3901,19 +5217,34 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    /** @description Changes with the answer */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["DeliveryList"];
                 };
             };
+            /** @description Nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             default: components["responses"]["Problem"];
         };
     };
     get_delivery: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description Only these members, separated by commas; of a list those of each item. */
+                fields?: string;
+            };
+            header?: {
+                /** @description Answer 304 if the answer still has this `ETag`. */
+                "If-None-Match"?: string;
+            };
             path: {
                 project: string;
                 hook: string;
@@ -3926,11 +5257,20 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    /** @description Changes with the answer */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["DeliveryDetail"];
                 };
+            };
+            /** @description Nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };
@@ -3963,15 +5303,20 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
-    list_members: {
+    show_insights: {
         parameters: {
             query?: {
-                /** @description Items on a page, 1 to 200; 50 if absent. */
-                limit?: number;
-                /** @description `next_cursor` of the page before. */
-                cursor?: string;
+                /** @description Only of this pipeline (p-…). */
+                pipeline?: string;
+                /** @description How far back, 1 to 366; 30 if absent. */
+                days?: number;
+                /** @description Only these members, separated by commas; of a list those of each item. */
+                fields?: string;
             };
-            header?: never;
+            header?: {
+                /** @description Answer 304 if the answer still has this `ETag`. */
+                "If-None-Match"?: string;
+            };
             path: {
                 project: string;
             };
@@ -3982,11 +5327,95 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    /** @description Changes with the answer */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InsightsView"];
+                };
+            };
+            /** @description Nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    lint: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same call gets the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DocumentBody"];
+                "application/x-yaml": components["schemas"]["DocumentBody"];
+                "application/yaml": components["schemas"]["DocumentBody"];
+                "text/yaml": components["schemas"]["DocumentBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LintReport"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    list_members: {
+        parameters: {
+            query?: {
+                /** @description Items on a page, 1 to 200; 50 if absent. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Only these members, separated by commas; of a list those of each item. */
+                fields?: string;
+            };
+            header?: {
+                /** @description Answer 304 if the answer still has this `ETag`. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    /** @description Changes with the answer */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["MemberList"];
                 };
+            };
+            /** @description Nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };
@@ -4053,8 +5482,13 @@ export interface operations {
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
                 cursor?: string;
+                /** @description Only these members, separated by commas; of a list those of each item. */
+                fields?: string;
             };
-            header?: never;
+            header?: {
+                /** @description Answer 304 if the answer still has this `ETag`. */
+                "If-None-Match"?: string;
+            };
             path: {
                 project: string;
             };
@@ -4065,11 +5499,20 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    /** @description Changes with the answer */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["PackageList"];
                 };
+            };
+            /** @description Nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };
@@ -4083,8 +5526,13 @@ export interface operations {
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
                 cursor?: string;
+                /** @description Only these members, separated by commas; of a list those of each item. */
+                fields?: string;
             };
-            header?: never;
+            header?: {
+                /** @description Answer 304 if the answer still has this `ETag`. */
+                "If-None-Match"?: string;
+            };
             path: {
                 project: string;
                 namespace: string;
@@ -4098,11 +5546,20 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    /** @description Changes with the answer */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["PackageFileList"];
                 };
+            };
+            /** @description Nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };
@@ -4114,8 +5571,13 @@ export interface operations {
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
                 cursor?: string;
+                /** @description Only these members, separated by commas; of a list those of each item. */
+                fields?: string;
             };
-            header?: never;
+            header?: {
+                /** @description Answer 304 if the answer still has this `ETag`. */
+                "If-None-Match"?: string;
+            };
             path: {
                 project: string;
                 namespace: string;
@@ -4129,11 +5591,20 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    /** @description Changes with the answer */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["PackageVersionList"];
                 };
+            };
+            /** @description Nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };
@@ -4218,8 +5689,13 @@ export interface operations {
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
                 cursor?: string;
+                /** @description Only these members, separated by commas; of a list those of each item. */
+                fields?: string;
             };
-            header?: never;
+            header?: {
+                /** @description Answer 304 if the answer still has this `ETag`. */
+                "If-None-Match"?: string;
+            };
             path: {
                 project: string;
             };
@@ -4230,11 +5706,20 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    /** @description Changes with the answer */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["PipelineList"];
                 };
+            };
+            /** @description Nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };
@@ -4280,8 +5765,13 @@ export interface operations {
             query?: {
                 /** @description `yaml`: as a pipeline file of v3.0, as `Accept: application/yaml` does. */
                 format?: "json" | "yaml";
+                /** @description Only these members, separated by commas; of a list those of each item. */
+                fields?: string;
             };
-            header?: never;
+            header?: {
+                /** @description Answer 304 if the answer still has this `ETag`. */
+                "If-None-Match"?: string;
+            };
             path: {
                 project: string;
                 pipeline: string;
@@ -4293,11 +5783,20 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    /** @description Changes with the answer */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["PipelineView"];
                 };
+            };
+            /** @description Nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };
@@ -4308,6 +5807,8 @@ export interface operations {
             header?: {
                 /** @description The same key with the same call gets the first answer. */
                 "Idempotency-Key"?: string;
+                /** @description Answer 412, and do nothing, if what it is about no longer has this `ETag`. */
+                "If-Match"?: string;
             };
             path: {
                 project: string;
@@ -4339,7 +5840,10 @@ export interface operations {
     delete_pipeline: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Answer 412, and do nothing, if what it is about no longer has this `ETag`. */
+                "If-Match"?: string;
+            };
             path: {
                 project: string;
                 pipeline: string;
@@ -4365,8 +5869,13 @@ export interface operations {
                 version?: number;
                 /** @description `yaml`: as a pipeline file of v3.0, as `Accept: application/yaml` does. */
                 format?: "json" | "yaml";
+                /** @description Only these members, separated by commas; of a list those of each item. */
+                fields?: string;
             };
-            header?: never;
+            header?: {
+                /** @description Answer 304 if the answer still has this `ETag`. */
+                "If-None-Match"?: string;
+            };
             path: {
                 project: string;
                 pipeline: string;
@@ -4378,11 +5887,61 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    /** @description Changes with the answer */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["DocumentBody"];
                 };
+            };
+            /** @description Nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_graph: {
+        parameters: {
+            query?: {
+                /** @description Which version; the newest if absent. */
+                version?: number;
+                /** @description Only these members, separated by commas; of a list those of each item. */
+                fields?: string;
+            };
+            header?: {
+                /** @description Answer 304 if the answer still has this `ETag`. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                project: string;
+                pipeline: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    /** @description Changes with the answer */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Graph"];
+                };
+            };
+            /** @description Nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };
@@ -4394,8 +5953,13 @@ export interface operations {
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
                 cursor?: string;
+                /** @description Only these members, separated by commas; of a list those of each item. */
+                fields?: string;
             };
-            header?: never;
+            header?: {
+                /** @description Answer 304 if the answer still has this `ETag`. */
+                "If-None-Match"?: string;
+            };
             path: {
                 project: string;
                 pipeline: string;
@@ -4407,11 +5971,20 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    /** @description Changes with the answer */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["HookList"];
                 };
+            };
+            /** @description Nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };
@@ -4449,8 +6022,14 @@ export interface operations {
     };
     get_remote_token: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description Only these members, separated by commas; of a list those of each item. */
+                fields?: string;
+            };
+            header?: {
+                /** @description Answer 304 if the answer still has this `ETag`. */
+                "If-None-Match"?: string;
+            };
             path: {
                 project: string;
                 pipeline: string;
@@ -4462,11 +6041,20 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    /** @description Changes with the answer */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["RemoteTokenView"];
                 };
+            };
+            /** @description Nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };
@@ -4553,8 +6141,14 @@ export interface operations {
     };
     list_triggers: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description Only these members, separated by commas; of a list those of each item. */
+                fields?: string;
+            };
+            header?: {
+                /** @description Answer 304 if the answer still has this `ETag`. */
+                "If-None-Match"?: string;
+            };
             path: {
                 project: string;
                 pipeline: string;
@@ -4566,11 +6160,100 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    /** @description Changes with the answer */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["TriggerList"];
                 };
+            };
+            /** @description Nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    list_pipeline_versions: {
+        parameters: {
+            query?: {
+                /** @description Only these members, separated by commas; of a list those of each item. */
+                fields?: string;
+            };
+            header?: {
+                /** @description Answer 304 if the answer still has this `ETag`. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                project: string;
+                pipeline: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    /** @description Changes with the answer */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionList"];
+                };
+            };
+            /** @description Nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    diff_versions: {
+        parameters: {
+            query?: {
+                /** @description Only these members, separated by commas; of a list those of each item. */
+                fields?: string;
+            };
+            header?: {
+                /** @description Answer 304 if the answer still has this `ETag`. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                project: string;
+                pipeline: string;
+                a: string;
+                b: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    /** @description Changes with the answer */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionDiff"];
+                };
+            };
+            /** @description Nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };
@@ -4582,8 +6265,13 @@ export interface operations {
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
                 cursor?: string;
+                /** @description Only these members, separated by commas; of a list those of each item. */
+                fields?: string;
             };
-            header?: never;
+            header?: {
+                /** @description Answer 304 if the answer still has this `ETag`. */
+                "If-None-Match"?: string;
+            };
             path: {
                 project: string;
             };
@@ -4594,11 +6282,20 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    /** @description Changes with the answer */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["PluginsInProject"];
                 };
+            };
+            /** @description Nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };
@@ -4649,8 +6346,13 @@ export interface operations {
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
                 cursor?: string;
+                /** @description Only these members, separated by commas; of a list those of each item. */
+                fields?: string;
             };
-            header?: never;
+            header?: {
+                /** @description Answer 304 if the answer still has this `ETag`. */
+                "If-None-Match"?: string;
+            };
             path: {
                 project: string;
             };
@@ -4661,11 +6363,20 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    /** @description Changes with the answer */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["CheckList"];
                 };
+            };
+            /** @description Nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };
@@ -4677,8 +6388,13 @@ export interface operations {
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
                 cursor?: string;
+                /** @description Only these members, separated by commas; of a list those of each item. */
+                fields?: string;
             };
-            header?: never;
+            header?: {
+                /** @description Answer 304 if the answer still has this `ETag`. */
+                "If-None-Match"?: string;
+            };
             path: {
                 project: string;
             };
@@ -4689,19 +6405,34 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    /** @description Changes with the answer */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["RuleList"];
                 };
             };
+            /** @description Nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             default: components["responses"]["Problem"];
         };
     };
     get_rule: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description Only these members, separated by commas; of a list those of each item. */
+                fields?: string;
+            };
+            header?: {
+                /** @description Answer 304 if the answer still has this `ETag`. */
+                "If-None-Match"?: string;
+            };
             path: {
                 project: string;
                 rule: string;
@@ -4713,11 +6444,20 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    /** @description Changes with the answer */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["RuleView"];
                 };
+            };
+            /** @description Nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };
@@ -4802,8 +6542,13 @@ export interface operations {
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
                 cursor?: string;
+                /** @description Only these members, separated by commas; of a list those of each item. */
+                fields?: string;
             };
-            header?: never;
+            header?: {
+                /** @description Answer 304 if the answer still has this `ETag`. */
+                "If-None-Match"?: string;
+            };
             path: {
                 project: string;
             };
@@ -4814,11 +6559,20 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    /** @description Changes with the answer */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["RunList"];
                 };
+            };
+            /** @description Nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };
@@ -4828,7 +6582,166 @@ export interface operations {
             query?: {
                 /** @description As this attempt left it; the newest if absent. */
                 attempt?: number;
+                /** @description Only these members, separated by commas; of a list those of each item. */
+                fields?: string;
             };
+            header?: {
+                /** @description Answer 304 if the answer still has this `ETag`. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                project: string;
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    /** @description Changes with the answer */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunState"];
+                };
+            };
+            /** @description Nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    list_attempts: {
+        parameters: {
+            query?: {
+                /** @description Only these members, separated by commas; of a list those of each item. */
+                fields?: string;
+            };
+            header?: {
+                /** @description Answer 304 if the answer still has this `ETag`. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                project: string;
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    /** @description Changes with the answer */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AttemptList"];
+                };
+            };
+            /** @description Nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    diff_attempts: {
+        parameters: {
+            query?: {
+                /** @description Only these members, separated by commas; of a list those of each item. */
+                fields?: string;
+            };
+            header?: {
+                /** @description Answer 304 if the answer still has this `ETag`. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                project: string;
+                run: string;
+                a: string;
+                b: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    /** @description Changes with the answer */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AttemptDiff"];
+                };
+            };
+            /** @description Nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    show_failure: {
+        parameters: {
+            query?: {
+                /** @description How many last lines of the log, at most 1000; 30 if absent. */
+                lines?: number;
+                /** @description Only these members, separated by commas; of a list those of each item. */
+                fields?: string;
+            };
+            header?: {
+                /** @description Answer 304 if the answer still has this `ETag`. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                project: string;
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    /** @description Changes with the answer */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureView"];
+                };
+            };
+            /** @description Nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    download_logs: {
+        parameters: {
+            query?: never;
             header?: never;
             path: {
                 project: string;
@@ -4844,8 +6757,61 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RunState"];
+                    "application/zip": string;
                 };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    search_log: {
+        parameters: {
+            query: {
+                /** @description What to find, without regard to colours; needed. */
+                q: string;
+                /** @description `q` is a regular expression (RE2), within one line. */
+                regexp?: boolean;
+                /** @description Upper and lower case are different. */
+                case?: boolean;
+                /** @description Only in the logs of this step. */
+                step?: string;
+                /** @description Only in this attempt of a step. */
+                attempt?: number;
+                /** @description Hits on a page, 1 to 1000; 100 if absent. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Only these members, separated by commas; of a list those of each item. */
+                fields?: string;
+            };
+            header?: {
+                /** @description Answer 304 if the answer still has this `ETag`. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                project: string;
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    /** @description Changes with the answer */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogHits"];
+                };
+            };
+            /** @description Nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };
@@ -4857,8 +6823,13 @@ export interface operations {
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
                 cursor?: string;
+                /** @description Only these members, separated by commas; of a list those of each item. */
+                fields?: string;
             };
-            header?: never;
+            header?: {
+                /** @description Answer 304 if the answer still has this `ETag`. */
+                "If-None-Match"?: string;
+            };
             path: {
                 project: string;
                 run: string;
@@ -4870,11 +6841,20 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    /** @description Changes with the answer */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["MetricsList"];
                 };
+            };
+            /** @description Nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };
@@ -4885,6 +6865,8 @@ export interface operations {
             header?: {
                 /** @description The same key with the same call gets the first answer. */
                 "Idempotency-Key"?: string;
+                /** @description Answer 412, and do nothing, if what it is about no longer has this `ETag`. */
+                "If-Match"?: string;
             };
             path: {
                 project: string;
@@ -4906,6 +6888,47 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Recovered"];
                 };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    list_modes: {
+        parameters: {
+            query?: {
+                /** @description The step that it is about; the first that failed if absent. */
+                step?: string;
+                /** @description Only these members, separated by commas; of a list those of each item. */
+                fields?: string;
+            };
+            header?: {
+                /** @description Answer 304 if the answer still has this `ETag`. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                project: string;
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    /** @description Changes with the answer */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModeList"];
+                };
+            };
+            /** @description Nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };
@@ -4979,8 +7002,13 @@ export interface operations {
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
                 cursor?: string;
+                /** @description Only these members, separated by commas; of a list those of each item. */
+                fields?: string;
             };
-            header?: never;
+            header?: {
+                /** @description Answer 304 if the answer still has this `ETag`. */
+                "If-None-Match"?: string;
+            };
             path: {
                 project: string;
                 run: string;
@@ -4992,11 +7020,20 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    /** @description Changes with the answer */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ReportList"];
                 };
+            };
+            /** @description Nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };
@@ -5066,6 +7103,8 @@ export interface operations {
             header?: {
                 /** @description The same key with the same call gets the first answer. */
                 "Idempotency-Key"?: string;
+                /** @description Answer 412, and do nothing, if what it is about no longer has this `ETag`. */
+                "If-Match"?: string;
             };
             path: {
                 project: string;
@@ -5126,8 +7165,14 @@ export interface operations {
     };
     list_steps: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description Only these members, separated by commas; of a list those of each item. */
+                fields?: string;
+            };
+            header?: {
+                /** @description Answer 304 if the answer still has this `ETag`. */
+                "If-None-Match"?: string;
+            };
             path: {
                 project: string;
                 run: string;
@@ -5139,11 +7184,20 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    /** @description Changes with the answer */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["StepList"];
                 };
+            };
+            /** @description Nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };
@@ -5184,13 +7238,26 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description Which attempt of the step; the newest if absent. */
-                attempt?: string;
+                attempt?: number;
                 /** @description Only so many last lines, at most 100000. */
                 tail?: number;
+                /** @description Answer in JSON with the lines from this number on, counted from 1. */
+                from?: number;
+                /** @description Answer in JSON with so many lines, at most 10000; 1000 if absent. */
+                count?: number;
+                /** @description As a file to be kept. */
+                download?: boolean;
                 /** @description Stream lines as they are written; the id of an event is the offset of the line's end. Ends with the event `end` when the attempt is over. */
                 follow?: boolean;
+                /** @description Follow from this offset on, like Last-Event-ID. */
+                after?: number;
+                /** @description Only these members, separated by commas; of a list those of each item. */
+                fields?: string;
             };
-            header?: never;
+            header?: {
+                /** @description Answer 304 if the answer still has this `ETag`. */
+                "If-None-Match"?: string;
+            };
             path: {
                 project: string;
                 run: string;
@@ -5203,11 +7270,21 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    /** @description Changes with the answer */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    "application/json": components["schemas"]["LogPage"];
                     "text/plain": string;
                 };
+            };
+            /** @description Nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };
@@ -5278,8 +7355,13 @@ export interface operations {
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
                 cursor?: string;
+                /** @description Only these members, separated by commas; of a list those of each item. */
+                fields?: string;
             };
-            header?: never;
+            header?: {
+                /** @description Answer 304 if the answer still has this `ETag`. */
+                "If-None-Match"?: string;
+            };
             path: {
                 project: string;
             };
@@ -5290,19 +7372,34 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    /** @description Changes with the answer */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["SecretList"];
                 };
             };
+            /** @description Nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             default: components["responses"]["Problem"];
         };
     };
     get_secret: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description Only these members, separated by commas; of a list those of each item. */
+                fields?: string;
+            };
+            header?: {
+                /** @description Answer 304 if the answer still has this `ETag`. */
+                "If-None-Match"?: string;
+            };
             path: {
                 project: string;
                 name: string;
@@ -5314,11 +7411,20 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    /** @description Changes with the answer */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["SecretView"];
                 };
+            };
+            /** @description Nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };
@@ -5376,10 +7482,90 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    show_services: {
+        parameters: {
+            query?: {
+                /** @description Only these members, separated by commas; of a list those of each item. */
+                fields?: string;
+            };
+            header?: {
+                /** @description Answer 304 if the answer still has this `ETag`. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    /** @description Changes with the answer */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServiceMatrix"];
+                };
+            };
+            /** @description Nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    list_runners: {
+        parameters: {
+            query?: {
+                /** @description Only these members, separated by commas; of a list those of each item. */
+                fields?: string;
+            };
+            header?: {
+                /** @description Answer 304 if the answer still has this `ETag`. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    /** @description Changes with the answer */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunnerList"];
+                };
+            };
+            /** @description Nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     find_run: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description Only these members, separated by commas; of a list those of each item. */
+                fields?: string;
+            };
+            header?: {
+                /** @description Answer 304 if the answer still has this `ETag`. */
+                "If-None-Match"?: string;
+            };
             path: {
                 run: string;
             };
@@ -5390,11 +7576,20 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    /** @description Changes with the answer */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["RunSummary"];
                 };
+            };
+            /** @description Nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };
@@ -5416,7 +7611,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/schema+json": string;
+                    "application/schema+json": unknown;
                 };
             };
             default: components["responses"]["Problem"];
@@ -5424,8 +7619,14 @@ export interface operations {
     };
     show_session: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description Only these members, separated by commas; of a list those of each item. */
+                fields?: string;
+            };
+            header?: {
+                /** @description Answer 304 if the answer still has this `ETag`. */
+                "If-None-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -5434,11 +7635,20 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    /** @description Changes with the answer */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["SessionView"];
                 };
+            };
+            /** @description Nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };
@@ -5497,8 +7707,13 @@ export interface operations {
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
                 cursor?: string;
+                /** @description Only these members, separated by commas; of a list those of each item. */
+                fields?: string;
             };
-            header?: never;
+            header?: {
+                /** @description Answer 304 if the answer still has this `ETag`. */
+                "If-None-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -5507,11 +7722,20 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    /** @description Changes with the answer */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["TokenList"];
                 };
+            };
+            /** @description Nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };
@@ -5572,8 +7796,13 @@ export interface operations {
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
                 cursor?: string;
+                /** @description Only these members, separated by commas; of a list those of each item. */
+                fields?: string;
             };
-            header?: never;
+            header?: {
+                /** @description Answer 304 if the answer still has this `ETag`. */
+                "If-None-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -5582,11 +7811,20 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    /** @description Changes with the answer */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["UserList"];
                 };
+            };
+            /** @description Nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };
