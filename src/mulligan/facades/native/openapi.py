@@ -1,7 +1,7 @@
 """The OpenAPI document, made from the table of endpoints and the types of bodies and answers."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -73,42 +73,11 @@ def make_document(endpoints: Iterable[Endpoint], prefix: str) -> dict[str, Any]:
 
 
 def _operation(endpoint: Endpoint, known: dict[Any, dict[str, Any]]) -> dict[str, Any]:
-    parameters: list[dict[str, Any]] = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-        for name in _PARTS.findall(endpoint.path)
-    ]
-    parameters += [
-        {
-            "name": query.name,
-            "in": "query",
-            "description": query.desc,
-            "schema": query.schema,
-            **({"required": True} if query.is_required else {}),
-        }
-        for query in endpoint.query
-    ]
-    if endpoint.method in {"POST", "PUT"}:
-        parameters.append(_KEY)
-    done: dict[str, Any] = {"description": "Done"}
-    content: dict[str, Any] = {}
-    if endpoint.answer is not None:
-        content[JSON] = {"schema": known[endpoint.answer]}
-    if endpoint.media != JSON:
-        content[endpoint.media] = {"schema": {} if "json" in endpoint.media else {"type": "string"}}
-    if content:
-        done["content"] = content
-    responses = {str(endpoint.status): done, "default": {"$ref": "#/components/responses/Problem"}}
-    if endpoint.method == "GET" and endpoint.answer is not None:
-        parameters += [_FIELDS, _IF_NONE_MATCH]
-        done["headers"] = {"ETag": _TAG}
-        responses["304"] = {"description": "Nothing has changed"}
-    if endpoint.precondition:
-        parameters.append(_IF_MATCH)
     operation: dict[str, Any] = {
         "operationId": endpoint.act.__name__,
         "summary": endpoint.summary,
-        "parameters": parameters,
-        "responses": responses,
+        "parameters": list(_parameters(endpoint)),
+        "responses": _responses(endpoint, known),
     }
     if endpoint.body is not None:
         operation["requestBody"] = {
@@ -123,3 +92,42 @@ def _operation(endpoint: Endpoint, known: dict[Any, dict[str, Any]]) -> dict[str
     if endpoint.needs is not None:
         operation["description"] = f"Needs the permission `{endpoint.needs.value}` in the project."
     return operation
+
+
+def _is_tagged(endpoint: Endpoint) -> bool:
+    return endpoint.method == "GET" and endpoint.answer is not None
+
+
+def _parameters(endpoint: Endpoint) -> Iterator[dict[str, Any]]:
+    for name in _PARTS.findall(endpoint.path):
+        yield {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+    for query in endpoint.query:
+        yield {
+            "name": query.name,
+            "in": "query",
+            "description": query.desc,
+            "schema": query.schema,
+            **({"required": True} if query.is_required else {}),
+        }
+    if endpoint.method in {"POST", "PUT"}:
+        yield _KEY
+    if _is_tagged(endpoint):
+        yield from (_FIELDS, _IF_NONE_MATCH)
+    if endpoint.precondition:
+        yield _IF_MATCH
+
+
+def _responses(endpoint: Endpoint, known: dict[Any, dict[str, Any]]) -> dict[str, Any]:
+    done: dict[str, Any] = {"description": "Done"}
+    content: dict[str, Any] = {}
+    if endpoint.answer is not None:
+        content[JSON] = {"schema": known[endpoint.answer]}
+    if endpoint.media != JSON:
+        content[endpoint.media] = {"schema": {} if "json" in endpoint.media else {"type": "string"}}
+    if content:
+        done["content"] = content
+    found: dict[str, Any] = {str(endpoint.status): done}
+    if _is_tagged(endpoint):
+        done["headers"] = {"ETag": _TAG}
+        found["304"] = {"description": "Nothing has changed"}
+    return found | {"default": {"$ref": "#/components/responses/Problem"}}
