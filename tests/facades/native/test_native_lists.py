@@ -5,6 +5,8 @@ from urllib.parse import quote
 
 from native_client import NativeApi, step_of, two_steps
 
+from mulligan.core.refusal import RefusalCode
+from mulligan.facades.native.problem_texts import TITLES
 from mulligan.testing import models
 
 
@@ -135,3 +137,24 @@ def test_only_the_wanted_fields_are_sent(api: NativeApi) -> None:
     assert one == {"number": 1}
     problem = api.get("/projects/shop/runs?fields=id,nonsense", expect=400)
     assert problem["errors"][0]["parameter"] == "fields"
+
+
+def test_problems_in_the_language_of_who_asks(api: NativeApi) -> None:
+    """In Chinese if that is asked for; the code, and where it is wrong, stay the same."""
+    path = "/projects/shop/pipelines/p-none"
+    english = api.get(path, expect=404)
+
+    answer = api.call("GET", path, headers={"Accept-Language": "zh-CN,en;q=0.5"}, expect=404)
+
+    chinese = answer.json()
+    assert answer.headers["content-language"] == "zh-CN"
+    assert chinese["title"] == "不存在，或不可见"
+    assert english["detail"] in chinese["detail"]
+    assert (chinese["code"], chinese["type"]) == (english["code"], english["type"])
+    same = api.get(path, headers={"Accept-Language": "en-GB,zh"}, expect=404)
+    assert same == english
+
+
+def test_every_refusal_has_a_chinese_text() -> None:
+    """None is shown in English alone to who reads Chinese."""
+    assert {code.value for code in RefusalCode} <= TITLES.keys()

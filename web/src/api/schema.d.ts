@@ -1,4 +1,4 @@
-// Made by `npm run api` from the API's description 0e7d5176c3c33617; not written by hand.
+// Made by `npm run api` from the API's description 25d1074ac7411382; not written by hand.
 export interface paths {
     "/about": {
         parameters: {
@@ -5789,6 +5789,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PipelineView"];
+                    "application/yaml": unknown;
                 };
             };
             /** @description Nothing has changed */
@@ -5893,6 +5894,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DocumentBody"];
+                    "application/yaml": unknown;
                 };
             };
             /** @description Nothing has changed */

@@ -21,8 +21,10 @@ from mulligan.facades.native.bodies import convert
 from mulligan.facades.native.callers import caller_of
 from mulligan.facades.native.conditional import JSON as JSON
 from mulligan.facades.native.conditional import ValueResponse, finish
+from mulligan.facades.native.problem_texts import in_chinese, wants_chinese
 from mulligan.facades.native.problems import (
     KNOWN,
+    Problem,
     make_problem,
     problem_of,
     problem_response,
@@ -58,7 +60,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         path: Without `/api/v1`; `{project}` in it is entered with the permission `needs`.
         body: Type of the body; None = it has none.
         answer: Type of the answer; None = no body, or none of JSON.
-        media: Content type of the answer.
+        media: Content type of the answer; with `answer`: the other one that it may have.
         is_open: Answered without a credential.
         takes: Content types of the body.
         precondition: `If-Match` is looked at.
@@ -203,6 +205,7 @@ class Dispatcher:
 async def handle(services: Services, endpoint: Endpoint, request: Request) -> Response:
     """Answer a request to an endpoint; every error becomes a problem."""
     body = b""
+    actor: Actor | None = None
     try:
         actor = _NOBODY if endpoint.is_open else await caller_of(request, services.access)
         call = Call(request, services, endpoint, actor)
@@ -218,14 +221,25 @@ async def handle(services: Services, endpoint: Endpoint, request: Request) -> Re
             return await endpoint.act(call)
         return await replayed(request, services, actor, body, lambda: endpoint.act(call))
     except KNOWN as error:
-        if not 0 < len(body) <= _LOCATED_BYTES:
-            return problem_response(problem_of(error))
-        # finding lines and columns takes a while in a large document
-        return problem_response(await asyncio.to_thread(problem_of, error, body))
+        if 0 < len(body) <= _LOCATED_BYTES:
+            # finding lines and columns takes a while in a large document
+            problem = await asyncio.to_thread(problem_of, error, body)
+        else:
+            problem = problem_of(error)
     except Exception:
         error_id = services.ids.hex32()
         log.exception("call_failed", call=request.scope["path"], error_id=error_id)
-        return problem_response(unexpected_problem(error_id))
+        problem = unexpected_problem(error_id)
+    return _said(request, actor, problem)
+
+
+def _said(request: Request, actor: Actor | None, problem: Problem) -> Response:
+    """Answer with a problem in the language of who asks."""
+    if not wants_chinese(request, actor):
+        return problem_response(problem)
+    response = problem_response(in_chinese(problem))
+    response.headers["Content-Language"] = "zh-CN"
+    return response
 
 
 def _check_media(request: Request, endpoint: Endpoint) -> None:

@@ -18,6 +18,8 @@ from mulligan.facades.native import queries
 from mulligan.facades.native.endpoints import Call, Endpoint, Query, answer
 from mulligan.facades.native.expectations import expected
 from mulligan.facades.native.plan_views import etag, show_plan
+from mulligan.facades.native.problem_texts import in_chinese, wants_chinese
+from mulligan.facades.native.problems import problem_of
 from mulligan.facades.native.runs import ONE_RUN, run_of
 from mulligan.facades.native.shapes import PlanApprovals, PlanCounts, Shape
 
@@ -170,7 +172,7 @@ async def _retry(call: Call, run: Run, mode: _Mode) -> ModeView:
         await services.access.demand(actor, permission, call.project)
         return await services.engine.plan_retry(command)
 
-    made, why_not = await _try(plan)
+    made, why_not = await _try(call, plan)
     return ModeView(
         mode=mode.word,
         node=mode.node,
@@ -189,26 +191,21 @@ async def _retry(call: Call, run: Run, mode: _Mode) -> ModeView:
     )
 
 
-async def _try(plan: Callable[[], Awaitable[Any]]) -> tuple[Any | None, WhyNot | None]:
-    """Ask for a plan; give it, or why there is none."""
+async def _try(call: Call, plan: Callable[[], Awaitable[Any]]) -> tuple[Any | None, WhyNot | None]:
+    """Ask for a plan; give it, or why there is none: in the words of the problem that it is."""
     try:
         return await plan(), None
-    except RefusedError as error:
-        return None, _why_not(error.refusal)
-    except ForbiddenError as error:
+    except (RefusedError, ForbiddenError) as error:
+        problem = problem_of(error)
+        if wants_chinese(call.request, call.actor):
+            problem = in_chinese(problem)
         return None, WhyNot(
-            code="forbidden", message=str(error), rule="", node="", instead=("ask an owner",)
+            code=problem.code,
+            message=problem.detail,
+            rule=problem.rule or "",
+            node=problem.node or "",
+            instead=problem.instead,
         )
-
-
-def _why_not(refusal: Refusal) -> WhyNot:
-    return WhyNot(
-        code=refusal.code.value,
-        message=refusal.message,
-        rule=refusal.rule,
-        node=refusal.node,
-        instead=refusal.instead,
-    )
 
 
 async def _plan(call: Call, run: Run, plan: Plan) -> ModePlan:
@@ -236,7 +233,7 @@ async def _resume(call: Call, run: Run, step: StepId) -> ModeView:
             )
         return True
 
-    made, why_not = await _try(nothing)
+    made, why_not = await _try(call, nothing)
     return ModeView(
         mode="resume",
         node=step,
@@ -276,7 +273,7 @@ async def _roll_back(call: Call, run: Run, stage: StageId) -> ModeView:
         await call.services.access.demand(call.actor, Permission.ROLL_BACK, call.project)
         return await call.services.rollbacks.plan(command)
 
-    made, why_not = await _try(plan)
+    made, why_not = await _try(call, plan)
     return ModeView(
         mode="rollback-stage",
         node=stage,

@@ -123,7 +123,8 @@ def _responses(endpoint: Endpoint, known: dict[Any, dict[str, Any]]) -> dict[str
     if endpoint.answer is not None:
         content[JSON] = {"schema": known[endpoint.answer]}
     if endpoint.media != JSON:
-        content[endpoint.media] = {"schema": {} if "json" in endpoint.media else {"type": "string"}}
+        is_value = "json" in endpoint.media or "yaml" in endpoint.media
+        content[endpoint.media] = {"schema": {} if is_value else {"type": "string"}}
     if content:
         done["content"] = content
     found: dict[str, Any] = {str(endpoint.status): done}

@@ -215,6 +215,7 @@ ENDPOINTS = (
         summary="Show a pipeline; as YAML its definition, a file that can be imported",
         needs=Permission.VIEW,
         answer=shapes.PipelineView,
+        media=YAML_TYPES[0],
         query=(_FORMAT,),
     ),
     Endpoint(
@@ -244,6 +245,7 @@ ENDPOINTS = (
         summary="Give the definition as it was taken in",
         needs=Permission.VIEW,
         answer=DocumentBody,
+        media=YAML_TYPES[0],
         query=(
             Query("version", "Which version; the newest if absent.", {"type": "integer"}),
             _FORMAT,
