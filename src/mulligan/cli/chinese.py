@@ -180,6 +180,8 @@ REMARKS = {
     "approved: {node}": "已同意：{node}",
     "rejected: {node}": "已拒绝：{node}",
     "nothing waits for a person": "没有等待人处理的事项",
+    "the run": "整次运行",
+    "restore deployment {deployment}": "恢复部署 {deployment}",
     "fails since run #{number} by {who}": "从 {who} 的运行 #{number} 起失败",
     "fails since run #{number} by {who}; last succeeded in run #{green}": (
         "从 {who} 的运行 #{number} 起失败；最后一次成功是运行 #{green}"

@@ -1,7 +1,6 @@
 """`mulligan pipeline`: stored definitions, their versions, and how they are built."""
 
-import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import click
@@ -19,7 +18,6 @@ from mulligan.cli.problems import Json, ProblemError
 from mulligan.cli.references import find_pipeline
 from mulligan.cli.template_files import TemplateFiles, finds_templates
 
-_MOST_VERSIONS = 100
 _NOT_FOUND = 404
 
 
@@ -126,43 +124,49 @@ def _preview(session: Session, file: PipelineFile) -> None:
 @with_session
 def graph(session: Session, name: str, version: int | None, mermaid: bool) -> None:  # noqa: FBT001 - click gives flags by name
     """Draw a pipeline."""
-    found = find_pipeline(session, name)
-    path = f"/projects/{part(found['project'])}/pipelines/{part(found['id'])}/definition"
-    model = session.client.get(path, version=version)
-    stages = list(outline(model))
+    drawn = session.client.get(f"{_path(session, name)}/graph", version=version)
     if not session.is_table:
-        session.emit(stages)
+        session.emit(drawn)
         return
-    for line in _mermaid(stages) if mermaid else _tree(stages):
+    for line in _mermaid(drawn["stages"]) if mermaid else _tree(drawn["stages"]):
         click.echo(line)
 
 
-def outline(model: Json) -> Iterator[Json]:
-    """Yield the stages of a definition of either dialect: name, jobs with name and steps."""
-    for number, stage in enumerate(model["stages"], 1):
-        title = one_line(stage.get("name") or f"stage {number}")
-        if "containers" not in stage:  # of the SWR dialect: one stage is one piece of work
-            service = str(stage.get("service_name", ""))
-            yield {"name": title, "jobs": [{"name": service, "steps": []}]}
-            continue
-        jobs = [
-            {
-                "name": one_line(job.get("name") or str(job.get("id", ""))),
-                "steps": [one_line(step.get("name", "")) for step in job.get("elements", [])],
-            }
-            for job in stage["containers"]
-        ]
-        is_trigger = any(job.get("@type") == "trigger" for job in stage["containers"])
-        yield {"name": "trigger" if is_trigger else title, "jobs": jobs}
+def _path(session: Session, name: str) -> str:
+    """Return the path of a pipeline in the API."""
+    found = find_pipeline(session, name)
+    return f"/projects/{part(found['project'])}/pipelines/{part(found['id'])}"
+
+
+_STAGE_MARKS = {
+    "is_finally": "at the end, whatever happened",
+    "reviewed": "after a review",
+    "deploys": "deploys",
+}
+_STEP_MARKS = {"pauses": "pauses", "goes_on": "may fail"}
+
+
+def _title(node: Json, marks: Mapping[str, str]) -> str:
+    """Name a node, and tell what is special about it."""
+    said = [text for key, text in marks.items() if node[key]]
+    if not node["enabled"]:
+        said.append("off")
+    name = one_line(node["name"] or node["id"])
+    return f"{name} ({', '.join(said)})" if said else name
+
+
+def _job_title(job: Json) -> str:
+    title = _title(job, {"is_matrix": "matrix"})
+    return f"{title} after {', '.join(map(one_line, job['needs']))}" if job["needs"] else title
 
 
 def _tree(stages: list[Json]) -> Iterator[str]:
     for stage in stages:
-        yield stage["name"]
+        yield _title(stage, _STAGE_MARKS)
         for job, lead, below in _branches(stage["jobs"]):
-            yield f"{lead}{job['name']}"
+            yield f"{lead}{_job_title(job)}"
             for step, inner, _ in _branches(job["steps"]):
-                yield f"{below}{inner}{step}"
+                yield f"{below}{inner}{_title(step, _STEP_MARKS)}"
 
 
 def _branches(items: list[Json]) -> Iterator[tuple[Json, str, str]]:
@@ -176,9 +180,10 @@ def _branches(items: list[Json]) -> Iterator[tuple[Json, str, str]]:
 def _mermaid(stages: list[Json]) -> Iterator[str]:
     yield "flowchart LR"
     for number, stage in enumerate(stages):
-        yield f'  subgraph s{number}["{_label(stage["name"])}"]'
+        yield f'  subgraph s{number}["{_label(_title(stage, _STAGE_MARKS))}"]'
         for index, job in enumerate(stage["jobs"]):
-            lines = "<br/>".join(_label(text) for text in (job["name"], *job["steps"]))
+            names = [_job_title(job), *(_title(step, _STEP_MARKS) for step in job["steps"])]
+            lines = "<br/>".join(map(_label, names))
             yield f'    s{number}j{index}["{lines}"]'
         yield "  end"
     for number in range(1, len(stages)):
@@ -211,20 +216,17 @@ def diff(session: Session, name: str, first: int | None, second: int | None) -> 
     first = first or second - 1
     if first < 1:
         raise FailureError("the pipeline has only one version", EXIT_CONFLICT)
-    path = f"/projects/{part(found['project'])}/pipelines/{part(found['id'])}/definition"
-    texts = [
-        b"".join(session.client.read(path, version=version, format="yaml")).decode()
-        for version in (first, second)
-    ]
-    before, after = (text.splitlines() for text in texts)
-    names = (f"version {first}", f"version {second}")
-    lines = list(difflib.unified_diff(before, after, *names, lineterm=""))
+    path = f"/projects/{part(found['project'])}/pipelines/{part(found['id'])}"
+    compared = session.client.get(f"{path}/versions/{first}/diff/{second}")
     if not session.is_table:
-        session.emit({"first": first, "second": second, "diff": lines})
+        session.emit(compared)
         return
-    for line in lines:
+    lines = compared["text"]["lines"]
+    for line in lines or ():
         click.secho(line, fg=_COLOURS.get(line[:1]))
-    if not lines:
+    if lines is None:
+        note("the files are too long to be compared")
+    elif not lines:
         note(f"versions {first} and {second} are the same")
 
 
@@ -239,22 +241,19 @@ _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 )
 @_NAMED
 @in_project
-@click.option("--limit", type=click.IntRange(1, _MOST_VERSIONS), default=20, show_default=True)
 @with_session
-def history(session: Session, name: str, limit: int) -> None:
+def history(session: Session, name: str) -> None:
     """List versions."""
-    found = find_pipeline(session, name)
-    query = {"pipelineId": found["id"], "page": 1, "pageSize": limit}
-    page = bkci(session.client, "GET", found["project"], "version/version_list", query)
     session.show_list(
-        page["records"],
-        ("VERSION", "STATE", "BY", "DESCRIPTION"),
+        session.client.get(f"{_path(session, name)}/versions")["items"],
+        ("VERSION", "MADE", "BY", "NOTE"),
         lambda item: (
             str(item["version"]),
-            str(item.get("status", "")).lower(),
-            one_line(item["creator"]),
-            one_line(item.get("description") or ""),
+            moment(item["created_at"]),
+            one_line(item["created_by"]),
+            one_line(item["note"]),
         ),
+        wide={"DIALECT": "dialect", "MADE FROM": "made_from"},
     )
 
 

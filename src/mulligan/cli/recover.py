@@ -148,14 +148,27 @@ def retry(
     + _PART_HELP
     + "\n\n"
     + EXAMPLE
-    + "mulligan plan @failed --step test -o json"
+    + "mulligan plan @failed --step test -o json\n  mulligan plan @failed --modes"
 )
 @names_run
 @_names_part
+@click.option(
+    "--modes",
+    is_flag=True,
+    help="List every way to recover, or why it is not possible.",
+)
 @with_session
-def plan(session: Session, run: str | None, pipeline: str | None, part: Part) -> int:
+def plan(
+    session: Session,
+    run: str | None,
+    pipeline: str | None,
+    part: Part,
+    modes: bool,  # noqa: FBT001 - click gives flags by name
+) -> int:
     """Show a plan."""
     state = state_of(session, find_run(session, run, pipeline))
+    if modes:
+        return _list_modes(session, state, part.named["step"])
     return _only_plan(session, state, part.body(state, ""))
 
 
@@ -193,6 +206,30 @@ def skip(
     if only_plan:
         return _only_plan(session, state, body)
     return _recover(session, state, body, yes=yes, watch=watch)
+
+
+def _list_modes(session: Session, state: Json, step: str | None) -> int:
+    ident = find_node(state, "step", step)["id"] if step is not None else None
+    found = session.client.get(f"{path_of(state)}/recovery/modes", step=ident)
+    session.show_list(
+        found["items"],
+        ("WAY", "ALLOWED", "WHAT", "IT WOULD"),
+        lambda item: (
+            item["mode"],
+            "yes" if item["allowed"] else "no",
+            one_line(item["name"] or item["node"]) or tr("the run"),
+            _would(item),
+        ),
+    )
+    return 0
+
+
+def _would(mode: Json) -> str:
+    if mode["why_not"]:
+        return one_line(mode["why_not"]["message"])
+    if mode["restores"]:
+        return tr("restore deployment {deployment}", deployment=mode["restores"])
+    return saved_text(mode["plan"]) if mode["plan"] else ""
 
 
 def _plan(session: Session, state: Json, body: Json) -> Json:
