@@ -58,7 +58,7 @@ class Handler(BaseHTTPRequestHandler):
 def server() -> Iterator[FakeServer]:
     """Give a fake server that listens."""
     with FakeServer() as made:
-        thread = threading.Thread(target=made.serve_forever)
+        thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield made
         made.shutdown()
