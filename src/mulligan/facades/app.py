@@ -15,7 +15,7 @@ from mulligan.facades.native.metrics import metrics_route
 from mulligan.facades.platform.paths import is_platform_path
 from mulligan.facades.swr.paths import is_swr_path
 
-MCP_PATH = "/mcp"
+MCP_PATHS = frozenset({"/mcp", "/mcp/"})
 
 
 def build_app(
@@ -80,7 +80,7 @@ class _Shell:
             await self._platform_app()(scope, receive, send)
         elif is_bkci_path(path):
             await self._bkci(scope, receive, send)
-        elif path == MCP_PATH:
+        elif path in MCP_PATHS:
             await self._mcp_app()(scope, receive, send)
         else:
             await self._rest(scope, receive, send)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bkci.calling import Caller, called
+from mulligan.facades.mcp.gateway import gateway_tools
 from mulligan.facades.mcp.tools import OWN, tools_of
 
 Json = dict[str, Any]
@@ -158,6 +159,9 @@ def test_tools_are_well_described(guarded: Caller) -> None:
         for name in shown["inputSchema"].get("required", ()):
             assert name in shown["inputSchema"]["properties"]
         assert shown["annotations"]["readOnlyHint"] is not tool.writes
+    every = list(gateway_tools(everything=True))
+    assert len({tool.name for tool in every}) == len(every) > len(names)
+    assert {tool.name for tool in gateway_tools(everything=False)} < {tool.name for tool in every}
     assert not any(tool.answers_reviews for tool in tools_of(services))
     assert {tool.name for tool in OWN if not tool.answers_reviews} <= set(names)
 

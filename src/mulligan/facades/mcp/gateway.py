@@ -34,6 +34,7 @@ from mulligan.facades.mcp.gateway_calls import (
 from mulligan.facades.mcp.texts import UNTRUSTED
 from mulligan.facades.mcp.tool import Json, Result, Tool, ToolCall, ToolError, as_pairs
 from mulligan.facades.native.plan_views import show_plan
+from mulligan.facades.native.run_views import MASKED
 
 PREFIX = "v4_user_"
 MOST_BYTES = 1024 * 1024  # of an answer
@@ -125,7 +126,7 @@ class GatewayCall:
         act = call.act_of(given.bound(), state)
         if not given.confirm:
             what = {"call": self.operation, "method": self.method, "path": self._path(given)}
-            return call.plan({**what, "with": _said(given), **shown}, act)
+            return call.plan({**what, "with": self._said(given), **shown}, act)
         call.confirmations.check(given.confirm, act)
         with call.confirmations.in_use(key):
             response = await self._send(call, given, key=key, revision=revision)
@@ -148,6 +149,12 @@ class GatewayCall:
             marks={REVISION: revision},
         )
         return await BkciApp(call.services).answer(request)
+
+    def _said(self, given: GatewayArgs) -> Json:
+        """Show what was asked for; what may hold secrets stays out."""
+        is_secret = self.operation.startswith("credential_")
+        body = MASKED if is_secret and given.body_param is not None else given.body_param
+        return {"query_param": given.query_param, "body_param": body}
 
     def _path(self, given: GatewayArgs) -> str:
         """Give the path with its pieces in it.
@@ -286,10 +293,6 @@ def _shown(run: Run) -> Json:
         "executeCount": head.attempt,
         "revision": head.revision if head.status.is_final else None,
     }
-
-
-def _said(given: GatewayArgs) -> Json:
-    return {"query_param": given.query_param, "body_param": given.body_param}
 
 
 def _outer(name: str) -> str:
