@@ -202,9 +202,10 @@ def _play(stored: Run, docs: Iterable[str]) -> Run:
 def _first_head(head: RunHead) -> RunHead:
     """Give the head as it was before the first event; what no event changes is kept."""
     first = head.attempts[0]
+    fresh = replace(first, started_at=None, ended_at=None, status=None, cause=None, repairs=())
     return replace(
         head,
-        attempts=(replace(first, started_at=None, ended_at=None, status=None, cause=None),),
+        attempts=(fresh,),
         attempt=1,
         status=Status.QUEUED,
         cause=None,
