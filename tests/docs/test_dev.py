@@ -130,7 +130,7 @@ def test_a_shim_that_fails_is_passed_over(bare: Path, tmp_path: Path) -> None:
     assert done.stdout == "pytest ran\n"
     calls = (tmp_path / "calls").read_text()
     assert f"-m venv {tmp_path / 'venv'}\n" in calls
-    assert "-m pip install --quiet --no-input -e .[dev]\n" in calls
+    assert "-m pip install --quiet --no-input -e .[dev,browser]\n" in calls
     assert "-m pytest -ra x.py\n" in calls
 
 

@@ -10,7 +10,7 @@ export const BASE = new URL(document.baseURI).pathname.replace(/[^/]*$/, "");
 export const API = new URL(`${BASE}api/v1`, location.origin).href;
 
 /** fetch is looked up at each call, so that tests may replace it. */
-export const api = createClient<paths>({
+export const api = createClient<paths, "application/json">({
   baseUrl: API,
   fetch: (request: Request) => globalThis.fetch(request),
 });
@@ -28,6 +28,10 @@ export class ProblemError extends Error {
   get code(): string {
     return this.problem.code;
   }
+}
+
+export function isNotFound(error: unknown): boolean {
+  return error instanceof ProblemError && error.status === 404;
 }
 
 /** The server could not be reached at all. */

@@ -1,4 +1,4 @@
-// Made by `npm run api` from the API's description 25d1074ac7411382; not written by hand.
+// Made by `npm run api` from the API's description 9e1c1c7fd85ec4a2; not written by hand.
 export interface paths {
     "/about": {
         parameters: {
@@ -991,6 +991,26 @@ export interface paths {
          * @description Needs the permission `start` in the project.
          */
         post: operations["start_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/pipelines/{pipeline}/start-form": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The parameters that a start may be given, with their kinds and defaults
+         * @description Needs the permission `view` in the project.
+         */
+        get: operations["show_start_form"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -3595,6 +3615,34 @@ export interface components {
             values?: Record<string, never>;
         };
         /**
+         * StartField
+         * @description A parameter that a start may be given. Args: kind: STRING, TEXTAREA, BOOLEAN, ENUM, MULTIPLE, PASSWORD … of BK-CI models. default: "" for a sensitive one, whether it has one or not. options: The only values it may have; empty = any. Of MULTIPLE any of them, with commas. read_only: Always the default. shown_when: Parameters and the values they must have; else it may stay empty.
+         */
+        StartField: {
+            default: string;
+            desc: string;
+            has_default: boolean;
+            kind: string;
+            name: string;
+            options: string[];
+            read_only: boolean;
+            required: boolean;
+            sensitive: boolean;
+            shown_when: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * StartForm
+         * @description What a start may be given. `manual_start`: people may start it.
+         */
+        StartForm: {
+            locked: boolean;
+            manual_start: boolean;
+            parameters: components["schemas"]["StartField"][];
+            version: number;
+        };
+        /**
          * StepAttempt
          * @description One try of a step.
          */
@@ -6137,6 +6185,45 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["RunSummary"];
                 };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    show_start_form: {
+        parameters: {
+            query?: {
+                /** @description Only these members, separated by commas; of a list those of each item. */
+                fields?: string;
+            };
+            header?: {
+                /** @description Answer 304 if the answer still has this `ETag`. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                project: string;
+                pipeline: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    /** @description Changes with the answer */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StartForm"];
+                };
+            };
+            /** @description Nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };

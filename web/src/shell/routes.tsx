@@ -20,6 +20,7 @@ function page(load: () => Promise<{ default: ComponentType<any> }>): Page["page"
 export const PAGES: readonly Page[] = [
   { path: "/projects", page: page(() => import("@/pages/projects")) },
   { path: "/projects/:project", page: page(() => import("@/pages/pipelines")) },
+  { path: "/projects/:project/pipelines/:pipeline", page: page(() => import("@/pages/pipeline")) },
 ];
 
 interface RailItem {

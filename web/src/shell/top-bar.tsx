@@ -6,6 +6,7 @@ import { useLanguage, useMe, useSignOut } from "@/api/session";
 import { useText } from "@/i18n";
 import { common } from "@/i18n/common";
 import { changeSettings, type Theme, useSettings } from "@/state/settings";
+import { useIsDark } from "@/theme/theme";
 import { Button, IconButton } from "@/ui/button";
 import { Menu, MenuChoice, MenuItem, MenuLabel, MenuLine } from "@/ui/menu";
 import { Tooltip } from "@/ui/tooltip";
@@ -83,8 +84,7 @@ export function LanguageButton() {
 
 export function ThemeButton() {
   const t = useText(common);
-  const dark = document.documentElement.dataset.theme === "dark";
-  useSettings(); // draws again when the theme changes
+  const dark = useIsDark();
   return (
     <IconButton
       size="small"

@@ -48,6 +48,8 @@ export interface Stateful {
   status: string;
   cause?: string | null;
   attempt?: number;
+  /** Of a run: it succeeded after something of it had failed. Attempts tell it where this is absent. */
+  recovered?: boolean;
   /** Of a run: executing, paused, held or closed. */
   phase?: string | null;
 }
@@ -65,7 +67,8 @@ export function stateOf({ status, cause }: Stateful): State {
 export function stateOfRun(run: Stateful): State {
   if (OPEN.has(run.status) && run.phase === "paused") return "waiting";
   if (run.status === "failed" && run.phase === "held") return "held";
-  if (run.status === "succeeded" && (run.attempt ?? 1) > 1) return "recovered";
+  const recovered = run.recovered ?? (run.attempt ?? 1) > 1;
+  if (run.status === "succeeded" && recovered) return "recovered";
   return stateOf(run);
 }
 

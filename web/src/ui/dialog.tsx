@@ -26,6 +26,16 @@ const PLACES = {
   side: "inset-y-0 right-0 h-dvh",
 };
 
+/** Begin in what the dialog is about, not on the button that closes it. */
+function focusBody(event: Event) {
+  const content = event.currentTarget as HTMLElement;
+  const first = content.querySelector<HTMLElement>(
+    "[data-body] :is(input, select, textarea, button):not(:disabled)",
+  );
+  event.preventDefault();
+  (first ?? content).focus();
+}
+
 /** A dialog. Radix's own overlay is left out: it writes a style sheet, which the policy forbids. */
 export function Dialog({ open, onOpenChange, title, description, actions, ...look }: Props) {
   const t = useText(common);
@@ -35,6 +45,7 @@ export function Dialog({ open, onOpenChange, title, description, actions, ...loo
       <Radix.Portal>
         <div className="fixed inset-0 z-40 bg-scrim" />
         <Radix.Content
+          onOpenAutoFocus={focusBody}
           className={clsx(
             "fixed z-40 flex w-full flex-col bg-surface shadow-float",
             wide ? "max-w-3xl" : "max-w-lg",
@@ -53,7 +64,9 @@ export function Dialog({ open, onOpenChange, title, description, actions, ...loo
               <IconButton label={t("close")} icon={X} size="small" />
             </Radix.Close>
           </header>
-          <div className="min-h-0 grow overflow-y-auto px-5 py-3">{children}</div>
+          <div data-body className="min-h-0 grow overflow-y-auto px-5 py-3">
+            {children}
+          </div>
           {actions && (
             <footer className="flex flex-wrap items-center justify-end gap-2 border-t border-line px-5 py-3">
               {actions}

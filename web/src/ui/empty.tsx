@@ -6,18 +6,21 @@ import type { ReactNode } from "react";
 export function Empty({
   icon: Icon,
   title,
+  heading: Heading = "h2",
   children,
   action,
 }: {
   icon: LucideIcon;
   title: string;
+  /** h1 where it is all that the page has. */
+  heading?: "h1" | "h2";
   children?: ReactNode;
   action?: ReactNode;
 }) {
   return (
     <div className="flex flex-col items-center rounded-lg border border-dashed border-line px-6 py-12 text-center">
       <Icon aria-hidden size={32} className="mb-3 text-muted" />
-      <h2 className="text-base font-semibold">{title}</h2>
+      <Heading className="text-base font-semibold">{title}</Heading>
       {children && <div className="mt-1 max-w-prose text-muted">{children}</div>}
       {action && <div className="mt-4 flex flex-wrap justify-center gap-2">{action}</div>}
     </div>

@@ -1,7 +1,7 @@
 import type { UseQueryResult } from "@tanstack/react-query";
 import { CircleAlert } from "lucide-react";
 import type { ReactNode } from "react";
-import { NetworkError, ProblemError } from "@/api/client";
+import { isNotFound, NetworkError, ProblemError } from "@/api/client";
 import { useText } from "@/i18n";
 import { common } from "@/i18n/common";
 import { Button } from "./button";
@@ -53,7 +53,7 @@ export function Loaded<T>({
   const t = useText(common);
   if (query.data !== undefined) return <>{children(query.data)}</>;
   if (query.error) {
-    if (query.error instanceof ProblemError && query.error.status === 404) return <NothingHere />;
+    if (isNotFound(query.error)) return <NothingHere />;
     return <Failure error={query.error} onRetry={() => void query.refetch()} />;
   }
   return (

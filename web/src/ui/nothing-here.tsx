@@ -9,6 +9,7 @@ export function NothingHere() {
   return (
     <Empty
       icon={MapPinOff}
+      heading="h1"
       title={t("missing.title")}
       action={<LinkButton href="/projects">{t("missing.back")}</LinkButton>}
     >

@@ -42,6 +42,7 @@ from mulligan.facades.native import (
     server_info,
     service_matrix,
     sessions,
+    start_forms,
     triggers,
 )
 from mulligan.facades.native.endpoints import JSON, Call, Dispatcher, Endpoint
@@ -94,6 +95,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *pipeline_list.ENDPOINTS,
     *pipelines.ENDPOINTS,
     *editor.ENDPOINTS,
+    *start_forms.ENDPOINTS,
     *packages.ENDPOINTS,
     *downloads.ENDPOINTS,
     *plugins.ENDPOINTS,

@@ -148,6 +148,38 @@ class PipelineView(Shape, frozen=True, kw_only=True):
     labels: tuple[str, ...] = ()  # as GROUP/LABEL
 
 
+class StartField(Shape, frozen=True, kw_only=True):
+    """A parameter that a start may be given.
+
+    Args:
+        kind: STRING, TEXTAREA, BOOLEAN, ENUM, MULTIPLE, PASSWORD … of BK-CI models.
+        default: "" for a sensitive one, whether it has one or not.
+        options: The only values it may have; empty = any. Of MULTIPLE any of them, with commas.
+        read_only: Always the default.
+        shown_when: Parameters and the values they must have; else it may stay empty.
+    """
+
+    name: str
+    kind: str
+    default: str
+    has_default: bool
+    options: tuple[str, ...]
+    required: bool
+    read_only: bool
+    sensitive: bool
+    desc: str
+    shown_when: dict[str, str]
+
+
+class StartForm(Shape, frozen=True, kw_only=True):
+    """What a start may be given. `manual_start`: people may start it."""
+
+    version: int
+    manual_start: bool
+    locked: bool
+    parameters: tuple[StartField, ...]
+
+
 # --- runs -------------------------------------------------------------------------------------
 
 

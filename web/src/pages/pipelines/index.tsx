@@ -1,88 +1,129 @@
-import { useQuery } from "@tanstack/react-query";
-import { Search, Workflow } from "lucide-react";
-import { Link } from "wouter";
-import { api, ok } from "@/api/client";
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { FilterX, Search, Workflow } from "lucide-react";
+import { useLocation } from "wouter";
+import { api, isNotFound, ok } from "@/api/client";
 import { keys } from "@/api/keys";
+import { useMe } from "@/api/session";
 import { area, useText } from "@/i18n";
+import { common } from "@/i18n/common";
 import { en } from "@/i18n/en/pipelines";
 import { zh } from "@/i18n/zh/pipelines";
+import { SearchField, StatusField } from "@/parts/filters";
 import { useQueryState } from "@/state/query";
-import { Empty } from "@/ui/empty";
-import { TextInput } from "@/ui/field";
+import { Button } from "@/ui/button";
+import { Empty, Skeleton } from "@/ui/empty";
+import { Checkbox } from "@/ui/field";
 import { usePageTitle } from "@/ui/head";
-import { Loaded } from "@/ui/loaded";
+import { Failure } from "@/ui/loaded";
+import { NothingHere } from "@/ui/nothing-here";
 import { PageHead } from "@/ui/page";
-import { Cell, Head, Row, Table } from "@/ui/table";
-import { RelativeTime } from "@/ui/time";
+import { PipelineTable } from "./table";
 
 const texts = area(en, zh);
+const PAGE = 50;
 
-export default function Pipelines({ params: { project } }: { params: { project: string } }) {
-  const t = useText(texts);
+interface Filters {
+  search: string;
+  status: string;
+  label: string;
+  mine: string;
+}
+
+function useFilters(): [Filters, (name: keyof Filters) => (value: string) => void, () => void] {
   const [search, setSearch] = useQueryState("q");
-  usePageTitle(t("title"));
-  const query = useQuery({
-    queryKey: keys.pipelines(project, { search }),
-    queryFn: ({ signal }) =>
+  const [status, setStatus] = useQueryState("status");
+  const [label, setLabel] = useQueryState("label");
+  const [mine, setMine] = useQueryState("mine");
+  const [location, navigate] = useLocation();
+  const setters = { search: setSearch, status: setStatus, label: setLabel, mine: setMine };
+  return [
+    { search, status, label, mine },
+    (name) => setters[name],
+    () => navigate(location, { replace: true }),
+  ];
+}
+
+function usePipelines(project: string, { search, status, label, mine }: Filters) {
+  const { user } = useMe();
+  return useInfiniteQuery({
+    queryKey: keys.pipelines(project, { search, status, label, mine }),
+    queryFn: ({ pageParam, signal }) =>
       ok(
         api.GET("/projects/{project}/pipelines", {
-          params: { path: { project }, query: { search: search || undefined, limit: 100 } },
+          params: {
+            path: { project },
+            query: {
+              search: search || undefined,
+              status: status || undefined,
+              label: label || undefined,
+              owner: mine ? user : undefined,
+              limit: PAGE,
+              cursor: pageParam,
+            },
+          },
           signal,
         }),
       ),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (last) => last.next_cursor ?? undefined,
     placeholderData: (old) => old,
   });
-  const base = `/projects/${encodeURIComponent(project)}`;
+}
+
+export default function Pipelines({ params: { project } }: { params: { project: string } }) {
+  const t = useText(texts);
+  const c = useText(common);
+  const [filters, set, clear] = useFilters();
+  usePageTitle(`${t("title")} · ${project}`);
+  const query = usePipelines(project, filters);
+  const items = query.data?.pages.flatMap((page) => page.items) ?? [];
+  const isFiltered = Object.values(filters).some(Boolean);
+  if (isNotFound(query.error)) return <NothingHere />;
   return (
     <div className="mx-auto max-w-7xl">
-      <PageHead title={t("title")} crumbs={[{ text: project }]} />
-      <div className="relative mb-4 max-w-sm">
-        <Search aria-hidden size={16} className="absolute top-2.5 left-2.5 text-muted" />
-        <TextInput
-          data-filter
-          type="search"
-          aria-label={t("filter")}
-          placeholder={t("filter")}
-          value={search}
-          onChange={(event) => setSearch(event.target.value)}
-          className="pl-8"
+      <PageHead
+        title={t("title")}
+        crumbs={[{ text: c("nav.projects"), href: "/projects" }, { text: project }]}
+      />
+      <div className="mb-4 flex flex-wrap items-center gap-x-4 gap-y-2">
+        <SearchField label={t("filter")} value={filters.search} onChange={set("search")} />
+        <StatusField
+          label={t("filter.state")}
+          all={t("filter.state.all")}
+          value={filters.status}
+          onChange={set("status")}
         />
+        <Checkbox
+          label={t("filter.mine")}
+          checked={Boolean(filters.mine)}
+          onChange={({ target }) => set("mine")(target.checked ? "1" : "")}
+        />
+        {isFiltered && (
+          <Button variant="ghost" icon={FilterX} onClick={clear}>
+            {t("filter.clear")}
+          </Button>
+        )}
       </div>
-      <Loaded query={query}>
-        {({ items }) =>
-          items.length === 0 ? (
-            <Empty icon={search ? Search : Workflow} title={t(search ? "empty.filter" : "empty")}>
-              {!search && t("empty.hint", { command: `mulligan pipeline create -p ${project}` })}
-            </Empty>
-          ) : (
-            <Table label={t("title")}>
-              <thead>
-                <tr>
-                  <Head>{t("column.name")}</Head>
-                  <Head>{t("column.changed")}</Head>
-                </tr>
-              </thead>
-              <tbody>
-                {items.map((pipeline) => (
-                  <Row key={pipeline.id}>
-                    <Cell>
-                      <Link
-                        href={`${base}/pipelines/${pipeline.id}`}
-                        className="font-medium hover:text-accent hover:underline"
-                      >
-                        {pipeline.name}
-                      </Link>
-                    </Cell>
-                    <Cell>
-                      <RelativeTime at={pipeline.updated_at} />
-                    </Cell>
-                  </Row>
-                ))}
-              </tbody>
-            </Table>
-          )
-        }
-      </Loaded>
+      {query.error && <Failure error={query.error} onRetry={() => void query.refetch()} />}
+      {query.isPending && <Skeleton className="h-64" />}
+      {query.isSuccess && items.length === 0 && (
+        <Empty
+          icon={isFiltered ? Search : Workflow}
+          title={t(isFiltered ? "empty.filter" : "empty")}
+        >
+          {!isFiltered && t("empty.hint", { command: `mulligan import --project ${project} FILE` })}
+        </Empty>
+      )}
+      {items.length > 0 && <PipelineTable project={project} items={items} onLabel={set("label")} />}
+      {query.hasNextPage && (
+        <Button
+          className="mt-4"
+          busy={query.isFetchingNextPage}
+          onClick={() => void query.fetchNextPage()}
+        >
+          {c("page.more")}
+        </Button>
+      )}
     </div>
   );
 }

@@ -36,7 +36,7 @@ export default function Projects() {
     ({ id, name }) => id.includes(wanted) || name.toLowerCase().includes(wanted),
   );
   return (
-    <div className="mx-auto max-w-5xl">
+    <div className="mx-auto max-w-7xl">
       <PageHead title={t("title")} />
       {(all.length > 8 || filter) && (
         <div className="relative mb-4 max-w-sm">
@@ -60,7 +60,7 @@ export default function Projects() {
         </Empty>
       )}
       {all.length > 0 && shown.length === 0 && <Empty icon={Search} title={t("empty.filter")} />}
-      <ul className="grid gap-3 sm:grid-cols-2 lg:grid-cols-3">
+      <ul className="grid gap-3 sm:grid-cols-2 lg:grid-cols-3 xl:grid-cols-4">
         {shown.map((project) => (
           <Card key={project.id} project={project} />
         ))}

@@ -1,0 +1,66 @@
+"""One browser, one server with the built page and some runs; skipped where either is missing."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from site_data import Site, furnished
+from visitor import FLAGS, Visitor
+
+from mulligan.testing.server import ServerProcess
+from mulligan.web.page import DIST
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome")
+_OWN = Path(__file__).parent / "screenshots"
+
+
+@pytest.fixture(scope="session")
+def program() -> str:
+    """Give the browser's program; skip where it, the page or the driver is missing."""
+    pytest.importorskip("playwright.sync_api", reason="the extra `browser` is not installed")
+    found = next(filter(None, map(shutil.which, _NAMES)), None)
+    if found is None:
+        pytest.skip("no chromium on PATH")
+    if not (DIST / "index.html").is_file():
+        pytest.skip("the web page is not built: ./dev page")
+    return found
+
+
+@pytest.fixture(scope="session")
+def site(program: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Give a server that asks for credentials, with a project and some runs."""
+    del program  # first: nothing is started where there is no browser
+    folder = tmp_path_factory.mktemp("site")
+    with ServerProcess(folder / "data", dev=False) as server:
+        made = furnished(server, folder)
+        yield made
+        made.client.close()
+
+
+@pytest.fixture(scope="session")
+def browser(program: str) -> Iterator[object]:
+    """Give a browser that talks with nobody but the server."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        made = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def visitor(site: Site, browser: object) -> Iterator[Visitor]:
+    """Give somebody with an empty browser; in the end nothing may have gone wrong in it."""
+    shots = Path(os.environ.get("MULLIGAN_SCREENSHOTS") or _OWN)
+    with Visitor(browser, site, shots) as made:
+        yield made
+        made.check()
+
+
+@pytest.fixture
+def member(visitor: Visitor) -> Visitor:
+    """Give somebody who has signed in as the maintainer `lin`."""
+    visitor.sign_in_as("lin")
+    return visitor

@@ -1,0 +1,22 @@
+/** About runs in lists, bars, and starting and retrying them: shared by several pages. */
+export const en = {
+  run: "Run",
+  "run.title": "Run {name}",
+  "run.start": "Start the run",
+  "run.started": "Run #{n} has started.",
+  "run.no-parameters": "This pipeline takes no parameters.",
+  "run.not-by-hand": "This pipeline is not to be started by hand.",
+  "run.locked": "This pipeline is locked: no new runs.",
+  "run.message": "Note",
+  "run.message.hint": "Shown in the list of runs.",
+  "run.fixed": "Fixed by the pipeline",
+  "run.secret-kept": "Leave empty to use the value that is stored",
+  "run.required": "This must have a value.",
+  "run.choose": "Choose …",
+  retry: "Retry",
+  "retry.done": "Run #{n} goes on with attempt {attempt}.",
+  bars: "Last runs, the newest at the right",
+  bar: "#{n}, {state}, {duration}",
+  "bar.none": "no run yet",
+  recovered: "recovered",
+} as const;

@@ -1,0 +1,5 @@
+import { area } from ".";
+import { en } from "./en/runs";
+import { zh } from "./zh/runs";
+
+export const runTexts = area(en, zh);

@@ -1,0 +1,76 @@
+/** Start a pipeline, retry a failed run: the two things that lists of them offer. */
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { Play, RotateCcw } from "lucide-react";
+import { lazy, Suspense, useState } from "react";
+import { api, ok } from "@/api/client";
+import { keys } from "@/api/keys";
+import { useText } from "@/i18n";
+import { runTexts } from "@/i18n/runs";
+import { Button } from "@/ui/button";
+import { toast } from "@/ui/toast";
+
+const StartDialog = lazy(() => import("./start-dialog"));
+
+export interface PipelineName {
+  project: string;
+  pipeline: string;
+  name: string;
+}
+
+export function StartButton({ of, primary = false }: { of: PipelineName; primary?: boolean }) {
+  const t = useText(runTexts);
+  const [open, setOpen] = useState(false);
+  return (
+    <>
+      <Button
+        size={primary ? "normal" : "small"}
+        variant={primary ? "primary" : "normal"}
+        icon={Play}
+        data-start
+        onClick={() => setOpen(true)}
+      >
+        {t("run")}
+      </Button>
+      {open && (
+        <Suspense>
+          <StartDialog of={of} onClose={() => setOpen(false)} />
+        </Suspense>
+      )}
+    </>
+  );
+}
+
+/** Run the failed jobs of the stage again at which a run failed; all else is kept. */
+async function retryFailed(project: string, run: string) {
+  const params = { path: { project, run } };
+  const { stages } = await ok(api.GET("/projects/{project}/runs/{run}", { params }));
+  const failed = stages.filter((stage) => stage.status === "failed");
+  const first = failed.find((stage) => !stage.is_finally) ?? failed[0];
+  const body = first ? { target: first.id, only_failed: true } : {};
+  return ok(api.POST("/projects/{project}/runs/{run}/recovery/apply", { params, body }));
+}
+
+/** Retry what failed of a run; its page offers more. */
+export function RetryButton({
+  project,
+  run,
+}: {
+  project: string;
+  run: { id: string; number: number };
+}) {
+  const t = useText(runTexts);
+  const client = useQueryClient();
+  const retry = useMutation({
+    mutationFn: () => retryFailed(project, run.id),
+    onSuccess: ({ run: { attempt } }) => {
+      toast("good", t("retry.done", { n: String(run.number), attempt }));
+      void client.invalidateQueries({ queryKey: keys.run(run.id) });
+      void client.invalidateQueries({ queryKey: keys.project(project) });
+    },
+  });
+  return (
+    <Button size="small" icon={RotateCcw} busy={retry.isPending} onClick={() => retry.mutate()}>
+      {t("retry")}
+    </Button>
+  );
+}
