@@ -191,7 +191,7 @@ def test_watch_survives_a_restart(tmp_path: Path) -> None:
         path = shell.write("long.json", model)
         run = shell("run", path, "--no-watch").out.strip()
         where = ("--url", process.url, "--token", process.admin_token())
-        watcher = shell.start("watch", run, *where)
+        watcher = shell.start("watch", run, "-o", "jsonl", *where)
         reader = shell.start("logs", run, "-f", *where)
         poll_until(lambda: shell.bench.ran("long") == 1, what="the step runs")
         assert watcher.stderr is not None
@@ -206,6 +206,11 @@ def test_watch_survives_a_restart(tmp_path: Path) -> None:
 
     assert watched.code == 0, watched
     assert "succeeded  build / long (" in watched.err
+    *events, last = (json.loads(line) for line in watched.out.splitlines())
+    numbers = [each["seq"] for each in events]
+    assert numbers == list(range(1, len(numbers) + 1))  # none twice, none left out
+    assert events[-1]["event"]["type"] == "RunFinished"
+    assert last["status"] == "succeeded"
     assert read.code == 0, read
     assert begun[2] == "one\n"
     assert "one\n" not in read.out

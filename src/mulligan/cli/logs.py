@@ -13,10 +13,11 @@ from mulligan.cli.client import part
 from mulligan.cli.examples import EXAMPLE
 from mulligan.cli.exits import EXIT_FAILED, EXIT_INTERRUPTED, FailureError
 from mulligan.cli.following import length
+from mulligan.cli.happenings import happenings
 from mulligan.cli.options import RUN_HELP, Session, names_run, names_step, with_session
 from mulligan.cli.output import one_line
 from mulligan.cli.problems import Json, ProblemError, UnreachableError
-from mulligan.cli.progress import FINAL, failed_steps, states_wanted
+from mulligan.cli.progress import FINAL, failed_steps
 from mulligan.cli.references import all_steps, find_node, find_run, path_of, state_of
 
 _NOT_FOUND = 404
@@ -169,7 +170,7 @@ class Printer:
             UnreachableError: The server went away.
         """
         printed = set() if printed is None else printed
-        for _ in states_wanted(self._session, self._run):
+        for _ in happenings(self._session, self._run):
             try:
                 state = self._print_new(printed)
             except UnreachableError:

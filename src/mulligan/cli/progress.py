@@ -1,12 +1,12 @@
 """Follow a run: lines about its progress on stderr, and what to do when it failed."""
 
 import shlex
-from collections.abc import Iterator
 
 import click
 
 from mulligan.cli.client import part
 from mulligan.cli.exits import BY_STATUS
+from mulligan.cli.happenings import happenings
 from mulligan.cli.language import tr
 from mulligan.cli.options import Session
 from mulligan.cli.output import between, duration, linked, note, one_line, paint
@@ -156,30 +156,22 @@ def follow(session: Session, run: Json, progress: Progress) -> Json:
     Raises:
         UnreachableError: The server went away.
     """
-    seen = -1
-    for event in states_wanted(session, run):
-        if event <= seen:
-            continue
-        try:
-            state = state_of(session, run)
-        except UnreachableError:
-            if session.client.embedded:
-                raise
-            continue  # the stream breaks, too, and tells when the server is back
-        seen = state["revision"]
-        progress.show(state)
-        if state["status"] in FINAL:
+    prints = session.form.name == "jsonl"
+    state: Json = {"revision": -1, "status": ""}
+    for told in happenings(session, run, prints=prints):
+        if told.revision > state["revision"]:
+            try:
+                state = state_of(session, run)
+            except UnreachableError:
+                if session.client.embedded:
+                    raise
+                continue  # the stream breaks, too, and tells when the server is back
+            progress.show(state)
+        # who prints events prints the last one of this end, too
+        is_told = told.is_last and told.revision >= state["revision"]
+        if state["status"] in FINAL and (is_told or not prints):
             return state
     raise UnreachableError(session.client.url, "it ended the stream")
-
-
-def states_wanted(session: Session, run: Json) -> Iterator[int]:
-    """Yield the revision of every event of a run; a very large number after each connect."""
-    import json
-
-    stream = session.client.stream("/events", project=run["project"], run=run["id"])
-    for event in stream:
-        yield 2**62 if event.name == "open" else int(json.loads(event.data)["revision"])
 
 
 def report_end(session: Session, state: Json) -> int:

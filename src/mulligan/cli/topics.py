@@ -38,7 +38,7 @@ FORMATTING = (
     ("in a pipe", "lists without titles, with tabs between the columns"),
     ("-o json, --json", "the answer of the API: the names of its fields stay the same"),
     ("--json A,B", "only these fields; a single one as --json=A"),
-    ("-o jsonl", "one JSON value in each line"),
+    ("-o jsonl", "one JSON value in each line; who follows a run gets its events, then the run"),
     ("-o yaml", "YAML"),
     ("-o name", "only the id or name of each"),
     ("--jq EXPR", "JSON through jq: the program, or pip install 'mulligan[jq]'"),
