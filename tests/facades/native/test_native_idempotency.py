@@ -150,3 +150,20 @@ def test_first_answer_whatever_has_become_of_it(api: NativeApi) -> None:
 def test_key_has_a_bound(api: NativeApi) -> None:
     """A key of more than 255 characters is refused."""
     api.post("/tokens", {"name": "t"}, headers={"Idempotency-Key": "k" * 256}, expect=400)
+
+
+def test_every_call_is_done_once(api: NativeApi) -> None:
+    """Also what stores nothing itself, or changes something without a transaction of its own."""
+    pipeline = api.make_pipeline()
+    token_path = f"/projects/shop/pipelines/{pipeline}/remote-token"
+    calls: list[tuple[str, Any, int]] = [
+        ("/projects/shop/lint", two_steps(), 200),
+        (token_path, None, 201),
+    ]
+    for number, (path, body, status) in enumerate(calls):
+        key = {"Idempotency-Key": f"every-{number}"}
+        first = api.call("POST", path, body, headers=key, expect=status)
+        second = api.call("POST", path, body, headers=key, expect=status)
+        assert second.content == first.content
+        assert second.headers["idempotency-replayed"] == "true"
+    assert api.get(token_path)["token"] == first.json()["token"]

@@ -71,11 +71,14 @@ async def replayed(
     actor: Actor,
     body: bytes,
     handle: Callable[[], Awaitable[Response]],
+    *,
+    keeps: bool = False,
 ) -> Response:
     """Give the first answer to the key of a request, else what `handle` answers.
 
     A repeat gets its answer whatever has become of what it was about: no rule is asked again.
-    Inside of `handle` may be a call of `once`.
+    Inside of `handle` may be a call of `once`. `keeps`: an answer that it has not stored is
+    stored then; there must be no secret in it.
 
     Raises:
         KeyReusedError: The key came with another call before.
@@ -85,9 +88,33 @@ async def replayed(
         return await handle()
     async with _alone(request, actor, key):
         first = await services.store.find_receipt(actor.user, key)
-        if first is None:
-            return await handle()
-        return _replay(services, actor, first, _fingerprint(request, body))
+        if first is not None:
+            return _replay(services, actor, first, _fingerprint(request, body))
+        response = await handle()
+        if keeps:
+            await _keep(services, actor, key, _fingerprint(request, body), response)
+        return response
+
+
+async def _keep(
+    services: Services, actor: Actor, key: str, fingerprint: str, response: Response
+) -> None:
+    """Store the answer of an act that has stored none itself."""
+    if not 200 <= response.status_code < 300 or not isinstance(response.body, bytes):
+        return
+    if await services.store.find_receipt(actor.user, key) is not None:
+        return
+    await services.store.put_receipt(
+        Receipt(
+            actor=actor.user,
+            key=key,
+            fingerprint=fingerprint,
+            status=response.status_code,
+            body=response.body,
+            content_type=response.media_type or "",
+            created_at=services.clock.now(),
+        )
+    )
 
 
 def _key_of(request: Request) -> str:

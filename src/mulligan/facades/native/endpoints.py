@@ -219,7 +219,14 @@ async def handle(services: Services, endpoint: Endpoint, request: Request) -> Re
         call.body = body = await read_body(request, services.limits)
         if endpoint.method not in _WITH_KEY:
             return await endpoint.act(call)
-        return await replayed(request, services, actor, body, lambda: endpoint.act(call))
+        return await replayed(
+            request,
+            services,
+            actor,
+            body,
+            lambda: endpoint.act(call),
+            keeps=not endpoint.is_open,  # nobody's answers are everybody's
+        )
     except KNOWN as error:
         if 0 < len(body) <= _LOCATED_BYTES:
             # finding lines and columns takes a while in a large document

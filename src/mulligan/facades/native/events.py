@@ -25,6 +25,7 @@ from mulligan.facades.native.streams import (
 from mulligan.ports import EventRow
 
 MOST_BEHIND_BYTES = 1024 * 1024
+FRAME_S = 0.05
 _BATCH = 100
 # Values of variables may be secrets that nobody has declared as such.
 _LEFT_OUT = frozenset({"writes", "values", "parameters", "combinations"})
@@ -85,6 +86,7 @@ class Feed:
         *,
         limit_bytes: int = MOST_BEHIND_BYTES,
         heartbeat_s: float = HEARTBEAT_S,
+        frame_s: float = FRAME_S,
     ) -> None:
         self.cut = asyncio.Event()
         self._call = call
@@ -92,6 +94,7 @@ class Feed:
         self._after = after
         self._backlog = Backlog(limit_bytes)
         self._heartbeat_s = heartbeat_s
+        self._frame_s = frame_s
         self._is_live = False
 
     async def frames(self) -> AsyncGenerator[bytes, None]:
@@ -129,7 +132,10 @@ class Feed:
         if len(rows) == _BATCH:
             return True
         self._is_live = True
-        if not await waker.wait(self._heartbeat_s):
+        if await waker.wait(self._heartbeat_s):
+            # what comes now is sent together: events come in bursts, and readers are many
+            await asyncio.sleep(self._frame_s)
+        else:
             await self._check_rights()
             self._backlog.put(HEARTBEAT)
         return True

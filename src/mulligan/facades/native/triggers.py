@@ -9,6 +9,7 @@ from mulligan.core.records import Pipeline
 from mulligan.core.rights import Permission
 from mulligan.core.trigger_records import Timer
 from mulligan.core.triggers.spec import TriggerSpec
+from mulligan.engine.commands import ReceiptRequest
 from mulligan.facades.native.endpoints import NOTHING, Call, Endpoint, answer
 from mulligan.facades.native.pipelines import pipeline_of
 from mulligan.facades.native.shapes import Shape
@@ -80,8 +81,16 @@ def _trigger(trigger: TriggerSpec, timer: Timer | None) -> TriggerView:
 async def make_remote_token(call: Call) -> Response:
     """Give a pipeline a new token; the one before is good no more."""
     pipeline = await pipeline_of(call)
-    token = await call.services.remote_triggers.make(call.actor, pipeline)
-    return answer(_view(call, pipeline, token), 201)
+
+    async def act(_receipt: ReceiptRequest | None) -> str:
+        return await call.services.remote_triggers.make(call.actor, pipeline)
+
+    return await call.once(
+        act,
+        lambda token: _view(call, pipeline, token),
+        keep=lambda _token: _view(call, pipeline, ""),
+        stores_receipt=False,
+    )
 
 
 async def get_remote_token(call: Call) -> Response:
