@@ -51,7 +51,7 @@ _STAGES = (
     "WHERE stages.latest = 1 AND runs.id IN "
 )
 _GATES = (
-    "SELECT gates.id, runs.id, projects.id, pipelines.id, gates.doc FROM gates "
+    "SELECT gates.id, runs.id, projects.id, pipelines.id, gates.doc FROM gates {hint} "
     "JOIN runs ON runs.key = gates.run JOIN projects ON projects.number = runs.project "
     "JOIN pipelines ON pipelines.number = runs.pipeline "
     "WHERE gates.status = 'open' AND gates.latest = 1 AND runs.ended_at IS NULL AND gates.id > ?"
@@ -240,7 +240,9 @@ class SqlOverview(SqlBase):
         after: int = 0,
     ) -> tuple[OpenGate, ...]:
         """Return the gates that wait for somebody, oldest first."""
-        sql = _GATES if projects is None else f"{_GATES} AND projects.id IN {marks(projects)}"
+        sql = _GATES.format(hint=self.dialect.by_index("gates_open"))
+        if projects is not None:
+            sql = f"{sql} AND projects.id IN {marks(projects)}"
         values = (after, *(projects or ()), limit)
         found = await self._all(f"{sql} ORDER BY gates.id LIMIT ?", values)
         return tuple(
