@@ -50,11 +50,14 @@ _STAGES = (
     "SELECT runs.id, stages.node, stages.doc FROM runs JOIN stages ON stages.run = runs.key "
     "WHERE stages.latest = 1 AND runs.id IN "
 )
+# Those that are open are few, whatever was answered before: they are sorted as they are found.
 _GATES = (
-    "SELECT gates.id, runs.id, projects.id, pipelines.id, gates.doc FROM gates {hint} "
-    "JOIN runs ON runs.key = gates.run JOIN projects ON projects.number = runs.project "
+    "SELECT waiting.id, runs.id, projects.id, pipelines.id, waiting.doc FROM "
+    "(SELECT id, run, doc FROM gates {hint} WHERE status = 'open' AND latest = 1 "
+    "ORDER BY id) AS waiting "
+    "JOIN runs ON runs.key = waiting.run JOIN projects ON projects.number = runs.project "
     "JOIN pipelines ON pipelines.number = runs.pipeline "
-    "WHERE gates.status = 'open' AND gates.latest = 1 AND runs.ended_at IS NULL AND gates.id > ?"
+    "WHERE runs.ended_at IS NULL AND waiting.id > ?"
 )
 _TABLES = {"stage": "stages", "job": "jobs", "step": "steps"}
 # The runs are read by their number, so that no more are looked at than the limit says.
@@ -244,7 +247,7 @@ class SqlOverview(SqlBase):
         if projects is not None:
             sql = f"{sql} AND projects.id IN {marks(projects)}"
         values = (after, *(projects or ()), limit)
-        found = await self._all(f"{sql} ORDER BY gates.id LIMIT ?", values)
+        found = await self._all(f"{sql} ORDER BY waiting.id LIMIT ?", values)
         return tuple(
             OpenGate(
                 key=key,
