@@ -24,7 +24,7 @@ from schemathesis.specs.openapi.checks import (
 from mulligan.facades.native.app import ENDPOINTS, PREFIX
 from mulligan.facades.native.openapi import make_document
 
-EXAMPLES = 4  # of each operation
+EXAMPLES = 3  # of each operation
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
