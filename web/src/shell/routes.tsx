@@ -21,6 +21,7 @@ export const PAGES: readonly Page[] = [
   { path: "/projects", page: page(() => import("@/pages/projects")) },
   { path: "/projects/:project", page: page(() => import("@/pages/pipelines")) },
   { path: "/projects/:project/pipelines/:pipeline", page: page(() => import("@/pages/pipeline")) },
+  { path: "/projects/:project/runs/:run/log", page: page(() => import("@/pages/log")) },
 ];
 
 interface RailItem {

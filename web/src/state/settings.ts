@@ -13,6 +13,10 @@ export interface Settings {
   railOpen: boolean;
   /** The project that was open last. */
   project: string;
+  /** Times beside the lines of logs: when, or how long after the first line. */
+  logTimes: "off" | "clock" | "elapsed";
+  /** Long lines of logs are wrapped. */
+  logWrap: boolean;
 }
 
 const STORED = "mulligan.settings"; // public/theme.js reads it, too
@@ -20,7 +24,15 @@ const listeners = new Set<() => void>();
 
 function initial(): Settings {
   const language: Language = navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en";
-  const defaults: Settings = { theme: "system", language, keys: true, railOpen: true, project: "" };
+  const defaults: Settings = {
+    theme: "system",
+    language,
+    keys: true,
+    railOpen: true,
+    project: "",
+    logTimes: "off",
+    logWrap: false,
+  };
   try {
     return { ...defaults, ...JSON.parse(localStorage.getItem(STORED) ?? "{}") };
   } catch {

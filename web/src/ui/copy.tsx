@@ -7,7 +7,7 @@ import { IconButton } from "./button";
 import { toast } from "./toast";
 
 /** Copy a text; also where the clipboard is closed to pages, as over plain HTTP. */
-async function copy(text: string): Promise<boolean> {
+export async function copy(text: string): Promise<boolean> {
   if (navigator.clipboard) {
     try {
       await navigator.clipboard.writeText(text);
