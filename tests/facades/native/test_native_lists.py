@@ -158,3 +158,37 @@ def test_problems_in_the_language_of_who_asks(api: NativeApi) -> None:
 def test_every_refusal_has_a_chinese_text() -> None:
     """None is shown in English alone to who reads Chinese."""
     assert {code.value for code in RefusalCode} <= TITLES.keys()
+
+
+def test_a_run_says_how_it_was_repaired(api: NativeApi) -> None:
+    """As lists do; as an earlier attempt left it, it was not."""
+    run = recovered_run(api)
+
+    state = api.run(run["id"])
+
+    assert state["recovery"]["by"] == "admin"
+    assert (state["branch"], state["commit"]) == ("", "")
+    assert api.run(run["id"], "?attempt=1")["recovery"] is None
+
+
+def test_the_tag_of_a_run_that_waits_names_what_it_waits_for(api: NativeApi) -> None:
+    """What others have changes without it; its tag still is one that a recovery takes."""
+    api.server.executor.hold("build")
+    model = two_steps("alone")
+    settings = {"runLockType": "SINGLE", "maxQueueSize": 5, "waitQueueTimeMinute": 10}
+    pipeline = api.make_pipeline({"model": model, "setting": settings})
+    first = api.start(pipeline)
+    second = api.start(pipeline)
+    path = f"/projects/shop/runs/{second}"
+
+    tag = api.call("GET", path).headers["etag"]
+
+    assert api.run(second)["waits"]
+    assert ":w-" in tag
+    api.call("GET", path, headers={"If-None-Match": tag}, expect=304)
+    headers = {"If-Match": tag}
+    refused = api.call("POST", f"{path}/recovery/plan", {}, headers=headers, expect=409)
+    assert refused.json()["code"] != "plan-stale"
+    api.server.executor.release("build")
+    api.wait(first)
+    api.wait(second)

@@ -2,22 +2,7 @@
 
 from datetime import datetime
 
-from mulligan.facades.native.shapes import PipelineView, RunSummary, Shape
-
-
-class RecoveredView(Shape, frozen=True, kw_only=True):
-    """How a run that has succeeded in the end was repaired.
-
-    Args:
-        by, at: Who did the last retry or skip, and when.
-        seconds_saved: What the work took that was kept instead of being run again.
-        seconds_to_recover: From the first bad end to the good one.
-    """
-
-    by: str
-    at: datetime
-    seconds_saved: float
-    seconds_to_recover: float | None
+from mulligan.facades.native.shapes import PipelineView, RecoveredView, RunSummary, Shape
 
 
 class StageMini(Shape, frozen=True, kw_only=True):

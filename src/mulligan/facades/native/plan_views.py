@@ -7,10 +7,12 @@ from mulligan.core.spec import JobSpec, SpecIndex, StepSpec
 from mulligan.facades.native import shapes
 from mulligan.facades.native.run_views import job_name
 
+WAITING = "w-"  # begins what follows the revision in the tag of a run that waits
 
-def etag(revision: int) -> str:
-    """Give the entity tag of a run at a revision."""
-    return f'"{revision}"'
+
+def etag(revision: int, waiting: str = "") -> str:
+    """Give the entity tag of a run at a revision. `waiting`: what stands for what it waits for."""
+    return f'"{revision}:{WAITING}{waiting}"' if waiting else f'"{revision}"'
 
 
 def show_plan(

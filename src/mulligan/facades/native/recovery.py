@@ -12,7 +12,7 @@ from mulligan.facades.native import run_views, shapes
 from mulligan.facades.native.bodies import RecoveryBody
 from mulligan.facades.native.endpoints import Call, Endpoint, answer
 from mulligan.facades.native.expectations import expected
-from mulligan.facades.native.plan_views import show_plan
+from mulligan.facades.native.plan_views import WAITING, show_plan
 from mulligan.facades.native.runs import ONE_RUN, run_of
 
 _LONGEST_REASON = 4096  # characters
@@ -91,7 +91,7 @@ def matched(call: Call) -> tuple[int | None, str]:
     text, _, more = given.removeprefix("W/").strip('"').partition(":")
     if not (text.isascii() and text.isdigit() and len(text) < 19):
         raise RequestError(400, 'If-Match must be the etag of a plan or run, like "12"')
-    return int(text), more
+    return int(text), "" if more.startswith(WAITING) else more
 
 
 ENDPOINTS = (

@@ -6,7 +6,6 @@ from starlette.responses import Response
 
 from mulligan.core.durations import seconds_between
 from mulligan.core.ids import PipelineId, UserName
-from mulligan.core.recovered import branch_of, recovery_of
 from mulligan.core.rights import Permission
 from mulligan.core.run import RunHead
 from mulligan.core.status import Status
@@ -63,26 +62,12 @@ async def pipeline_names(call: Call, idents: set[PipelineId]) -> dict[PipelineId
     return {pipeline.id: pipeline.name for pipeline in found if pipeline is not None}
 
 
-def recovered_view(head: RunHead) -> shapes.RecoveredView | None:
-    """Show how a run was repaired, if it was."""
-    found = recovery_of(head)
-    if found is None:
-        return None
-    return shapes.RecoveredView(
-        by=found.by,
-        at=found.at,
-        seconds_saved=round(found.seconds_saved, 3),
-        seconds_to_recover=seconds_between(found.broken_at, head.ended_at),
-    )
-
-
 def _item(head: RunHead, name: str, stages: Sequence[StageLine]) -> shapes.RunItem:
-    recovery = recovered_view(head)
+    recovery = run_views.recovered_view(head)
     return shapes.RunItem(
         **run_views.summary_fields(head, name),
         attempts=head.attempt,
-        branch=branch_of(head),
-        commit=head.origin.commit if head.origin is not None else "",
+        **run_views.origin_fields(head),
         recovered=recovery is not None,
         recovery=recovery,
         queue_seconds=seconds_between(head.queued_at, head.started_at),

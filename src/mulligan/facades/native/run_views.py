@@ -6,8 +6,10 @@ from typing import Any, TypeVar
 from msgspec.structs import replace
 
 from mulligan.core.cause import Cause
+from mulligan.core.durations import seconds_between
 from mulligan.core.evolve import index_of
 from mulligan.core.ids import StageId
+from mulligan.core.recovered import branch_of, recovery_of
 from mulligan.core.run import Caller, Gate, Job, Run, RunAttempt, RunHead, Stage, Step
 from mulligan.core.spec import JobSpec, SpecIndex, StageSpec, StepSpec
 from mulligan.core.status import Status
@@ -141,6 +143,25 @@ def summary_fields(head: RunHead, pipeline_name: str) -> dict[str, Any]:
     }
 
 
+def recovered_view(head: RunHead) -> shapes.RecoveredView | None:
+    """Show how a run was repaired, if it was."""
+    found = recovery_of(head)
+    if found is None:
+        return None
+    return shapes.RecoveredView(
+        by=found.by,
+        at=found.at,
+        seconds_saved=round(found.seconds_saved, 3),
+        seconds_to_recover=seconds_between(found.broken_at, head.ended_at),
+    )
+
+
+def origin_fields(head: RunHead) -> dict[str, Any]:
+    """Give what is known of the event that started a run."""
+    commit = head.origin.commit if head.origin is not None else ""
+    return {"branch": branch_of(head), "commit": commit}
+
+
 def state(snapshot: Snapshot, waits: tuple[Wait, ...] = ()) -> shapes.RunState:
     """Show a run with all its nodes. `waits`: what it and its jobs wait for, besides people."""
     run = snapshot.run
@@ -159,6 +180,8 @@ def state(snapshot: Snapshot, waits: tuple[Wait, ...] = ()) -> shapes.RunState:
     waivers = tuple(_waivers(snapshot))
     return shapes.RunState(
         **fields,
+        **origin_fields(run.head),
+        recovery=recovered_view(run.head) if shown is run.head.attempts[-1] else None,
         verdict=_verdict(shown, status, waivers),
         caller=None if run.head.caller is None else _caller(run.head.caller),
         attempts=tuple(show_attempt(attempt) for attempt in run.head.attempts),

@@ -1,5 +1,6 @@
 """Runs: start, list, show, stop, remark."""
 
+import msgspec
 from starlette.responses import Response
 
 from mulligan.core.errors import ForbiddenError, InvalidError, NotFoundError
@@ -12,6 +13,7 @@ from mulligan.engine.commands import ReceiptRequest, SetRemark, StartRun, StopRu
 from mulligan.engine.waits import waits_of
 from mulligan.facades.native import attempt_views, queries, run_views, shapes
 from mulligan.facades.native.bodies import RemarkBody, StartBody
+from mulligan.facades.native.conditional import tag_of
 from mulligan.facades.native.endpoints import Call, Endpoint, Query, answer
 from mulligan.facades.native.pipelines import pipeline_of
 from mulligan.facades.native.plan_views import etag
@@ -84,7 +86,9 @@ async def get_run(call: Call) -> Response:
         history = await call.services.store.history(run.head.id)
     waits = await waits_of(call.services.engine, run) if history is None else ()
     response = answer(run_views.state(run_views.Snapshot(run, history, number), waits))
-    response.headers["ETag"] = etag(run.head.revision)
+    # what others have, that it waits for, changes without it
+    about = tag_of(msgspec.json.encode(waits)).strip('"') if waits else ""
+    response.headers["ETag"] = etag(run.head.revision, about)
     return response
 
 

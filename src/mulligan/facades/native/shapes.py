@@ -369,10 +369,34 @@ class CallerView(Shape, frozen=True, kw_only=True):
     waits: bool
 
 
+class RecoveredView(Shape, frozen=True, kw_only=True):
+    """How a run that has succeeded in the end was repaired.
+
+    Args:
+        by, at: Who did the last retry or skip, and when.
+        seconds_saved: What the work took that was kept instead of being run again.
+        seconds_to_recover: From the first bad end to the good one.
+    """
+
+    by: str
+    at: datetime
+    seconds_saved: float
+    seconds_to_recover: float | None
+
+
 class RunState(RunSummary, frozen=True, kw_only=True):
-    """A run with all its nodes. `verdict`: the result in words; "" while it goes on."""
+    """A run with all its nodes.
+
+    Args:
+        verdict: The result in words; "" while it goes on.
+        branch, commit: Of the event that started it; "" of others.
+        recovery: How it was repaired, if it succeeded only then; of its newest attempt alone.
+    """
 
     verdict: str
+    branch: str
+    commit: str
+    recovery: RecoveredView | None
     caller: CallerView | None
     attempts: tuple[AttemptView, ...]
     parameters: tuple[ParameterView, ...]
