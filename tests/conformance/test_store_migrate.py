@@ -22,6 +22,10 @@ from conformance.store_builders import (
 )
 from mulligan.core import events as e
 from mulligan.core.records import PipelineSettings
+from mulligan.core.run import RunAttempt
+from mulligan.core.status import Status
+from mulligan.core.triggers.origin import Origin
+from mulligan.ports import RunFilter
 from mulligan.store.instants import micros
 from mulligan.store.lock import DataLock
 from mulligan.store.sql import rows
@@ -122,6 +126,49 @@ async def test_pipelines_of_the_first_version_know_when_they_changed(
     connection = open_file(path)
     assert connection.execute("SELECT updated_at FROM pipelines").fetchall() == [(micros(changed),)]
     connection.close()
+
+
+@pytest.mark.anyio
+async def test_runs_of_earlier_versions_are_found_by_branch_and_repair(tmp_path: Path) -> None:
+    """Migration 0010 reads both out of the documents: a retry after a failure is a repair."""
+    path = tmp_path / "mulligan.db"
+    store = SqlStore(path)
+    await store.open()
+    await put_pipeline(store)
+    for number, repaired in ((1, True), (2, False)):
+        head = replace(build_head(number, ident=number), origin=Origin(branch=f"b{number}"))
+        decision = create(head)
+        await store.append(decision)
+        ended = decide(
+            decision.run,
+            e.RunStarted(at=NOW),
+            e.RunFinished(at=NOW, status=Status.FAILED if repaired else Status.SUCCEEDED),
+        )
+        await store.append(ended)
+        if repaired:
+            again = RunAttempt(number=2, actor=ANN, queued_at=NOW, what="retry")
+            events = (
+                e.RunRetried(at=NOW, attempt=again),
+                e.RunStarted(at=NOW),
+                e.RunFinished(at=NOW, status=Status.SUCCEEDED),
+            )
+            await store.append(decide(ended.run, *events))
+    await store.close()
+    (overview,) = [each for each in read_migrations() if each.name == "0010_overview.sql"]
+    connection = open_file(path)
+    connection.execute("UPDATE runs SET branch = '', recovered = 0")
+    for statement in overview.sql.split(";"):
+        if "UPDATE runs" in statement:
+            connection.execute(statement)
+    connection.close()
+
+    await store.open()
+    repaired_runs = await store.list_runs(RunFilter(project=SHOP, recovered=True))
+    of_branch = await store.list_runs(RunFilter(project=SHOP, branches=("b2",)))
+    await store.close()
+
+    assert [head.number for head in repaired_runs.items] == [1]
+    assert [head.number for head in of_branch.items] == [2]
 
 
 @pytest.mark.anyio

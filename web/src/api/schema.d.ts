@@ -1,4 +1,4 @@
-// Made by `npm run api` from the API's description 9e1c1c7fd85ec4a2; not written by hand.
+// Made by `npm run api` from the API's description bb33961a6cf61e61; not written by hand.
 export interface paths {
     "/about": {
         parameters: {
@@ -3395,14 +3395,16 @@ export interface components {
         };
         /**
          * RunState
-         * @description A run with all its nodes. `verdict`: the result in words; "" while it goes on.
+         * @description A run with all its nodes. Args: verdict: The result in words; "" while it goes on. branch, commit: Of the event that started it; "" of others. recovery: How it was repaired, if it succeeded only then; of its newest attempt alone.
          */
         RunState: {
             actor: string;
             attempt: number;
             attempts: components["schemas"]["AttemptView"][];
+            branch: string;
             caller: components["schemas"]["CallerView"] | null;
             cause: string | null;
+            commit: string;
             ended_at: string | null;
             gates: components["schemas"]["GateView"][];
             id: string;
@@ -3413,6 +3415,7 @@ export interface components {
             pipeline_name: string;
             project: string;
             queued_at: string;
+            recovery: components["schemas"]["RecoveredView"] | null;
             remark: string;
             revision: number;
             stages: components["schemas"]["StageView"][];
