@@ -162,6 +162,7 @@ async def test_runs_of_earlier_versions_are_found_by_branch_and_repair(tmp_path:
             connection.execute(statement)
     connection.close()
 
+    store = SqlStore(path)
     await store.open()
     repaired_runs = await store.list_runs(RunFilter(project=SHOP, recovered=True))
     of_branch = await store.list_runs(RunFilter(project=SHOP, branches=("b2",)))
