@@ -159,6 +159,7 @@ def test_a_stage_that_deploys_can_be_rolled_back_from_the_list_of_modes(api: Nat
     live = only_environment(api)["live"]
     assert found["allowed"]
     assert found["restores"] == live["previous"]
+    assert found["environment"] == only_environment(api)["id"]
     refused = mode(first["id"])
     assert not refused["allowed"]
     why = refused["why_not"]

@@ -1,4 +1,4 @@
-// Made by `npm run api` from the API's description bb33961a6cf61e61; not written by hand.
+// Made by `npm run api` from the API's description 9cffd82dba504424; not written by hand.
 export interface paths {
     "/about": {
         parameters: {
@@ -2763,10 +2763,11 @@ export interface components {
         };
         /**
          * ModeView
-         * @description One way to recover. Args: mode: retry-step, retry-job, retry-failed (jobs of the stage), retry-stage, retry-run, skip-step, skip-failed (steps of the stage), resume, rollback-stage. node: What it is about; "" = the whole run. needs_reason: Its body needs a `reason`. plan: null of a resume or rollback. restores: Of a rollback: the id of the deployment that would be live again.
+         * @description One way to recover. Args: mode: retry-step, retry-job, retry-failed (jobs of the stage), retry-stage, retry-run, skip-step, skip-failed (steps of the stage), resume, rollback-stage. node: What it is about; "" = the whole run. needs_reason: Its body needs a `reason`. plan: null of a resume or rollback. restores: Of a rollback: the id of the deployment that would be live again. environment: Of a rollback: the id of the environment; it can be rolled back by that, too.
          */
         ModeView: {
             allowed: boolean;
+            environment: string | null;
             mode: string;
             name: string;
             needs_reason: boolean;

@@ -4,7 +4,7 @@ import asyncio
 import re
 import time
 import zipfile
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from datetime import UTC, datetime
 from io import RawIOBase
 from urllib.parse import quote
@@ -29,7 +29,8 @@ MOST_HITS = 1_000
 _HITS = 100
 _CURSOR = re.compile(r"(\d{1,6})-(\d{1,15})")
 _UNSAFE = re.compile(r"[^\w.-]+")
-_CHUNK = 64 * 1024
+_FIRST_YEAR = 1980  # of zip archives
+_FIRST_DAY = (_FIRST_YEAR, 1, 1, 0, 0, 0)
 
 
 async def search_log(call: Call) -> Response:
@@ -183,12 +184,21 @@ def _archive(call: Call, run: Run) -> Iterator[bytes]:
                 def is_mine(key: SectionKey, owner: tuple[str, int] = (step_id, attempt)) -> bool:
                     return (key.step_id, key.step_attempt) == owner
 
-                with archive.open(name, "w", force_zip64=True) as file:
+                with archive.open(_entry(name, reader, is_mine), "w", force_zip64=True) as file:
                     for chunk in reader.raw(is_mine):
                         file.write(chunk)
                         if data := pipe.take():
                             yield data
     yield pipe.take()
+
+
+def _entry(name: str, reader: LogReader, is_mine: Callable[[SectionKey], bool]) -> zipfile.ZipInfo:
+    """Make the entry of a log, with the time when it began, UTC."""
+    began = next(section.began_ms for section in reader.sections() if is_mine(section.key))
+    at = datetime.fromtimestamp(began / 1000, UTC)
+    entry = zipfile.ZipInfo(name, at.timetuple()[:6] if at.year >= _FIRST_YEAR else _FIRST_DAY)
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    return entry
 
 
 def _entry_name(run: Run, reader: LogReader, step_id: str, attempt: int) -> str:

@@ -63,6 +63,7 @@ class ModeView(Shape, frozen=True, kw_only=True):
         needs_reason: Its body needs a `reason`.
         plan: null of a resume or rollback.
         restores: Of a rollback: the id of the deployment that would be live again.
+        environment: Of a rollback: the id of the environment; it can be rolled back by that, too.
     """
 
     mode: str
@@ -72,6 +73,7 @@ class ModeView(Shape, frozen=True, kw_only=True):
     needs_reason: bool
     plan: ModePlan | None
     restores: str | None
+    environment: str | None
     why_not: WhyNot | None
     request: ModeRequest
 
@@ -181,6 +183,7 @@ async def _retry(call: Call, run: Run, mode: _Mode) -> ModeView:
         needs_reason=skips,
         plan=None if made is None else await _plan(call, run, made),
         restores=None,
+        environment=None,
         why_not=why_not,
         request=ModeRequest(
             method="POST",
@@ -242,6 +245,7 @@ async def _resume(call: Call, run: Run, step: StepId) -> ModeView:
         needs_reason=False,
         plan=None,
         restores=None,
+        environment=None,
         why_not=why_not,
         request=ModeRequest(
             method="POST",
@@ -282,6 +286,7 @@ async def _roll_back(call: Call, run: Run, stage: StageId) -> ModeView:
         needs_reason=False,
         plan=None,
         restores=None if made is None else made.restores,
+        environment=None if made is None else await _environment(call, made.restores),
         why_not=why_not,
         request=ModeRequest(
             method="POST",
@@ -290,6 +295,14 @@ async def _roll_back(call: Call, run: Run, stage: StageId) -> ModeView:
             etag="" if made is None else f'"{made.revision}:{made.restores}"',
         ),
     )
+
+
+async def _environment(call: Call, ident: str) -> str | None:
+    deployment = await call.services.store.find_deployment(ident)
+    if deployment is None:
+        return None
+    found = await call.services.store.find_environment(deployment.environment)
+    return found.id if found is not None else None
 
 
 ENDPOINTS = (
