@@ -132,6 +132,42 @@ def test_the_host_is_told_how_it_went(server: ServerProcess) -> None:
     assert json.loads(told[-1].body)["context"] == "mulligan/build"
 
 
+def test_a_trigger_that_asks_first(server: ServerProcess) -> None:
+    """TRIGGER_REVIEWING until a reviewer answers; a refusal is a failure that a retry passes by."""
+    trigger = {"@type": "codeGithubWebHookTrigger", "eventType": "PUSH", "reviewers": ["bob", "al"]}
+    with BkciClient(server.url) as client:
+        client.project_create("asks")
+        pipeline = client.pipeline_create("asks", model(trigger))
+        own = f"{server.url}/api/v1/projects/asks"
+        _, hook = call(f"{own}/pipelines/{pipeline}/hooks", {"kind": "github", "secret": h.SECRET})
+        taken = []
+        for key in ("d-1", "d-2", "d-3"):
+            headers, body = h.github(h.push(), key=key)
+            taken.append(call(hook["url"], body, headers)[1]["run"])
+        passed, refused, stopped = taken
+
+        detail = client.detail("asks", passed).data
+        assert client.status("asks", passed)["status"] == "TRIGGER_REVIEWING"
+        assert (detail["status"], detail["triggerReviewers"]) == (
+            "TRIGGER_REVIEWING",
+            ["bob", "al"],
+        )
+        with client.acting_as("eve") as eve, client.acting_as("bob") as bob:
+            assert eve.review("asks", passed, "stage-1")[0] == 403
+            assert bob.review("asks", passed, "stage-1")[1]["data"] is True
+            assert bob.review("asks", refused, "stage-1", cancel=True)[1]["data"] is True
+        client.stop("asks", stopped)
+
+        assert client.wait_finished("asks", passed).status == "SUCCEED"
+        assert client.wait_finished("asks", stopped).status == "CANCELED"
+        detail = client.detail("asks", refused).data
+        [error] = detail["errorInfoList"]
+        assert (detail["status"], detail["cancelUserId"]) == ("FAILED", "bob")
+        assert (error["errorCode"], error["errorMsg"]) == (2101169, "触发审核未通过")
+        client.retry("asks", buildId=refused)
+        assert client.wait_finished("asks", refused).status == "SUCCEED"
+
+
 @pytest.mark.parametrize("point", ["delivery.stored", "start.after_commit"])
 def test_a_kill_in_the_middle_of_a_delivery(tmp_path: Path, point: str) -> None:
     """Before the start or after it: the run is there once, and the host's next try is told it."""

@@ -25,7 +25,7 @@ from mulligan.cli.progress import Progress, signals_text
 from mulligan.cli.references import find_node, find_run, path_of, state_of
 from mulligan.cli.waiting import finish
 
-_REVIEWS_OF_STAGES = ("stage-review", "quality")
+_REVIEWS_OF_STAGES = ("stage-review", "quality", "trigger-review")
 
 
 @click.command(

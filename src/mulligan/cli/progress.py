@@ -76,7 +76,8 @@ class Progress:
             what = signals_text(gate)
             return tr("waiting for {what}: stage {stage}", what=what, stage=gate["node"])
         option = "--stage" if gate["kind"] in ("stage-review", "quality") else "--step"
-        command = command_line(self._session, "approve", state["id"], option, gate["node"])
+        where = () if gate["kind"] == "trigger-review" else (option, gate["node"])
+        command = command_line(self._session, "approve", state["id"], *where)
         who = ", ".join(gate["reviewers"])
         if gate["kind"] == "pause":
             return tr("waiting to be resumed: {command}", command=command)

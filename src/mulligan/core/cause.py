@@ -17,6 +17,7 @@ class Cause(StrEnum):
     FAST_KILL = "fast_kill"  # another job of the stage failed first
     TERMINATED = "terminated"  # ended by force
     REJECTED = "rejected"  # a person said no
+    TRIGGER_REFUSED = "trigger_refused"  # nobody let the event that started it have its way
     QUALITY = "quality"  # metrics did not satisfy a quality rule
     UNAUTHORIZED = "unauthorized"  # a right or an account that the work needs is missing
     LOCKED = "locked"  # a mutex that it needs is taken, and it may not wait (any longer)

@@ -82,6 +82,8 @@ def phase_of(run: Run, now: datetime) -> Phase:
     head = run.head
     if head.status.is_final:
         return Phase.HELD if is_held(run, now) else Phase.CLOSED
+    if run.awaits_trigger:
+        return Phase.PAUSED
     if head.status is Status.QUEUED or head.cancel is not None:
         return Phase.EXECUTING
     if run.awaits_review or run.awaits_signals is not None:

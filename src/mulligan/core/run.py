@@ -30,11 +30,15 @@ from mulligan.core.ids import (
 )
 from mulligan.core.posts import PostAction
 from mulligan.core.quality import Rule
-from mulligan.core.spec import Dialect, SpecIndex
+from mulligan.core.spec import TRIGGER_STAGE, Dialect, SpecIndex
 from mulligan.core.status import Status
 from mulligan.core.triggers.origin import Origin
 
 Record = dict[str, Any]
+
+# Kind of the gate at which a run stands before it may wait for its turn; its node is that of the
+# trigger, which is no stage of ours.
+TRIGGER_REVIEW = "trigger-review"
 
 
 class Weather(StrEnum):
@@ -213,7 +217,7 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     node: str  # StageId or StepId
     number: int
-    kind: str  # stage-review | step-review | pause | signal | quality
+    kind: str  # stage-review | step-review | pause | signal | quality | trigger-review
     run_attempt: int
     opened_at: datetime
     state: str = "open"  # open | approved | rejected
@@ -371,6 +375,19 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
         job = self.job(job_id)
         waits = job.status is Status.QUEUED and job.mutex is not None and not job.mutex.held
         return job.mutex if waits else None
+
+    @property
+    def awaits_trigger(self) -> bool:
+        """Tell whether somebody is asked whether the run may begin, for the event's sake."""
+        gate = self.open_gate(TRIGGER_STAGE)
+        is_asked = gate is not None and gate.kind == TRIGGER_REVIEW
+        return is_asked and self.head.status is Status.QUEUED
+
+    def has_reviews_at(self, stage_id: StageId) -> bool:
+        """Tell whether people may be asked there: at a stage, or before the first one."""
+        return stage_id in self.index.stages or (
+            stage_id == TRIGGER_STAGE and stage_id in self.gates
+        )
 
     @property
     def awaits_signals(self) -> StageId | None:

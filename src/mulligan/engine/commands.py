@@ -11,6 +11,7 @@ from mulligan.core.recovery.plan import Plan
 from mulligan.core.run import Caller, RunHead
 from mulligan.core.trigger_records import TriggerChange
 from mulligan.core.triggers.origin import Origin
+from mulligan.core.triggers.spec import TriggerReview
 
 
 class ReceiptRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +41,7 @@ class StartRun(Command, frozen=True, kw_only=True):
         trigger: What started it, if no person did.
         triggers: Stored with the start; its outcome gets the id of the run.
         replaces: A run that was stopped for this one: it does not make the queue full.
+        review: Who must let it begin before it waits for its turn; None = nobody.
     """
 
     pipeline: PipelineId
@@ -60,6 +62,7 @@ class StartRun(Command, frozen=True, kw_only=True):
     trigger: Origin | None = None
     triggers: TriggerChange | None = None
     replaces: RunId | None = None
+    review: TriggerReview | None = None
 
 
 class RetryRun(Command, frozen=True, kw_only=True):

@@ -26,6 +26,7 @@ from mulligan.core.ids import PipelineId, ProjectId, RunId, StepId
 from mulligan.core.items import ItemChange
 from mulligan.core.records import Pipeline, PipelineVersion
 from mulligan.core.rights import Actor, Permission
+from mulligan.core.status import Status
 from mulligan.core.trigger_records import (
     Delivery,
     DeliveryState,
@@ -35,6 +36,7 @@ from mulligan.core.trigger_records import (
 )
 from mulligan.core.triggers.choose import Chosen, PassedOver, choose, names_it
 from mulligan.core.triggers.event import CodeEvent
+from mulligan.core.triggers.forks import review_of
 from mulligan.core.triggers.origin import Origin
 from mulligan.core.triggers.proof import WAYS, Header, Host, is_proven, may_be_proven
 from mulligan.core.triggers.reading import delivery_id, read_event
@@ -543,6 +545,7 @@ class EventHooks:
             facts={name: value for name, value in facts.items() if value},
             trigger=origin,
             triggers=TriggerChange(outcome=replace(outcome, trigger=origin.trigger)),
+            review=review_of(chosen.trigger, event),
         )
         try:
             head = await self._engine.start_run(command)
@@ -562,11 +565,12 @@ class EventHooks:
         """Cancel waiting runs of the same merge request: the newest one is enough."""
         if not origin.merge_request:
             return
-        for run_id in self._engine.lines.load(pipeline).queued:
-            head = (await self._engine.lines.get(run_id)).tip.head
+        for head in [run.head for run in self._engine.lines.unfinished(pipeline)]:
             other = head.origin
-            if run_id != newest and other is not None and other.same_request == origin.same_request:
-                await self._engine.change(run_id, queue.drop_from_queue)
+            if head.id == newest or head.status is not Status.QUEUED or other is None:
+                continue
+            if other.same_request == origin.same_request:
+                await self._engine.change(head.id, queue.drop_from_queue)
 
     def _secret(self, hook: EventHook) -> str:
         try:

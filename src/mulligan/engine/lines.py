@@ -144,15 +144,15 @@ class Lines:
         """Return the run that has a concurrency group; reviews may have let in more than one."""
         return _running(self._by_group.get(group, {}))
 
-    def members(self, group: Group) -> list[RunHead]:
+    def members(self, group: Group) -> list[Run]:
         """Return the runs of a concurrency group that are stored as unfinished, oldest first.
 
         As decided, if that is further: what is only about to begin does not count yet.
         """
         lines = self._by_group.get(group, {}).values()
         known = (line for line in lines if line.stored.head.revision > 0)
-        heads = [line.tip.head for line in known if not line.stored.head.status.is_final]
-        return sorted(heads, key=_age)
+        runs = [line.tip for line in known if not line.stored.head.status.is_final]
+        return sorted(runs, key=lambda run: _age(run.head))
 
     def drop(self, run_id: RunId, line: Line) -> None:
         """Forget a line that could not be stored; an unfinished run still counts as a load."""
@@ -224,6 +224,8 @@ def _load(lines: dict[RunId, Line], but: RunId | None) -> Load:
         head = line.tip.head
         if run_id == but:
             continue
+        if line.tip.awaits_trigger:
+            continue  # it takes no place before it is let go
         if head.status is Status.QUEUED:
             queued.append(head)
         elif line.tip.awaits_review:

@@ -13,6 +13,7 @@ from mulligan.core.items import Channel
 from mulligan.core.postings import Posting
 from mulligan.core.records import PipelineSettings, PipelineVersion
 from mulligan.core.run import Run
+from mulligan.core.spec import TRIGGER_STAGE
 from mulligan.core.status import Status
 from mulligan.core.variables import Scope, secrets_of, substitute_people
 from mulligan.engine.channels import Channels
@@ -175,6 +176,8 @@ class Notices:
             **{str(stage.id): stage.name for stage in run.index.spec.stages},
             **{str(step): spec.name for step, spec in run.index.steps.items()},
         }
+        if node == TRIGGER_STAGE:  # what it is about, for nothing of it has begun
+            named.setdefault(node, f"触发器 / its trigger: {head.message or head.start_kind}")
         place = named.get(node) or node
         text = (
             f"Run #{head.number} of {pipeline} ({head.project}) waits for an answer at {place}.\n"

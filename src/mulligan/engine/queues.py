@@ -23,7 +23,8 @@ from mulligan.core.flow.call_ends import is_waiting
 from mulligan.core.ids import PipelineId, RunId, UserName
 from mulligan.core.records import Pipeline
 from mulligan.core.refusal import Refusal, RefusalCode
-from mulligan.core.run import RunHead
+from mulligan.core.run import Run, RunHead
+from mulligan.core.spec import TRIGGER_STAGE
 from mulligan.engine.changes import Changes
 from mulligan.engine.commands import StopRun
 from mulligan.engine.lines import Group, group_of
@@ -93,11 +94,9 @@ class Queues:
 
     def may_go_on(self, pipeline: Pipeline, head: RunHead) -> Refusal | None:
         """Judge a run that somebody lets go on after a review."""
-        if pipeline.locked or pipeline.settings.run_lock == "LOCK":
-            return Refusal(
-                code=RefusalCode.PIPELINE_LOCKED,
-                message=f"pipeline {pipeline.id} is locked; enable it first",
-            )
+        locked = _locked(pipeline)
+        if locked is not None:
+            return locked
         group = group_of(head)
         return may_go_on(
             pipeline.settings,
@@ -105,6 +104,22 @@ class Queues:
             self._floor,
             group=None if group is None else self._lines.group_load(group, but=head.id),
         )
+
+    def may_ask(self, pipeline: PipelineId) -> Admission | Refusal:
+        """Judge a new run of which people are asked first whether it may begin."""
+        asked = [run for run in self._lines.unfinished(pipeline) if run.awaits_trigger]
+        if len(asked) < self._floor:
+            return Admission(begins=True)
+        return Refusal(
+            code=RefusalCode.QUEUE_FULL,
+            message=f"{len(asked)} runs wait for a review of their trigger already; "
+            "approve or refuse some of them",
+            instead=("answer the reviews",),
+        )
+
+    def let_in(self, pipeline: Pipeline, head: RunHead) -> Admission | Refusal:
+        """Judge a run that was let begin by those who were asked: from now on it is as any."""
+        return _locked(pipeline) or self.admit(pipeline, head)
 
     def make_room(self, admission: Admission) -> None:
         """Cancel the waiting run that has to go for one that was admitted and is stored."""
@@ -114,7 +129,7 @@ class Queues:
     def committed(self, decision: Decision) -> None:
         """Look at the queues that a stored decision may have moved."""
         head = decision.run.head
-        begins = any(isinstance(event, _BEGINNINGS) for event in decision.events)
+        begins = any(map(_begins, decision.events))
         if not (head.status.is_final or decision.gates or begins):
             return
         group = group_of(head)
@@ -138,11 +153,11 @@ class Queues:
         """Stop the runs of a group that have to make way; let the next one begin if it is free."""
         members = [
             Member(
-                id=head.id,
-                supersedes=head.concurrency is not None and head.concurrency.supersedes,
-                is_stopping=head.cancel is not None or head.status.is_final,
+                id=run.head.id,
+                supersedes=_supersedes(run),
+                is_stopping=run.head.cancel is not None or run.head.status.is_final,
             )
-            for head in self._lines.members(group)
+            for run in self._lines.members(group)
         ]
         gone, newest = superseded(members)
         if newest is not None:
@@ -179,3 +194,24 @@ class Queues:
     async def time_out(self, run_id: RunId) -> None:
         """End a run that has waited too long for its turn."""
         await self._changes.change(run_id, queue.time_out_queue)
+
+
+def _begins(event: e.Event) -> bool:
+    """Tell whether with an event a run comes to where runs begin or wait for their turn."""
+    is_let_go = isinstance(event, e.GateClosed) and event.node == TRIGGER_STAGE and event.approved
+    return is_let_go or isinstance(event, _BEGINNINGS)
+
+
+def _supersedes(run: Run) -> bool:
+    """Tell whether the older runs of its group make way for a run, which may begin itself."""
+    concurrency = run.head.concurrency
+    return concurrency is not None and concurrency.supersedes and not run.awaits_trigger
+
+
+def _locked(pipeline: Pipeline) -> Refusal | None:
+    if not pipeline.locked and pipeline.settings.run_lock != "LOCK":
+        return None
+    return Refusal(
+        code=RefusalCode.PIPELINE_LOCKED,
+        message=f"pipeline {pipeline.id} is locked; enable it first",
+    )

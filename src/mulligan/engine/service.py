@@ -23,7 +23,7 @@ from mulligan.core.errors import (
     StaleRevisionError,
 )
 from mulligan.core.evolve import with_index
-from mulligan.core.flow import cancel, overdue, queue, votes
+from mulligan.core.flow import cancel, overdue, queue, trigger_review, votes
 from mulligan.core.flow.steps import begin_waiting_jobs
 from mulligan.core.flow.walk import begin_run, refuse_stage
 from mulligan.core.ids import JobId, PipelineId, RunId, StageId, StepId
@@ -36,7 +36,7 @@ from mulligan.core.recovery.request import RetryFacts, RetryRequest
 from mulligan.core.recovery.retry import plan_retry
 from mulligan.core.refusal import Refusal, RefusalCode
 from mulligan.core.run import Run, RunAttempt, RunHead, Write
-from mulligan.core.spec import PipelineSpec, SpecIndex
+from mulligan.core.spec import TRIGGER_STAGE, PipelineSpec, SpecIndex
 from mulligan.core.status import Status
 from mulligan.core.trigger_records import TriggerChange
 from mulligan.engine.changes import MOST_TRIES
@@ -193,7 +193,10 @@ class Engine(Reports):
             run, writes = run_or_refusal
             if special is not None:
                 run = _with_first_attempt(run, special.attempt)
-            admission = self.queues.admit(pipeline, run.head, command.replaces)
+            if command.review is None:
+                admission = self.queues.admit(pipeline, run.head, command.replaces)
+            else:
+                admission = self.queues.may_ask(pipeline.id)
             if isinstance(admission, Refusal):
                 self._give_number_back(pipeline.id, number)
                 raise RefusedError(admission)
@@ -432,13 +435,15 @@ class Engine(Reports):
         return await self.act(command, command.run_id, "run.release", decide)
 
     async def answer_stage(self, command: AnswerStage) -> RunHead:
-        """Approve or refuse a stage.
+        """Approve or refuse a stage, or that the run begins at all: the stage of its trigger.
 
         Raises:
             RefusedError: Not theirs to answer; or the pipeline is locked or full.
         """
-        head = (await self.lines.get(command.run_id)).tip.head
-        pipeline = await self.store.find_pipeline(head.pipeline)
+        run = (await self.lines.get(command.run_id)).tip
+        pipeline = await self.store.find_pipeline(run.head.pipeline)
+        if command.stage == TRIGGER_STAGE and command.stage not in run.index.stages:
+            return await asyncio.shield(self._answer_trigger(command, run, pipeline))
 
         def decide(draft: Draft) -> RunHead | Refusal:
             refusal = votes.answer_stage(draft, command.stage, command.answer)
@@ -447,6 +452,35 @@ class Engine(Reports):
             return refusal or draft.run.head
 
         return await self.act(command, command.run_id, "stage.answer", decide)
+
+    async def _answer_trigger(
+        self, command: AnswerStage, run: Run, pipeline: Pipeline | None
+    ) -> RunHead:
+        admission = Admission(begins=True)
+        minutes = pipeline.settings.wait_queue_minutes if pipeline is not None else 1
+
+        def decide(draft: Draft) -> RunHead | Refusal:
+            nonlocal admission
+            refusal = trigger_review.may_answer(draft.run, command.answer)
+            if refusal is not None:
+                return refusal
+            if not command.answer.approve:
+                trigger_review.refuse(draft, command.answer)
+                return draft.run.head
+            if pipeline is not None:
+                found = self.queues.let_in(pipeline, draft.run.head)
+                if isinstance(found, Refusal):
+                    return found
+                admission = found
+            wait = None if admission.begins else minutes
+            trigger_review.let_go(draft, command.answer, wait, count)
+            return draft.run.head
+
+        async with self.turns.beginning(run.head.pipeline):
+            count = await self.counters.present(run)
+            head = await self.act(command, command.run_id, "run.answer", decide)
+        self.queues.make_room(admission)
+        return head
 
     async def answer_step(self, command: AnswerStep) -> RunHead:
         """Answer a review step."""
@@ -482,7 +516,11 @@ class Engine(Reports):
 
     async def time_out_review(self, run_id: RunId, stage_id: StageId) -> None:
         """Refuse a review whose time is over."""
-        await self.change(run_id, lambda draft: votes.time_out_review(draft, stage_id))
+        run = (await self.lines.get(run_id)).tip
+        if run.awaits_trigger:
+            await self.change(run_id, trigger_review.time_out)
+        else:
+            await self.change(run_id, lambda draft: votes.time_out_review(draft, stage_id))
 
     async def time_out_step(self, run_id: RunId, step_id: StepId) -> None:
         """Fail a review step that nobody has answered in time."""
@@ -540,6 +578,9 @@ def _begin_new(
     draft.emit(e.ValuesWritten(at=draft.now, writes=writes))
     if command.signal is not None:
         votes.receive_signal(draft, *command.signal)
+    if command.review is not None:
+        trigger_review.ask_first(draft, command.review)
+        return
     if wait_minutes is not None:
         queue.wait_in_queue(draft, wait_minutes)
         return

@@ -37,6 +37,8 @@ class Wait(msgspec.Struct, frozen=True, kw_only=True):
 
 async def waits_of(engine: Engine, run: Run) -> tuple[Wait, ...]:
     """Tell what a run and its jobs wait for just now, besides people."""
+    if run.awaits_trigger:
+        return ()  # for people, not for other runs
     if run.head.status is Status.QUEUED:
         return (await _turn_of(engine, run),)
     found = []

@@ -4,7 +4,16 @@ import json
 import re
 
 from mulligan.pipeline_yaml.fields import Json
-from mulligan.pipeline_yaml.from_common import Notes, flag, only_set, part, parts, text, texts
+from mulligan.pipeline_yaml.from_common import (
+    Notes,
+    flag,
+    only_set,
+    part,
+    parts,
+    text,
+    texts,
+    whole,
+)
 from mulligan.pipeline_yaml.to_triggers import (
     ACTIONS,
     DAY_NUMBERS,
@@ -15,6 +24,7 @@ from mulligan.pipeline_yaml.to_triggers import (
     NOTE_TYPES,
     OF_EVENT,
     OF_GITHUB,
+    REVIEW_HOURS,
     WEBHOOKS,
 )
 
@@ -197,12 +207,25 @@ def _event(source: Json, element: Json, event: str, pointer: str, notes: Notes) 
                 "credentials": text(source, "thirdSecretToken") or None,
             }
         )
+    made |= _reviewed(source)
     for member in ("includeCommitMsg", "excludeCommitMsg"):
         if texts(source, member):
             notes.add(pointer, f"the filter {member!r}")
     made = only_set({**made, **_own(element, event)})
     short = {"push": "branches", "tag": "tags", "mr": "target-branches"}.get(base)
     return made[short] if short and list(made) == [short] else made
+
+
+def _reviewed(source: Json) -> Json:
+    reviewers = texts(source, "reviewers")
+    if not reviewers:
+        return {}
+    hours = whole(source, "reviewTimeout", REVIEW_HOURS)
+    return {
+        "reviewers": reviewers,
+        "review-timeout-hours": hours if hours != REVIEW_HOURS else None,
+        "review-forks-only": flag(source, "reviewForksOnly") or None,
+    }
 
 
 def _special(source: Json, event: str) -> Json:

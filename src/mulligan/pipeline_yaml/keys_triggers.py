@@ -25,6 +25,7 @@ from mulligan.pipeline_yaml.shapes import (
     Note,
     Object,
     Text,
+    Whole,
     Words,
     has,
 )
@@ -85,9 +86,46 @@ _FILTER = make_key(
     "{url: 'https://ci.example.com/ask'}",
 )
 
+# Who must let a run begin: our own.
+_REVIEWED = (
+    make_key(
+        "reviewers",
+        Each(Text(pattern=r"[^$,;]+"), or_one=True, most=50),
+        "who must let its runs begin (our own)",
+        "须由谁放行其构建（自有扩展）",
+        "[alice]",
+        versions=ONLY_V3,
+    ),
+    make_key(
+        "review-timeout-hours",
+        Whole(least=1, most=720),
+        "how long they have; then the run is refused (our own)",
+        "放行时限，超时即拒绝（自有扩展）",
+        "8",
+        default="24",
+        versions=ONLY_V3,
+    ),
+    make_key(
+        "review-forks-only",
+        FLAG,
+        "only for merge requests from other repositories (our own)",
+        "仅对来自其它代码库的合并请求（自有扩展）",
+        "true",
+        default="false",
+        versions=ONLY_V3,
+    ),
+)
+
+
+def _asks_somebody(node: Node, path: Path, check: Check) -> None:
+    """Who wants runs to be reviewed must not be left with runs that nobody looks at."""
+    for key in ("review-timeout-hours", "review-forks-only"):
+        if key in node.content and "reviewers" not in node.content:
+            check.findings.error_at_key(node, path, key, f"{key!r} needs 'reviewers'")
+
 
 def _event(name: str, en: str, zh: str, *keys: Key) -> Object:
-    return Object(name=name, title=Note(en, zh), keys=(*keys, *_OWN))
+    return Object(name=name, title=Note(en, zh), keys=(*keys, *_OWN), rules=(_asks_somebody,))
 
 
 PUSH = _event(
@@ -99,6 +137,7 @@ PUSH = _event(
     *_USERS,
     _action("push-file", "new-branch"),
     _FILTER,
+    *_REVIEWED,
 )
 TAG = _event(
     "on-tag",
@@ -108,6 +147,7 @@ TAG = _event(
     make_key("from-branches", TEXTS, "branches that it is on", "所在分支", "[main]"),
     *_USERS,
     _action("create", "delete"),
+    *_REVIEWED,
 )
 MR = _event(
     "on-mr",
@@ -149,8 +189,11 @@ MR = _event(
     ),
     make_key("skip-wip", FLAG, "not while it is a draft", "跳过 WIP", "true"),
     _FILTER,
+    *_REVIEWED,
 )
-ISSUE = _event("on-issue", "an issue", "议题", _action("open", "close", "reopen", "update"))
+ISSUE = _event(
+    "on-issue", "an issue", "议题", _action("open", "close", "reopen", "update"), *_REVIEWED
+)
 REVIEW = _event(
     "on-review",
     "a code review",
@@ -169,6 +212,7 @@ REVIEW = _event(
         "评审状态",
         "[approved]",
     ),
+    *_REVIEWED,
 )
 NOTE = _event(
     "on-note",
@@ -182,6 +226,7 @@ NOTE = _event(
         "[commit]",
     ),
     make_key("comment", TEXTS, "regular expressions, one is found", "正则表达式", "['^/build']"),
+    *_REVIEWED,
 )
 MANUAL = _event(
     "on-manual",

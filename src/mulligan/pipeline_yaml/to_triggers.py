@@ -38,6 +38,7 @@ EVENTS = {
     "bug": "BUG",
 }
 OF_GITHUB = {"tag": "CREATE", "mr": "PULL_REQUEST"}
+REVIEW_HOURS = 24  # that who is asked has, unless the file says otherwise
 _SHORT = {"push": "branches", "tag": "tags"}
 # Keys of all events that hold lists, as comma texts.
 JOINED = {
@@ -241,6 +242,13 @@ def _webhook(event: str, kind: str, where: Json, part: Fields) -> Json:
             "enableThirdFilter": True,
             "thirdUrl": asked.text("url"),
             "thirdSecretToken": asked.text("credentials"),
+        }
+    reviewers = part.texts("reviewers")
+    if reviewers:
+        fields |= {
+            "reviewers": reviewers,
+            "reviewTimeout": part.whole("review-timeout-hours", REVIEW_HOURS),
+            "reviewForksOnly": part.flag("review-forks-only") or None,
         }
     fields = present(fields)
     made = WEBHOOKS[kind]

@@ -6,6 +6,7 @@ import pytest
 
 from bkci.scenes import CountedIds, Json, minimal_model
 from mulligan.core.errors import InvalidError
+from mulligan.core.ids import UserName
 from mulligan.core.triggers.spec import (
     CodeSpec,
     EventKind,
@@ -13,6 +14,7 @@ from mulligan.core.triggers.spec import (
     RepositoryRef,
     TimerSpec,
     TriggerKind,
+    TriggerReview,
     TriggerSpec,
 )
 from mulligan.facades.bkci.errors import render_error
@@ -76,6 +78,9 @@ def test_a_code_trigger_is_read_whole() -> None:
             pathFilterType="RegexBasedFilter",
             includePaths="src/**",
             skipWip=True,
+            reviewers="ann, bob",
+            reviewTimeout="2",
+            reviewForksOnly=True,
         )
     )
 
@@ -89,7 +94,28 @@ def test_a_code_trigger_is_read_whole() -> None:
         paths=("src/**",),
         paths_are_patterns=True,
         skip_wip=True,
+        review=TriggerReview(
+            reviewers=(UserName("ann"), UserName("bob")), timeout_s=7200, only_forks=True
+        ),
     )
+
+
+REVIEWS: dict[str, tuple[Json, str]] = {
+    "nobody": ({"reviewForksOnly": True}, "review-without-people"),
+    "a variable": ({"reviewers": ["${{ ci.actor }}"]}, "bad-type"),
+    "no time": ({"reviewers": ["ann"], "reviewTimeout": 0}, "out-of-range"),
+    "too many": ({"reviewers": [f"u{number}" for number in range(51)]}, "bad-type"),
+}
+
+
+@pytest.mark.parametrize("case", REVIEWS)
+def test_a_review_needs_people_and_time(case: str) -> None:
+    """Who wants to be asked is never passed by because of a slip."""
+    fields, code = REVIEWS[case]
+    with pytest.raises(InvalidError) as caught:
+        compiled(element("codeGitWebHookTrigger", **fields))
+
+    assert caught.value.code == code
 
 
 def test_fields_may_stand_in_data_input() -> None:

@@ -464,3 +464,37 @@ def test_triggers_are_listed_with_their_next_times(api: NativeClient) -> None:
         "2026-11-22T13:00:00Z",
     )
     assert (code["kind"], code["waits_for"], code["next_at"]) == ("code", ["tag"], None)
+
+
+def test_code_of_a_fork_waits_for_a_reviewer(server: NativeServer, api: NativeClient) -> None:
+    """A stranger's request waits, is shown to who is asked, and begins with their word only."""
+    trigger = {
+        "@type": "codeGithubWebHookTrigger",
+        "eventType": "PULL_REQUEST",
+        "reviewers": ["ann"],
+        "reviewTimeout": 2,
+        "reviewForksOnly": True,
+    }
+    hook = add_hook(api, "github", pipeline(api, trigger))
+    ann = api.make_user("ann", "maintainer")
+    fork = {**h.GITHUB_REPOSITORY, "clone_url": "https://github.example.com/eve/api.git"}
+    body = h.pull_request()
+    own = deliver(api, hook, h.github(body, event="pull_request"))
+    body["pull_request"]["head"]["repo"] = fork
+    taken = deliver(api, hook, h.github(body, key="d-2", event="pull_request"))
+
+    [item] = ann.get("/approvals?mine=true")["items"]
+    assert (item["kind"], item["run"], item["name"]) == ("trigger-review", taken["run"], "trigger")
+    assert item["desc"] == "https://github.example.com/shop/api/pull/12"
+    run = api.get(f"/projects/shop/runs/{taken['run']}")
+    assert (run["status"], [gate["kind"] for gate in run["gates"]]) == (
+        "queued",
+        ["trigger-review"],
+    )
+    assert not run["waits"]
+    api.post(item["path"], {"approve": True}, expect=403)  # admin has started it, but is not asked
+    ann.post(item["path"], {"approve": True})
+
+    for started in (own["run"], taken["run"]):
+        api.wait(started, "succeeded")
+    assert api.get("/approvals")["items"] == []

@@ -82,6 +82,10 @@ stages:
         (V3 + "jobs: {a: {}}\n", "2:11: 'steps' is missing, at /jobs/a"),
         (V3 + "steps: [{run: a, id: x}, {run: b, id: x}]\n", "2:39: the id 'x' is used twice "),
         (V3 + "on: {psh: [a]}\n" + STEP, "2:6: unknown key 'psh' in the triggers (did you mean "),
+        (
+            V3 + "on: {mr: {review-forks-only: true}}\n" + STEP,
+            "2:11: 'review-forks-only' needs 'reviewers'",
+        ),
         (V3 + "on: {schedules: {always: true}}\n" + STEP, "2:17: needs either 'cron' or 'inter"),
         (V3 + "on: [{repo-name: a, manual: enabled}]\n" + STEP, "2:21: 'manual' stands in an "),
         (V3 + "on: {delete: {}}\n" + STEP, "2:6: 'delete' is not a key of v3.0, only of v2.0"),

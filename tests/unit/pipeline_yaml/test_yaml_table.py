@@ -122,6 +122,11 @@ BESIDE: dict[Any, Json] = {
     ("extends", "parameters"): {"template": "all.yml"},
     ("extends", "template"): {"parameters": {"a": "x"}},
     ("props", "multiple"): {"type": "selector"},
+    **{
+        (owner, key): {"reviewers": ["x"]}
+        for owner in ("on-push", "on-tag", "on-mr", "on-issue", "on-review", "on-note")
+        for key in ("review-timeout-hours", "review-forks-only")
+    },
 }
 # Keys that are one value or the other: what goes when the key comes.
 ONE_OF = {

@@ -2,12 +2,15 @@
 
 from datetime import timedelta
 
+from mulligan.core import events as e
 from mulligan.core.cause import Cause
 from mulligan.core.decision import Draft, Effect
 from mulligan.core.flow.walk import begin_run, end_run
+from mulligan.core.spec import TRIGGER_STAGE
 from mulligan.core.status import Status
 
 QUEUE_TIMER = "queue"
+REVIEW_TIMER = "review:"
 
 
 def wait_in_queue(draft: Draft, minutes: int) -> None:
@@ -21,16 +24,24 @@ def begin_queued(draft: Draft, version_number: int | None = None) -> bool:
 
     `version_number`: what its recommended version ends with now, if it has grown meanwhile.
     """
-    if draft.run.head.status is not Status.QUEUED:
+    if draft.run.head.status is not Status.QUEUED or draft.run.awaits_trigger:
         return False
     draft.effect(Effect(kind="timer", key=QUEUE_TIMER, drop=True))
     begin_run(draft, version_number)
     return True
 
 
+def close_trigger(draft: Draft, *, approved: bool) -> None:
+    """End the asking whether the run may begin."""
+    draft.emit(e.GateClosed(at=draft.now, node=TRIGGER_STAGE, approved=approved))
+    draft.effect(Effect(kind="timer", key=REVIEW_TIMER + TRIGGER_STAGE, drop=True))
+
+
 def leave_queue(draft: Draft, status: Status, cause: Cause | None) -> None:
     """End a run that never began: no stage of it runs, not even the last."""
     draft.effect(Effect(kind="timer", key=QUEUE_TIMER, drop=True))
+    if draft.run.awaits_trigger:
+        close_trigger(draft, approved=False)
     end_run(draft, status, cause)
 
 

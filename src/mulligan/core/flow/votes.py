@@ -232,7 +232,7 @@ def receive_signal(draft: Draft, stage_id: StageId, hook: str, values: dict[str,
 
 def time_out_review(draft: Draft, stage_id: StageId) -> bool:
     """Refuse a review whose time is over; False if it is not open any more."""
-    gate = draft.run.open_gate(stage_id)
+    gate = draft.run.open_gate(stage_id) if stage_id in draft.run.index.stages else None
     if gate is None or gate.due_at is None or gate.due_at > draft.now:
         return False
     draft.emit(

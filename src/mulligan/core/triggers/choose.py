@@ -96,12 +96,12 @@ def names_it(ref: RepositoryRef, event: CodeEvent) -> bool | None:
     if "/" not in ref.value and "$" not in ref.value:
         return True if ref.value == repository.full_name else None
     addresses = {repository.full_name, repository.url, repository.ssh_url, repository.page}
-    wanted = _plain(ref.value)
-    return any(_plain(address) == wanted for address in addresses if address)
+    wanted = plain_address(ref.value)
+    return any(plain_address(address) == wanted for address in addresses if address)
 
 
-def _plain(address: str) -> str:
-    """Give an address without what its writings differ in."""
+def plain_address(address: str) -> str:
+    """Give the address of a repository without what its writings differ in."""
     text = address.strip().rstrip("/").removesuffix(".git").lower()
     text = text.partition("://")[2] or text
     text = text.rpartition("@")[2] if "@" in text.partition("/")[0] else text

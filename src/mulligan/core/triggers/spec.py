@@ -4,7 +4,7 @@ from enum import StrEnum
 
 import msgspec
 
-from mulligan.core.ids import StepId
+from mulligan.core.ids import StepId, UserName
 
 
 class TriggerKind(StrEnum):
@@ -67,6 +67,20 @@ class TimerSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     values: tuple[tuple[str, str], ...] = ()
 
 
+class TriggerReview(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Who must let a run begin that an event has started: the code of strangers runs unasked else.
+
+    Args:
+        reviewers: Names of users; one approval or refusal decides.
+        only_forks: Asked only about merge requests that come from another repository, or of which
+            nobody knows where they come from.
+    """
+
+    reviewers: tuple[UserName, ...]
+    timeout_s: float = 24 * 3600.0
+    only_forks: bool = False
+
+
 class CodeSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Fires on an event of a code host, when all its filters accept.
 
@@ -79,6 +93,7 @@ class CodeSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         check: Tell the host how the run goes.
         third_url: Who is asked, after all other filters, whether to start; "" = nobody.
         third_secret: Shown to them: a secret of the project by name, else the text itself.
+        review: Who must let its runs begin; None = nobody is asked.
     """
 
     event: EventKind
@@ -111,6 +126,7 @@ class CodeSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     check: bool = True
     third_url: str = ""
     third_secret: str = ""
+    review: TriggerReview | None = None
 
 
 class TriggerSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

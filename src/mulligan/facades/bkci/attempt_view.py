@@ -128,6 +128,7 @@ class AttemptView:
             self.status,
             self.cause,
             awaits_review=self.is_latest and self.run.awaits_review,
+            awaits_trigger=self.is_latest and self.run.awaits_trigger,
             review_refused=refused,
         )
 

@@ -276,7 +276,7 @@ async def manual_start_build_stage(call: Call) -> Response:
     given = read_stage_review_body(call.body())
     run = await call.run(query.run, query.pipeline)
     await call.demand(Permission.VIEW)
-    if query.stage not in run.index.stages:
+    if not run.has_reviews_at(StageId(query.stage)):
         raise NotFoundError("stage", query.stage)
 
     async def act(receipt: ReceiptRequest | None) -> bool:

@@ -8,6 +8,7 @@ from mulligan.facades.bkci.run_parts import (
     render_attempts,
     render_errors,
     render_stage_statuses,
+    trigger_reviewers,
 )
 from mulligan.facades.bkci.texts import start_text
 from mulligan.facades.bkci.times import Json, millis, present, span
@@ -51,8 +52,9 @@ def render_detail(view: AttemptView, around: Surroundings, *, source: Json) -> J
             "latestBuildNum": around.latest_number or head.number,
             "lastModifyUser": around.modified_by or None,
             "executeTime": execute_millis(head, view.run.gates.values(), around.now),
-            "errorInfoList": render_errors(view),
+            "errorInfoList": render_errors(view, around.language),
             "stageStatus": render_stage_statuses(view, source, around.now, around.language),
+            "triggerReviewers": trigger_reviewers(view),
             "executeCount": view.number,
             "startUserList": [each.actor for each in head.attempts],
             "recordList": render_attempts(head),

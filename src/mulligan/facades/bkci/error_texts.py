@@ -22,6 +22,7 @@ class Problem(NamedTuple):
         return Text(self.zh, self.en)
 
 
+TRIGGER_REFUSED = Problem(400, 2101169, "触发审核未通过", "Trigger audit failed")
 UNEXPECTED = Problem(
     500,
     500,

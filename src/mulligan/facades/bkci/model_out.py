@@ -66,6 +66,7 @@ _ERRORS = {
     Cause.FAST_KILL: (1, 2199010),
     Cause.TERMINATED: (1, 2189500),
     Cause.REJECTED: (1, 2199002),
+    Cause.TRIGGER_REFUSED: (1, 2101169),
     Cause.QUALITY: (1, 2199007),
     Cause.UNAUTHORIZED: (1, 2199004),
     Cause.UNREACHABLE: (4, 2199502),

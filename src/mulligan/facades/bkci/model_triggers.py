@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from mulligan.core.errors import InvalidError
 from mulligan.core.expressions import ExpressionError, substitute_classic
-from mulligan.core.ids import StepId
+from mulligan.core.ids import StepId, UserName
 from mulligan.core.spec import ParameterSpec
 from mulligan.core.triggers.cron import CronError, check_cron
 from mulligan.core.triggers.proof import Host
@@ -20,12 +20,15 @@ from mulligan.core.triggers.spec import (
     RepositoryRef,
     TimerSpec,
     TriggerKind,
+    TriggerReview,
     TriggerSpec,
 )
 from mulligan.facades.bkci.document import Part, scalar_text
 
 MOST_LINES = 100  # cron expressions of one timer
 MOST_BRANCHES = 3  # that a timer watches
+MOST_REVIEWERS = 50  # of a trigger
+DEFAULT_HOURS, MOST_HOURS = 24, 720  # that they have
 _KINDS = {
     "manualTrigger": TriggerKind.MANUAL,
     "timerTrigger": TriggerKind.TIMER,
@@ -253,6 +256,36 @@ def _code(element: str, fields: Part, event: EventKind) -> CodeSpec:
         check=fields.flag("enableCheck", default=True),
         third_url=fields.text("thirdUrl").strip() if fields.flag("enableThirdFilter") else "",
         third_secret=fields.text("thirdSecretToken").strip(),
+        review=_review(fields),
+    )
+
+
+def _review(fields: Part) -> TriggerReview | None:
+    """Read who must let runs begin (our own); names, because texts of events are of strangers."""
+    reviewers = _list(fields, "reviewers")
+    if not reviewers and fields.flag("reviewForksOnly"):
+        raise InvalidError(
+            "reviewForksOnly needs reviewers",
+            pointer=fields.at("reviewers"),
+            code="review-without-people",
+        )
+    if not reviewers:
+        return None
+    if len(reviewers) > MOST_REVIEWERS or any("$" in name for name in reviewers):
+        detail = f"1 to {MOST_REVIEWERS} names of users, without variables"
+        raise fields.bad_type("reviewers", detail)
+    hours = fields.whole("reviewTimeout", DEFAULT_HOURS)
+    if not 1 <= hours <= MOST_HOURS:
+        raise InvalidError(
+            f"{hours} hours are not within 1 to {MOST_HOURS}",
+            pointer=fields.at("reviewTimeout"),
+            code="out-of-range",
+            values=(str(hours), "1", str(MOST_HOURS)),
+        )
+    return TriggerReview(
+        reviewers=tuple(UserName(name) for name in dict.fromkeys(reviewers)),
+        timeout_s=hours * 3600.0,
+        only_forks=fields.flag("reviewForksOnly"),
     )
 
 

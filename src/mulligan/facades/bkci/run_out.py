@@ -147,7 +147,7 @@ def _history(
             "remark": head.remark or None,
             "buildParameters": render_parameters(head),
             "retry": head.attempt > 1,
-            "errorInfoList": render_errors(view) if view is not None else None,
+            "errorInfoList": render_errors(view, around.language) if view is not None else None,
             "buildMsg": head.message or None,
             "recommendVersion": recommended_version(head),
             "webhookInfo": render_caller(head) or render_event(head),

@@ -5,13 +5,14 @@ from datetime import datetime
 
 from mulligan.core.cause import Cause
 from mulligan.core.matrix import find_copy
-from mulligan.core.run import Gate, RunAttempt, RunError, RunHead, Step
-from mulligan.core.spec import JobSpec, SpecIndex, StageSpec, StepSpec
+from mulligan.core.run import TRIGGER_REVIEW, Gate, RunAttempt, RunError, RunHead, Step
+from mulligan.core.spec import TRIGGER_STAGE, JobSpec, SpecIndex, StageSpec, StepSpec
 from mulligan.core.status import Status
 from mulligan.facades.bkci.attempt_view import AttemptView
+from mulligan.facades.bkci.error_texts import TRIGGER_REFUSED
 from mulligan.facades.bkci.model_out import ModelRenderer, cause_numbers, error_numbers
 from mulligan.facades.bkci.model_source import fitting_source
-from mulligan.facades.bkci.texts import start_text
+from mulligan.facades.bkci.texts import DEFAULT_LANGUAGE, start_text
 from mulligan.facades.bkci.times import Json, present, span, time_cost
 
 MASK = "******"
@@ -49,13 +50,13 @@ def _times(fields: Json) -> Json:
     return {key: fields.get(key) for key in ("startEpoch", "elapsed", "timeCost")}
 
 
-def render_errors(view: AttemptView) -> list[Json]:
+def render_errors(view: AttemptView, language: str = DEFAULT_LANGUAGE) -> list[Json]:
     """Return `errorInfoList`: failed tasks as of the last end of the run.
 
     That of the latest attempt stays as it was until the run ends again. A build that waited too
     long, and a job that ended before its first task, stand there without a task.
     """
-    found = list(_errors_without_task(view))
+    found = list(_errors_without_task(view, language))
     if not view.is_latest:
         return found + [
             _error(view.index, job, spec, *_numbers(step))
@@ -76,7 +77,10 @@ def render_errors(view: AttemptView) -> list[Json]:
     return found
 
 
-def _errors_without_task(view: AttemptView) -> Iterator[Json]:
+def _errors_without_task(view: AttemptView, language: str) -> Iterator[Json]:
+    if view.cause is Cause.TRIGGER_REFUSED:
+        refused = TRIGGER_REFUSED.text.say(language)
+        yield _fields("", "", *cause_numbers(Cause.TRIGGER_REFUSED), refused)
     if view.cause is Cause.QUEUE_TIMEOUT:
         waited = "waited for its turn longer than the pipeline allows"
         yield _fields("", "", *cause_numbers(Cause.QUEUE_TIMEOUT), waited)
@@ -185,13 +189,20 @@ def cancelled_by(view: AttemptView) -> str | None:
     head = view.run.head
     if view.is_latest and head.cancel is not None:
         return head.cancel.by
-    gates = (view.gate(stage.id) for stage in view.run.index.spec.stages)
+    nodes = (TRIGGER_STAGE, *(stage.id for stage in view.run.index.spec.stages))
+    gates = (view.gate(node) for node in nodes)
     return next((_refuser(gate) for gate in gates if gate is not None and _refuser(gate)), None)
 
 
 def _refuser(gate: Gate) -> str | None:
     refusals = [vote.user for vote in gate.votes if not vote.approve]
     return refusals[-1] if gate.state == "rejected" and refusals else None
+
+
+def trigger_reviewers(view: AttemptView) -> list[str] | None:
+    """Return who was asked whether the run may begin; None if nobody was."""
+    gate = view.gate(TRIGGER_STAGE)
+    return list(gate.reviewers) if gate is not None and gate.kind == TRIGGER_REVIEW else None
 
 
 def render_attempts(head: RunHead) -> list[Json]:

@@ -50,7 +50,8 @@ _BY_SKIP = (
 _BY_FAILURE = tuple(cause for cause in Cause if cause not in _BY_SKIP)
 _ENDS: Mapping[str, tuple[tuple[Status, str], ...]] = MappingProxyType(_ends())
 # Names that a queued run has only for a moment upstream; ours is QUEUE all the time.
-_SAME_AS = {"QUEUE_CACHE": "QUEUE"}
+# What waits for a review of its trigger is stored like what waits for its turn.
+_SAME_AS = {"QUEUE_CACHE": "QUEUE", "TRIGGER_REVIEWING": "QUEUE"}
 
 
 def read_status_filter(names: Iterable[str]) -> StatusFilter:

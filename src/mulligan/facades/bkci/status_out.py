@@ -92,15 +92,19 @@ def run_word(
     cause: Cause | None,
     *,
     awaits_review: bool = False,
+    awaits_trigger: bool = False,
     review_refused: bool = True,
 ) -> str:
     """Give the name of the status of a run.
 
     Args:
         awaits_review: It stands at the open review of a stage.
+        awaits_trigger: Somebody is asked whether it may begin.
         review_refused: A cause "rejected" is that of a stage review. Pass False when it is known
             to be that of a review step, which is an ordinary failure.
     """
+    if awaits_trigger:
+        return "TRIGGER_REVIEWING"
     if status is Status.RUNNING and awaits_review:
         return "STAGE_SUCCESS"
     if status is Status.SKIPPED:  # nothing of it was to be done

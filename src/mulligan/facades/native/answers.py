@@ -20,7 +20,7 @@ async def answer_stage(call: Call) -> Response:
     """Approve or refuse a stage."""
     run = await run_of(call)
     stage = StageId(call.part("stage"))
-    if stage not in run.index.stages:
+    if not run.has_reviews_at(stage):
         raise NotFoundError("stage", stage)
     given = _answer(call)
 
@@ -103,7 +103,7 @@ ENDPOINTS = (
         method="POST",
         path=ONE_RUN + "/stages/{stage}/answer",
         act=answer_stage,
-        summary="Approve or refuse a stage that waits for a review",
+        summary="Approve or refuse a stage that waits for a review, or (stage-1) that a run begins",
         needs=Permission.APPROVE,
         body=AnswerBody,
         answer=shapes.RunSummary,

@@ -9,8 +9,9 @@ from starlette.responses import Response
 from mulligan.core.flow.votes import review_params
 from mulligan.core.ids import ProjectId, StageId, StepId
 from mulligan.core.rights import Permission
-from mulligan.core.run import Gate, Run
+from mulligan.core.run import TRIGGER_REVIEW, Gate, Run
 from mulligan.core.spec import ReviewParam, ReviewSpec, StageSpec
+from mulligan.core.triggers.origin import Origin
 from mulligan.facades.native import queries
 from mulligan.facades.native.endpoints import Call, Endpoint, Query, answer, enter
 from mulligan.facades.native.shapes import Shape
@@ -54,8 +55,9 @@ class ApprovalView(Shape, frozen=True, kw_only=True):
     """Something that waits for people.
 
     Args:
-        kind: stage-review, step-review, pause or quality (gatekeepers let pass what rules hold).
-        node: Id of the stage or step.
+        kind: stage-review, step-review, pause, quality (gatekeepers let pass what rules hold) or
+            trigger-review (may the run begin that an event has started?).
+        node: Id of the stage or step; of a trigger-review stage-1.
         asked_by: Who started the run, or retried it last.
         groups: In the order in which they are asked; empty of a pause: whoever may start runs.
         mine: The caller may answer now.
@@ -148,6 +150,8 @@ async def _show(call: Call, waiting: OpenGate) -> ApprovalView | None:
     run = await call.services.engine.get_run(waiting.run)
     if run.open_gate(gate.node) is None:
         return None  # answered meanwhile
+    if gate.kind == TRIGGER_REVIEW:
+        return await _show_trigger(call, waiting, run)
     place = _place(run, gate)
     if place is None:
         return None
@@ -177,6 +181,33 @@ async def _show(call: Call, waiting: OpenGate) -> ApprovalView | None:
         parameters=_parameters(review, gate, {} if spec is None else spec.inputs),
         mine=await _is_mine(call, waiting),
         path=f"/projects/{waiting.project}/runs/{waiting.run}/{kind_path}/{node}/{act}",
+    )
+
+
+async def _show_trigger(call: Call, waiting: OpenGate, run: Run) -> ApprovalView:
+    head, gate = run.head, waiting.gate
+    names = {trigger.id: trigger.name for trigger in run.index.spec.triggers}
+    origin = head.origin or Origin()
+    return ApprovalView(
+        kind=gate.kind,
+        project=waiting.project,
+        pipeline=waiting.pipeline,
+        pipeline_name=run.index.spec.name,
+        run=waiting.run,
+        number=head.number,
+        message=head.message,
+        stage=gate.node,
+        stage_name="",
+        node=gate.node,
+        name=names.get(origin.trigger, ""),
+        desc=origin.page,
+        asked_at=gate.opened_at,
+        asked_by=head.started_by,
+        due_at=gate.due_at,
+        groups=_groups(None, gate),
+        parameters=(),
+        mine=await _is_mine(call, waiting),
+        path=f"/projects/{waiting.project}/runs/{waiting.run}/stages/{gate.node}/answer",
     )
 
 

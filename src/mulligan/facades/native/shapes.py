@@ -297,8 +297,9 @@ class GateView(Shape, frozen=True, kw_only=True):
     """The run waits here.
 
     Args:
-        kind: stage-review, step-review, pause, signal (a webhook or channel) or quality (rules
-            of the stage that is the node; gatekeepers answer as to a review).
+        kind: stage-review, step-review, pause, signal (a webhook or channel), quality (rules
+            of the stage that is the node; gatekeepers answer as to a review) or trigger-review
+            (may the run begin that an event has started? The node is stage-1).
         signals: Of a signal: how many have come, and how many are needed.
     """
 
