@@ -1,4 +1,4 @@
-// Made by `npm run api` from the API's description 9cffd82dba504424; not written by hand.
+// Made by `npm run api` from the API's description e08d4b4f7c7de5b2; not written by hand.
 export interface paths {
     "/about": {
         parameters: {
@@ -1475,7 +1475,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Approve or refuse a stage that waits for a review
+         * Approve or refuse a stage that waits for a review, or (stage-1) that a run begins
          * @description Needs the permission `approve` in the project.
          */
         post: operations["answer_stage"];
@@ -1935,7 +1935,7 @@ export interface components {
         };
         /**
          * ApprovalView
-         * @description Something that waits for people. Args: kind: stage-review, step-review, pause or quality (gatekeepers let pass what rules hold). node: Id of the stage or step. asked_by: Who started the run, or retried it last. groups: In the order in which they are asked; empty of a pause: whoever may start runs. mine: The caller may answer now. path: Where to POST the answer to, below `/api/v1`.
+         * @description Something that waits for people. Args: kind: stage-review, step-review, pause, quality (gatekeepers let pass what rules hold) or trigger-review (may the run begin that an event has started?). node: Id of the stage or step; of a trigger-review stage-1. asked_by: Who started the run, or retried it last. groups: In the order in which they are asked; empty of a pause: whoever may start runs. mine: The caller may answer now. path: Where to POST the answer to, below `/api/v1`.
          */
         ApprovalView: {
             asked_at: string;
@@ -2443,7 +2443,7 @@ export interface components {
         };
         /**
          * GateView
-         * @description The run waits here. Args: kind: stage-review, step-review, pause, signal (a webhook or channel) or quality (rules of the stage that is the node; gatekeepers answer as to a review). signals: Of a signal: how many have come, and how many are needed.
+         * @description The run waits here. Args: kind: stage-review, step-review, pause, signal (a webhook or channel), quality (rules of the stage that is the node; gatekeepers answer as to a review) or trigger-review (may the run begin that an event has started? The node is stage-1). signals: Of a signal: how many have come, and how many are needed.
          */
         GateView: {
             due_at: string | null;
