@@ -194,7 +194,21 @@ def test_earlier_attempt_stays_readable(api: NativeApi) -> None:
     assert second["status"] == "succeeded"
     assert step_of(second, "test")["status"] == "succeeded"
     assert [attempt["number"] for attempt in second["attempts"]] == [1, 2]
+    assert [step_of(first, name)["run_attempt"] for name in ("build", "test")] == [1, 1]
+    assert [step_of(second, name)["run_attempt"] for name in ("build", "test")] == [1, 2]
     api.get(f"/projects/shop/runs/{failed['id']}?attempt=3", expect=404)
+
+
+def test_jobs_say_what_they_wait_for_and_since_when(api: NativeApi) -> None:
+    """`needs` names jobs of the stage; `queued_at` is when a job could have begun."""
+    first = models.job("first", [models.step("a", "true")])
+    second = models.job("second", [models.step("b", "true")], control={"dependOnId": ["first"]})
+
+    state = api.run_to_end(models.pipeline("two jobs", [models.stage("s", [first, second])]))
+
+    jobs = {job["name"]: job for job in state["stages"][0]["jobs"]}
+    assert [jobs[name]["needs"] for name in ("first", "second")] == [[], [jobs["first"]["id"]]]
+    assert jobs["second"]["queued_at"] >= jobs["first"]["ended_at"]
 
 
 def test_steps_with_attempts(api: NativeApi) -> None:

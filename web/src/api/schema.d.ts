@@ -1,4 +1,4 @@
-// Made by `npm run api` from the API's description e08d4b4f7c7de5b2; not written by hand.
+// Made by `npm run api` from the API's description cadb15c2d7153092; not written by hand.
 export interface paths {
     "/about": {
         parameters: {
@@ -2595,7 +2595,7 @@ export interface components {
         };
         /**
          * JobView
-         * @description A job of a run. Args: copy_of: Of a copy of a matrix job: the id of that job, which itself has no steps. values: Of such a copy: its combination. mode: "" or rollback: this attempt takes back what the job deployed. message: Why it ended, where no step of it says so. workspace: fresh, live or widened.
+         * @description A job of a run. Args: copy_of: Of a copy of a matrix job: the id of that job, which itself has no steps. values: Of such a copy: its combination. mode: "" or rollback: this attempt takes back what the job deployed. needs: Ids of jobs of the stage that it waits for. message: Why it ended, where no step of it says so. workspace: fresh, live or widened. queued_at: Since when it waited for a runner.
          */
         JobView: {
             attempt: number;
@@ -2606,7 +2606,10 @@ export interface components {
             message: string;
             mode: string;
             name: string;
+            needs: string[];
+            queued_at: string | null;
             ref: string;
+            run_attempt: number;
             runner: string | null;
             started_at: string | null;
             status: string;
@@ -3715,7 +3718,7 @@ export interface components {
         };
         /**
          * StepView
-         * @description A step of a run. Args: ref: Its author's own id. called: Id of the run of another pipeline that it has started. progress: How far it says it is: a number from 0 to 1, or JSON; "" = it did not say.
+         * @description A step of a run. Args: ref: Its author's own id. run_attempt: The attempt of the run that this is from; an earlier one: it was kept. called: Id of the run of another pipeline that it has started. progress: How far it says it is: a number from 0 to 1, or JSON; "" = it did not say.
          */
         StepView: {
             attempt: number;
@@ -3730,6 +3733,7 @@ export interface components {
             progress: string;
             reason: string;
             ref: string;
+            run_attempt: number;
             started_at: string | null;
             status: string;
         };

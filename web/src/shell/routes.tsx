@@ -22,6 +22,8 @@ export const PAGES: readonly Page[] = [
   { path: "/projects/:project", page: page(() => import("@/pages/pipelines")) },
   { path: "/projects/:project/pipelines/:pipeline", page: page(() => import("@/pages/pipeline")) },
   { path: "/projects/:project/runs/:run/log", page: page(() => import("@/pages/log")) },
+  { path: "/projects/:project/runs/:run", page: page(() => import("@/pages/run")) },
+  { path: "/runs/:run", page: page(() => import("@/pages/run/find")) },
 ];
 
 interface RailItem {

@@ -230,6 +230,7 @@ class StepView(Shape, frozen=True, kw_only=True):
 
     Args:
         ref: Its author's own id.
+        run_attempt: The attempt of the run that this is from; an earlier one: it was kept.
         called: Id of the run of another pipeline that it has started.
         progress: How far it says it is: a number from 0 to 1, or JSON; "" = it did not say.
     """
@@ -241,6 +242,7 @@ class StepView(Shape, frozen=True, kw_only=True):
     status: str
     cause: str | None
     attempt: int
+    run_attempt: int
     exit_code: int | None
     message: str
     reason: str
@@ -257,8 +259,10 @@ class JobView(Shape, frozen=True, kw_only=True):
         copy_of: Of a copy of a matrix job: the id of that job, which itself has no steps.
         values: Of such a copy: its combination.
         mode: "" or rollback: this attempt takes back what the job deployed.
+        needs: Ids of jobs of the stage that it waits for.
         message: Why it ended, where no step of it says so.
         workspace: fresh, live or widened.
+        queued_at: Since when it waited for a runner.
     """
 
     id: str
@@ -266,13 +270,16 @@ class JobView(Shape, frozen=True, kw_only=True):
     ref: str
     copy_of: str | None
     values: dict[str, str]
+    needs: tuple[str, ...]
     status: str
     cause: str | None
     attempt: int
+    run_attempt: int
     mode: str
     message: str
     runner: str | None
     workspace: str
+    queued_at: datetime | None
     started_at: datetime | None
     ended_at: datetime | None
     steps: tuple[StepView, ...]

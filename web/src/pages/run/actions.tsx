@@ -1,0 +1,254 @@
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import {
+  CircleStop,
+  Download,
+  Ellipsis,
+  FileCode,
+  Link2,
+  MessageSquareText,
+  RotateCcw,
+  Terminal,
+  TestTubeDiagonal,
+} from "lucide-react";
+import { useState } from "react";
+import { useLocation } from "wouter";
+import { API, api, ok } from "@/api/client";
+import { useText } from "@/i18n";
+import { common } from "@/i18n/common";
+import { Button, IconButton } from "@/ui/button";
+import { asCommand, asCurl, copy } from "@/ui/copy";
+import { Dialog } from "@/ui/dialog";
+import { TextArea } from "@/ui/field";
+import { Menu, MenuItem, MenuLine } from "@/ui/menu";
+import { toast } from "@/ui/toast";
+import { type RunPath, useCall } from "./data";
+import { isOver, type Run } from "./model";
+import { hrefOfRun } from "./places";
+import { texts } from "./texts";
+
+const MASKED = "******";
+
+interface Props {
+  path: RunPath;
+  run: Run;
+  /** How many steps the chosen retry would run. */
+  count: number | null;
+  onRetry: () => void;
+  stop: { asked: boolean; ask: (asked: boolean) => void };
+}
+
+/** The buttons of the head: retry, stop, and what is needed less often. */
+export function Actions({ path, run, count, onRetry, stop }: Props) {
+  const t = useText(texts);
+  const [remark, setRemark] = useState(false);
+  const [rebuild, setRebuild] = useState(false);
+  return (
+    <>
+      {!isOver(run) && (
+        <Button variant="danger" icon={CircleStop} onClick={() => stop.ask(true)}>
+          {t("stop")}
+        </Button>
+      )}
+      <Button icon={RotateCcw} onClick={onRetry} data-retry>
+        {count ? t("retry.count", { n: count }) : t("retry")}
+      </Button>
+      <More
+        path={path}
+        run={run}
+        onRemark={() => setRemark(true)}
+        onRebuild={() => setRebuild(true)}
+      />
+      <StopDialog path={path} run={run} open={stop.asked} onOpenChange={stop.ask} />
+      {remark && <RemarkDialog path={path} run={run} onClose={() => setRemark(false)} />}
+      {rebuild && <RebuildDialog run={run} onClose={() => setRebuild(false)} />}
+    </>
+  );
+}
+
+function More({
+  path,
+  run,
+  onRemark,
+  onRebuild,
+}: {
+  path: RunPath;
+  run: Run;
+  onRemark: () => void;
+  onRebuild: () => void;
+}) {
+  const t = useText(texts);
+  const c = useText(common);
+  const call = `/projects/${path.project}/runs/${path.run}`;
+  const definition = `/projects/${path.project}/pipelines/${run.pipeline}/definition`;
+  async function copied(text: string) {
+    if (await copy(text)) toast("good", c("copied"));
+    else toast("bad", c("copy.failed"));
+  }
+  const address = () => new URL(hrefOfRun(path.project, path.run).slice(1), document.baseURI).href;
+  return (
+    <Menu trigger={<IconButton variant="normal" icon={Ellipsis} label={c("more")} />}>
+      <MenuItem icon={RotateCcw} onSelect={onRebuild} hint={t("rebuild.hint")}>
+        {t("rebuild")}
+      </MenuItem>
+      <MenuItem icon={MessageSquareText} onSelect={onRemark}>
+        {t("remark")}
+      </MenuItem>
+      <MenuLine />
+      <MenuItem icon={Link2} onSelect={() => void copied(address())}>
+        {t("copy.link")}
+      </MenuItem>
+      <MenuItem
+        icon={Terminal}
+        onSelect={() => void copied(asCommand("show", path.run, "--project", path.project))}
+      >
+        {t("copy.command")}
+      </MenuItem>
+      <MenuItem
+        icon={TestTubeDiagonal}
+        onSelect={() => void copied(asCurl({ method: "GET", path: call }))}
+      >
+        {t("copy.curl")}
+      </MenuItem>
+      <MenuLine />
+      <MenuItem
+        icon={FileCode}
+        onSelect={() => open(`${API}${definition}?version=${run.version}&format=yaml`)}
+      >
+        {t("definition")}
+      </MenuItem>
+      <MenuItem icon={Download} onSelect={() => open(`${API}${call}/log/download`)}>
+        {t("log.download")}
+      </MenuItem>
+    </Menu>
+  );
+}
+
+function StopDialog({
+  path,
+  run,
+  open,
+  onOpenChange,
+}: {
+  path: RunPath;
+  run: Run;
+  open: boolean;
+  onOpenChange: (open: boolean) => void;
+}) {
+  const t = useText(texts);
+  const c = useText(common);
+  const call = useCall();
+  return (
+    <Dialog
+      open={open}
+      onOpenChange={onOpenChange}
+      title={t("stop.title", { number: run.number })}
+      description={t("stop.hint")}
+      actions={
+        <>
+          <Button onClick={() => onOpenChange(false)}>{c("cancel")}</Button>
+          <Button
+            variant="danger"
+            icon={CircleStop}
+            busy={call.isPending}
+            autoFocus
+            onClick={() =>
+              call.mutate(
+                { path: `/projects/${path.project}/runs/${path.run}/stop`, body: undefined },
+                {
+                  onSuccess: () => onOpenChange(false),
+                  onError: (error) => toast("bad", error.message),
+                },
+              )
+            }
+          >
+            {t("stop")}
+          </Button>
+        </>
+      }
+    />
+  );
+}
+
+function RemarkDialog({ path, run, onClose }: { path: RunPath; run: Run; onClose: () => void }) {
+  const t = useText(texts);
+  const c = useText(common);
+  const call = useCall();
+  const [text, setText] = useState(run.remark);
+  function save(): void {
+    call.mutate(
+      {
+        method: "PUT",
+        path: `/projects/${path.project}/runs/${path.run}/remark`,
+        body: { remark: text.trim() },
+      },
+      { onSuccess: onClose, onError: (error) => toast("bad", error.message) },
+    );
+  }
+  return (
+    <Dialog
+      open
+      onOpenChange={onClose}
+      title={t("remark")}
+      actions={
+        <>
+          <Button onClick={onClose}>{c("cancel")}</Button>
+          <Button variant="primary" busy={call.isPending} onClick={save}>
+            {t("save")}
+          </Button>
+        </>
+      }
+    >
+      <TextArea
+        aria-label={t("remark")}
+        autoFocus
+        maxLength={4096}
+        rows={4}
+        value={text}
+        onChange={(event) => setText(event.target.value)}
+      />
+    </Dialog>
+  );
+}
+
+function RebuildDialog({ run, onClose }: { run: Run; onClose: () => void }) {
+  const t = useText(texts);
+  const c = useText(common);
+  const [, navigate] = useLocation();
+  const client = useQueryClient();
+  const known = run.parameters.filter((each) => each.value !== MASKED);
+  const hidden = run.parameters.length - known.length;
+  const start = useMutation({
+    mutationFn: () =>
+      ok(
+        api.POST("/projects/{project}/pipelines/{pipeline}/runs", {
+          params: { path: { project: run.project, pipeline: run.pipeline } },
+          body: {
+            values: Object.fromEntries(known.map((each) => [each.name, each.value])) as never,
+          },
+        }),
+      ),
+    onSuccess: (started) => {
+      void client.invalidateQueries();
+      onClose();
+      navigate(hrefOfRun(run.project, started.id));
+    },
+  });
+  return (
+    <Dialog
+      open
+      onOpenChange={onClose}
+      title={t("rebuild")}
+      description={t("rebuild.about", { n: known.length })}
+      actions={
+        <>
+          <Button onClick={onClose}>{c("cancel")}</Button>
+          <Button variant="primary" busy={start.isPending} onClick={() => start.mutate()} autoFocus>
+            {t("rebuild")}
+          </Button>
+        </>
+      }
+    >
+      {hidden > 0 && <p className="text-muted">{t("rebuild.hidden", { n: hidden })}</p>}
+    </Dialog>
+  );
+}

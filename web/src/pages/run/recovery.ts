@@ -1,0 +1,161 @@
+/** Choosing a way to recover, its plan, and doing it: only what was shown is done. */
+import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { api, ok, ProblemError, type Schemas } from "@/api/client";
+import { keys } from "@/api/keys";
+import { type Mode, type Modes, type Plan, type RunPath, useCall } from "./data";
+
+export type RollbackPlan = Schemas["RollbackPlanView"];
+
+export function keyOf({ mode, node }: Mode): string {
+  return `${mode}:${node}`;
+}
+
+export function isRollback(mode: Mode): boolean {
+  return mode.mode === "rollback-stage";
+}
+
+/** Two plans that would do the same, whatever happened to the run in between. */
+export function isSameWork(a: Plan, b: Plan): boolean {
+  return (
+    a.skip === b.skip &&
+    a.nodes.length === b.nodes.length &&
+    a.nodes.every(({ id, action }, index) => {
+      const other = b.nodes[index];
+      return other?.id === id && other.action === action;
+    })
+  );
+}
+
+/** The mode that is chosen: by the user, else the server's suggestion, else the first allowed. */
+export function chosenMode(modes: Modes | undefined, key: string): Mode | null {
+  const items = modes?.items ?? [];
+  const byUser = items.find((mode) => keyOf(mode) === key && mode.allowed);
+  const suggested = items.find((mode) => mode.mode === modes?.suggested && mode.allowed);
+  return byUser ?? suggested ?? items.find((mode) => mode.allowed) ?? null;
+}
+
+function usePlan({ project, run }: RunPath, mode: Mode | null) {
+  const body = mode?.request.body ?? {};
+  return useQuery({
+    queryKey: keys.run(run, "plan", body),
+    queryFn: ({ signal }) =>
+      ok(
+        api.POST("/projects/{project}/runs/{run}/recovery/plan", {
+          params: { path: { project, run } },
+          body,
+          signal,
+        }),
+      ),
+    enabled: mode !== null && !isRollback(mode) && mode.mode !== "resume",
+    retry: false,
+  });
+}
+
+function useRollbackPlan({ project, run }: RunPath, mode: Mode | null) {
+  const stage = mode?.node ?? "";
+  return useQuery({
+    queryKey: keys.run(run, "rollback-plan", stage),
+    queryFn: ({ signal }) =>
+      ok(
+        api.POST("/projects/{project}/runs/{run}/stages/{stage}/rollback/plan", {
+          params: { path: { project, run, stage } },
+          body: {},
+          signal,
+        }),
+      ),
+    enabled: mode !== null && isRollback(mode),
+    retry: false,
+  });
+}
+
+interface Seen {
+  key: string;
+  plan: Plan;
+}
+
+export interface Recovery {
+  mode: Mode | null;
+  choose: (key: string) => void;
+  /** What was shown, and is done if the button is pressed. */
+  plan: Plan | null;
+  rollback: RollbackPlan | null;
+  problem: unknown;
+  /** What is shown isn't what would be done now. */
+  stale: boolean;
+  refresh: () => void;
+  reason: string;
+  setReason: (reason: string) => void;
+  busy: boolean;
+  apply: () => void;
+}
+
+/** Follow the choice of a reader. `onDone` is called after it was done. */
+export function useRecovery(path: RunPath, modes: Modes | undefined, onDone: () => void): Recovery {
+  const [key, setKey] = useState("");
+  const [reason, setReason] = useState("");
+  const [seen, setSeen] = useState<Seen | null>(null);
+  const [refused, setRefused] = useState(false);
+  const call = useCall();
+  const mode = chosenMode(modes, key);
+  const modeKey = mode ? keyOf(mode) : "";
+  const query = usePlan(path, mode);
+  const rollbackQuery = useRollbackPlan(path, mode);
+  const newest = query.data ?? null;
+
+  const agreed = seen?.key === modeKey ? seen.plan : null;
+  // what would do the same may be taken over without a word: its etag is the newer one
+  if (newest && newest !== agreed && !refused && (!agreed || isSameWork(agreed, newest))) {
+    setSeen({ key: modeKey, plan: newest });
+  }
+  const moved = agreed !== null && newest !== null && !isSameWork(agreed, newest);
+  const rollback = mode && isRollback(mode) ? (rollbackQuery.data ?? null) : null;
+
+  function refresh(): void {
+    setRefused(false);
+    setSeen(newest ? { key: modeKey, plan: newest } : null);
+    call.reset();
+    void query.refetch();
+    if (mode && isRollback(mode)) void rollbackQuery.refetch();
+  }
+
+  function apply(): void {
+    const etag = rollback?.etag ?? agreed?.etag;
+    if (!mode || !etag || refused || moved) return;
+    const more = rollback ? { to: rollback.restores.id } : {};
+    const body = { ...mode.request.body, ...more, ...(reason.trim() ? { reason } : {}) };
+    call.mutate(
+      { path: mode.request.path, body, etag },
+      {
+        onSuccess: () => {
+          setReason("");
+          setKey("");
+          setSeen(null);
+          onDone();
+        },
+        onError: (error) => {
+          if (error instanceof ProblemError && error.status === 412) setRefused(true);
+        },
+      },
+    );
+  }
+
+  const failed = call.error ?? (mode && isRollback(mode) ? rollbackQuery.error : query.error);
+  return {
+    mode,
+    choose: (next) => {
+      setKey(next);
+      setRefused(false);
+      call.reset();
+    },
+    plan: agreed,
+    rollback,
+    problem: refused ? null : failed,
+    stale: refused || moved,
+    refresh,
+    reason,
+    setReason,
+    busy: call.isPending,
+    apply,
+  };
+}

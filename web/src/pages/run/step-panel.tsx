@@ -1,0 +1,120 @@
+import { ExternalLink } from "lucide-react";
+import { Link } from "wouter";
+import { useText } from "@/i18n";
+import { useQueryState } from "@/state/query";
+import { Select } from "@/ui/field";
+import { StateBadge } from "@/ui/status";
+import { Duration } from "@/ui/time";
+import type { Failure, RunPath } from "./data";
+import { FailureLog } from "./failure";
+import { findStep, isKept, type Place, type Run, stateOfNode } from "./model";
+import { hrefOfRun } from "./places";
+import { StepLog } from "./step-log";
+import { texts } from "./texts";
+
+interface Props {
+  path: RunPath;
+  run: Run;
+  step: string;
+  failure: Failure | undefined;
+}
+
+/** The chosen step: its state, its tries, the last lines of its log. */
+export function StepPanel({ path, run, step: id, failure }: Props) {
+  const t = useText(texts);
+  const [chosen, setChosen] = useQueryState("try");
+  const place = findStep(run, id);
+  if (!place) return null;
+  const { step } = place;
+  const asked = Number(chosen);
+  const attempt = asked >= 1 && asked <= step.attempt ? asked : step.attempt;
+  const isRoot = failure?.log?.step === id && failure.log.attempt === attempt;
+  const never = step.started_at === null || step.status === "skipped";
+  return (
+    <section
+      id="log"
+      tabIndex={-1}
+      aria-labelledby="log-title"
+      data-step={id}
+      className="mt-4 flex min-h-0 flex-col rounded-lg border border-line bg-surface outline-none"
+    >
+      <StepHead run={run} place={place} attempt={attempt} onAttempt={setChosen} />
+      {(step.message || step.reason) && !isRoot && (
+        <p className="border-b border-line px-3 py-1.5 break-words text-muted">
+          {[step.message, step.reason].filter(Boolean).join(" · ")}
+        </p>
+      )}
+      <div className="p-2 [&>section]:max-h-[max(11rem,calc(68dvh-21rem))]">
+        {never ? (
+          <p className="p-2 text-muted">{t("step.never")}</p>
+        ) : isRoot && failure ? (
+          <FailureLog failure={failure} />
+        ) : (
+          <StepLog
+            {...path}
+            step={id}
+            name={step.name}
+            attempt={attempt}
+            running={step.status === "running" && attempt === step.attempt}
+          />
+        )}
+      </div>
+    </section>
+  );
+}
+
+function StepHead({
+  run,
+  place: { stage, job, step },
+  attempt,
+  onAttempt,
+}: {
+  run: Run;
+  place: Place;
+  attempt: number;
+  onAttempt: (attempt: string) => void;
+}) {
+  const t = useText(texts);
+  return (
+    <header className="flex flex-wrap items-center gap-x-3 gap-y-1 border-b border-line px-3 py-2">
+      <h2 id="log-title" className="min-w-0 font-semibold break-words">
+        <span className="font-normal text-muted">
+          {stage.name} / {job.name} /{" "}
+        </span>
+        {step.name || step.id}
+      </h2>
+      <StateBadge state={stateOfNode(run, step)} plain />
+      {step.started_at !== null && step.status !== "skipped" && (
+        <span className="text-muted">
+          <Duration from={step.started_at} to={step.ended_at} />
+        </span>
+      )}
+      {isKept(step, run.attempt) && (
+        <span className="text-[13px] text-muted">= {t("step.kept", { n: step.run_attempt })}</span>
+      )}
+      {step.called && (
+        <Link
+          href={hrefOfRun(run.project, step.called)}
+          className="inline-flex items-center gap-1 text-accent underline underline-offset-2"
+        >
+          <ExternalLink aria-hidden size={14} />
+          {t("step.called")}
+        </Link>
+      )}
+      {step.attempt > 1 && (
+        <Select
+          aria-label={t("step.tries")}
+          className="ml-auto w-auto!"
+          value={String(attempt)}
+          options={Array.from({ length: step.attempt }, (_, index) => ({
+            value: String(step.attempt - index),
+            text: t("step.try", { n: step.attempt - index, of: step.attempt }),
+          }))}
+          onChange={(event) =>
+            onAttempt(Number(event.target.value) === step.attempt ? "" : event.target.value)
+          }
+        />
+      )}
+    </header>
+  );
+}

@@ -1,0 +1,71 @@
+import { lazy, Suspense } from "react";
+import { useText } from "@/i18n";
+import { Skeleton } from "@/ui/empty";
+import { LinkTabs } from "@/ui/tabs";
+import { Attempts } from "./attempts";
+import type { RunPath } from "./data";
+import { Graph } from "./graph";
+import type { Run } from "./model";
+import { texts } from "./texts";
+
+const Gantt = lazy(() => import("./gantt").then(({ Gantt }) => ({ default: Gantt })));
+const Steps = lazy(() => import("./steps").then(({ Steps }) => ({ default: Steps })));
+const Parameters = lazy(() => import("./lists").then((m) => ({ default: m.Parameters })));
+const Reports = lazy(() => import("./lists").then((m) => ({ default: m.Reports })));
+
+export const TABS = ["", "gantt", "steps", "attempts", "parameters", "reports"] as const;
+
+interface Props {
+  path: RunPath;
+  run: Run;
+  newest: number;
+  tab: string;
+  /** The address of this page with other values in its query. */
+  href: (change: Record<string, string>) => string;
+  selected: string | null;
+  onSelect: (step: string) => void;
+}
+
+/** The ways to look at a run; each has an address. */
+export function RunTabs(props: Props) {
+  const t = useText(texts);
+  const tab = TABS.find((each) => each === props.tab) ?? "";
+  return (
+    <>
+      <LinkTabs
+        label={t("tabs")}
+        current={tab}
+        tabs={TABS.map((value) => ({
+          value,
+          text:
+            value === "attempts"
+              ? `${t("tab.attempts")} ${props.newest}`
+              : t(`tab.${value || "graph"}` as "tab.graph"),
+          href: props.href({ tab: value }),
+        }))}
+      />
+      <div className="pt-3">
+        <Suspense fallback={<Skeleton className="h-40" />}>
+          <Content {...props} tab={tab} />
+        </Suspense>
+      </div>
+    </>
+  );
+}
+
+function Content({ path, run, tab, href, selected, onSelect }: Props) {
+  switch (tab) {
+    case "gantt":
+      return <Gantt run={run} selected={selected} onSelect={onSelect} />;
+    case "steps":
+      return <Steps run={run} selected={selected} onSelect={onSelect} />;
+    case "attempts":
+      return <Attempts path={path} run={run} href={(n) => href({ attempt: String(n), tab: "" })} />;
+    case "parameters":
+      return <Parameters run={run} />;
+    case "reports":
+      return <Reports path={path} run={run} />;
+    default:
+      return <Graph run={run} attempt={run.attempt} selected={selected} onSelect={onSelect} />;
+  }
+}
