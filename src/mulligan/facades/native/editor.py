@@ -11,13 +11,18 @@ from mulligan.core.records import Pipeline
 from mulligan.core.rights import Permission
 from mulligan.core.spec import JobSpec, OnFailure, PipelineSpec, StepSpec
 from mulligan.engine.catalog import Definition
-from mulligan.facades.common.auth import header
 from mulligan.facades.native.bodies import Body, DocumentBody
 from mulligan.facades.native.documents import locate
 from mulligan.facades.native.endpoints import JSON, Call, Endpoint, Query, answer
 from mulligan.facades.native.overview_shapes import VersionItem, VersionList
 from mulligan.facades.native.pipeline_files import Given
-from mulligan.facades.native.pipelines import ONE_PIPELINE, YAML_TYPES, pipeline_of, read_body
+from mulligan.facades.native.pipelines import (
+    ONE_PIPELINE,
+    YAML_TYPES,
+    is_yaml,
+    pipeline_of,
+    read_body,
+)
 from mulligan.facades.native.problems import FileRefusedError, Problem, problem_of
 from mulligan.facades.native.run_views import job_name
 from mulligan.facades.native.shapes import Shape
@@ -161,15 +166,10 @@ async def lint(call: Call) -> Response:
         )
         for caution in cautions
     ]
-    if not _is_yaml(call):
+    if not is_yaml(call):
         warnings = [await asyncio.to_thread(_placed, each, call.body) for each in warnings]
     graph = show_graph(definition.spec)
     return answer(LintReport(ok=True, findings=tuple(warnings), graph=graph))
-
-
-def _is_yaml(call: Call) -> bool:
-    media = header(call.request, "content-type").partition(";")[0].strip().lower()
-    return media in YAML_TYPES
 
 
 async def _check(call: Call, given: Given) -> Definition:

@@ -159,13 +159,22 @@ async def list_deployments(call: Call) -> Response:
 
 async def get_deployment(call: Call) -> Response:
     """Show a deployment with what was deployed."""
-    ident = call.part("deployment")
+    found, environment = await deployment_of(call, call.part("deployment"))
+    return answer(await Ledger(call.services).detail(found, environment))
+
+
+async def deployment_of(call: Call, ident: str) -> tuple[Deployment, Environment]:
+    """Return a deployment with its environment.
+
+    Raises:
+        NotFoundError: The project of the path has none of that id.
+    """
     store = call.services.store
     found = await store.find_deployment(ident)
     environment = await store.find_environment(found.environment) if found is not None else None
     if found is None or environment is None or environment.project != call.project:
         raise NotFoundError("deployment", ident)
-    return answer(await Ledger(call.services).detail(found, environment))
+    return found, environment
 
 
 ENVIRONMENTS = "/projects/{project}/environments"

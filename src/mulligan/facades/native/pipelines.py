@@ -34,10 +34,15 @@ async def pipeline_of(call: Call) -> Pipeline:
     return await call.services.catalog.get_pipeline(call.project, call.part("pipeline"))
 
 
+def is_yaml(call: Call) -> bool:
+    """Tell whether the body is said to be YAML."""
+    media = header(call.request, "content-type").partition(";")[0].strip().lower()
+    return media in YAML_TYPES
+
+
 async def read_body(call: Call, name: str) -> Given:
     """Decode the document in the body. `name`: of a pipeline whose file says none."""
-    media = header(call.request, "content-type").partition(";")[0].strip().lower()
-    if media in YAML_TYPES:
+    if is_yaml(call):
         return await asyncio.to_thread(read_yaml_file, call.body, name)
     return Given(read_json(call.body, call.services.limits))
 

@@ -2,12 +2,10 @@
 
 from starlette.responses import Response
 
-from mulligan.core.deployments import Deployment
-from mulligan.core.errors import NotFoundError
 from mulligan.core.rights import Permission
 from mulligan.facades.native import release_shapes as shapes
 from mulligan.facades.native.endpoints import Call, Endpoint, answer
-from mulligan.facades.native.environments import Ledger
+from mulligan.facades.native.environments import Ledger, deployment_of
 from mulligan.facades.native.masking import masked_text
 from mulligan.facades.native.shapes import Shape
 from mulligan.facades.native.text_diff import TextDiff, diff_texts
@@ -92,25 +90,18 @@ async def show_services(call: Call) -> Response:
 
 async def diff_deployments(call: Call) -> Response:
     """Compare what two deployments brought."""
-    store = call.services.store
     ledger = Ledger(call.services)
-    found = [await _deployment(call, call.part(name)) for name in ("a", "b")]
-    views = []
-    heads = []
-    for deployment in found:
-        environment = await store.find_environment(deployment.environment)
-        if environment is None:
-            raise NotFoundError("deployment", deployment.id)
-        views.append(await ledger.detail(deployment, environment))
-        heads.append(await store.find_head(deployment.run))
-    old, new = (deployment.release for deployment in found)
+    found = [await deployment_of(call, call.part(name)) for name in ("a", "b")]
+    views = [await ledger.detail(*each) for each in found]
+    heads = [await call.services.store.find_head(each.run) for each, _ in found]
+    old, new = (deployment.release for deployment, _ in found)
     commits = [head.origin.commit if head is not None and head.origin else "" for head in heads]
     messages = [head.message if head is not None else "" for head in heads]
     return answer(
         DeploymentDiff(
             before=views[0],
             after=views[1],
-            same_environment=found[0].environment == found[1].environment,
+            same_environment=found[0][0].environment == found[1][0].environment,
             image_changed=old.image != new.image,
             commit_before=commits[0],
             commit_after=commits[1],
@@ -125,15 +116,6 @@ async def diff_deployments(call: Call) -> Response:
             manifest=await diff_texts(views[0].manifest or "", views[1].manifest or ""),
         )
     )
-
-
-async def _deployment(call: Call, ident: str) -> Deployment:
-    store = call.services.store
-    found = await store.find_deployment(ident)
-    environment = await store.find_environment(found.environment) if found is not None else None
-    if found is None or environment is None or environment.project != call.project:
-        raise NotFoundError("deployment", ident)
-    return found
 
 
 ENDPOINTS = (
