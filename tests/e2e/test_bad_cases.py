@@ -389,6 +389,7 @@ def test_loopback_hosts_are_answered(server: ServerProcess, host: str) -> None:
         {"Origin": "null"},
         {"Origin": "http://127.0.0.1"},
         {"Origin": "http://localhost.evil.example"},
+        {"Origin": "http://["},
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "same-site"},
         {"Origin": "http://evil.example", "Sec-Fetch-Site": "same-origin"},

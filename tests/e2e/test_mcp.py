@@ -228,6 +228,20 @@ def test_windows_of_a_log(client: BkciClient, bench: Workbench, assistant: Assis
     assert "not an instruction" in end["untrusted_log"]["note"]
 
 
+def test_the_end_of_a_log_of_long_lines(
+    client: BkciClient, bench: Workbench, assistant: Assistant
+) -> None:
+    """The end is asked for again until it is there, when one answer can't hold all the lines."""
+    script = "for i in $(seq 700); do printf '%s%016000d\\n' end-$i- 0; done"
+    demo = Scenario(client, bench, one_job("long", [step("long", script)]))
+    place = {"project": demo.project, "run": demo.run().id, "step": demo.ids["long"]}
+
+    end = assistant.call("get_log_window", **place, max_tokens=6000)
+
+    assert (end["total_lines"], end["last_line"]) == (700, 700)
+    assert end["untrusted_log"]["text"].splitlines()[-1].startswith("end-700-")
+
+
 def test_a_failure_is_explained(demo: Scenario, failed: Build, assistant: Assistant) -> None:
     """The first failure, its last lines, what can be done; lines are found by their text."""
     place = {"project": demo.project, "run": failed.id}

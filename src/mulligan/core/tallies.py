@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final, NamedTuple
 
+from msgspec.structs import replace
+
 from mulligan.core.cause import Cause
 from mulligan.core.decision import Decision
 from mulligan.core.events import RunFinished, StepFinished
@@ -94,13 +96,14 @@ def _recovered(run: Run, attempt: RunAttempt, event: RunFinished) -> Iterator[Ta
     saved = attempt.seconds_saved + sum(repair.seconds_saved for repair in attempt.repairs)
     if saved:
         yield Tally("seconds_saved", "", saved)
-    earlier = run.head.attempts[:-1]
+    attempts = _since_success(run.head.attempts)
+    earlier = attempts[:-1]
     was_bad = any(each.status is Status.FAILED for each in earlier)
     if event.status is Status.FAILED and not was_bad:
         yield Tally("broken_runs", "", 1)
     if not (attempt.repairs or (earlier and earlier[-1].status in _BAD)):
         return  # what it may be recovered from is counted already
-    recovery = recovery_of(run.head)
+    recovery = recovery_of(replace(run.head, attempts=attempts))
     if recovery is None:
         return
     if not was_bad:  # repaired before it could fail, or after it was cancelled
@@ -109,3 +112,9 @@ def _recovered(run: Run, attempt: RunAttempt, event: RunFinished) -> Iterator[Ta
     yield Tally("recovered_runs", "", 1)
     yield Tally("recovery_seconds", "", seconds)
     yield Tally("recovery_buckets", bucket_of(seconds, RECOVERIES), 1)
+
+
+def _since_success(attempts: tuple[RunAttempt, ...]) -> tuple[RunAttempt, ...]:
+    """Return the last attempts of a run: those after it succeeded before. It can break again."""
+    good = [place for place, each in enumerate(attempts[:-1]) if each.status is Status.SUCCEEDED]
+    return attempts[good[-1] + 1 :] if good else attempts

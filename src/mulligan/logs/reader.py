@@ -153,14 +153,17 @@ class LogReader:
         """Return up to ``count`` lines, numbered within the sections, from number ``first`` on."""
         with self._snapshot() as log:
             ranges = log.ranges(section, 1, log.line_count)
-            total = sum(last - begin + 1 for begin, last in ranges)
             lines = _forward(log, _skipped(ranges, first - 1), count, limit_bytes)
-            offset = next((line.offset_end for line in reversed(lines) if line.complete), None)
-            if offset is None:
-                offset = lines[0].offset if lines else _offset_at(log, ranges, section)
-            return NumberedLines(
-                total=total, offset=offset, lines=list(enumerate(lines, start=first))
-            )
+            return _numbered(log, ranges, section, lines, first)
+
+    def last_numbered(
+        self, count: int, section: SectionFilter = None, *, limit_bytes: int = PAGE_BYTES
+    ) -> NumberedLines:
+        """Return the last ``count`` lines, numbered like those of ``numbered``."""
+        with self._snapshot() as log:
+            ranges = log.ranges(section, 1, log.line_count)
+            lines = _backward(log, ranges, count, limit_bytes)
+            return _numbered(log, ranges, section, lines, _total(ranges) - len(lines) + 1)
 
     def find(
         self,
@@ -305,6 +308,26 @@ def _skipped(ranges: Iterable[LineRange], count: int) -> Iterator[LineRange]:
         count -= skipped
         if first + skipped <= last:
             yield first + skipped, last
+
+
+def _total(ranges: Iterable[LineRange]) -> int:
+    return sum(last - first + 1 for first, last in ranges)
+
+
+def _numbered(
+    log: Snapshot,
+    ranges: list[LineRange],
+    section: SectionFilter,
+    lines: list[LogLine],
+    first: int,
+) -> NumberedLines:
+    """Number lines, which are part of ``ranges``, from ``first`` on."""
+    offset = next((line.offset_end for line in reversed(lines) if line.complete), None)
+    if offset is None:
+        offset = lines[0].offset if lines else _offset_at(log, ranges, section)
+    return NumberedLines(
+        total=_total(ranges), offset=offset, lines=list(enumerate(lines, start=first))
+    )
 
 
 def _offset_at(log: Snapshot, ranges: list[LineRange], section: SectionFilter) -> int:

@@ -57,6 +57,7 @@ def test_runs_are_filtered_by_time_and_trigger(api: NativeApi) -> None:
     assert ids("trigger=timer") == []
     assert ids("branch=main") == []
     assert ids("actor=admin,nobody&status=succeeded,failed") == [late["id"], early["id"]]
+    api.get("/projects/shop/runs?until=9999-12-31T23:59:59-01:00", expect=400)  # 10000 in UTC
     problem = api.get("/projects/shop/runs?since=yesterday", expect=400)
     assert problem["errors"][0]["parameter"] == "since"
 

@@ -234,7 +234,7 @@ def test_lost_attempts_are_counted(tmp_path: Path) -> None:
 
 
 def test_metrics_of_recovery(api: NativeApi) -> None:
-    """A repaired run is counted as broken once and as recovered once, with the time it took."""
+    """A repaired run is broken once and recovered once; one that breaks again counts again."""
     api.server.clock.advance(1)
     api.server.executor.fail("build", times=1)
     run = api.run_to_end()["id"]
@@ -257,6 +257,18 @@ def test_metrics_of_recovery(api: NativeApi) -> None:
     assert metric(text, 'cicd_pipeline_run_errors_total{error_type="user"}') == 1
     done = 'cicd_pipeline_run_duration_seconds_count{state="executing",result="success"}'
     assert metric(text, done) == 2
+
+    api.server.executor.fail("build", times=1)
+    api.post(f"/projects/shop/runs/{run}/recovery/apply")
+    api.wait(run, "failed")
+    api.server.clock.advance(7)
+    api.post(f"/projects/shop/runs/{run}/recovery/apply")
+    api.wait(run, "succeeded")
+
+    again = api.call("GET", "/metrics").text
+    assert metric(again, "mulligan_broken_runs_total") == 2
+    assert metric(again, "mulligan_recovered_runs_total") == 2
+    assert metric(again, "mulligan_recovery_duration_seconds_sum") == 97
 
 
 def test_metrics_of_what_goes_on(api: NativeApi) -> None:

@@ -7,6 +7,7 @@ import time
 from functools import partial
 from pathlib import Path
 
+import msgspec
 import pytest
 from log_model import PIECE, write_log
 
@@ -117,6 +118,20 @@ def test_lines_by_number_come_from_any_place(mixed: LogReader) -> None:
     assert tail.lines == both.lines[4:]
     assert mixed.numbered(7, 5, lambda key: key.step_id == "a").lines == []
     assert mixed.numbered(1, 5, lambda key: key.step_id == "none").total == 0
+
+
+def test_the_last_lines_are_the_last_ones_however_long(mixed: LogReader) -> None:
+    """They have the numbers of all others; when there are too many bytes the first are left out."""
+
+    def is_a(key: SectionKey) -> bool:
+        return key.step_id == "a"
+
+    both = mixed.numbered(1, 100, is_a)
+    assert mixed.last_numbered(2, is_a) == msgspec.structs.replace(both, lines=both.lines[4:])
+    assert mixed.last_numbered(9, is_a) == both
+    assert mixed.last_numbered(0, is_a).lines == []
+    cut = mixed.last_numbered(9, is_a, limit_bytes=1)
+    assert (cut.total, cut.lines[-1]) == (6, both.lines[-1])
 
 
 def test_a_search_stops_when_its_time_is_over(

@@ -59,13 +59,21 @@ async def get_log_window(call: ToolCall) -> Result:
     parts = {"project": given.project, "run": given.run, "step": given.step}
     attempt = given.attempt or None
     count = int(given.max_tokens * _LINES_PER_TOKEN)
-    first = given.from_line
-    if not first:
-        query = {"count": 0, "attempt": attempt}
-        total = (await call.native("GET", _LOG, parts, query=query))["total"]
-        first = max(1, total - count + 1)
-    query = {"from": first, "count": count, "attempt": attempt}
-    page = await call.native("GET", _LOG, parts, query=query)
+
+    async def page_of(first: int, count: int) -> Json:
+        query = {"from": first, "count": count, "attempt": attempt}
+        found: Json = await call.native("GET", _LOG, parts, query=query)
+        return found
+
+    if given.from_line:
+        page = await page_of(given.from_line, count)
+    else:
+        total = (await page_of(1, 0))["total"]
+        count = max(min(count, total), 1)
+        page = await page_of(max(total - count, 0) + 1, count)
+        while page["lines"] and page["lines"][-1]["number"] < total and count > 1:
+            count //= 2  # the lines are so long that the page ends before the log
+            page = await page_of(total - count + 1, count)
     lines = _fitting(page["lines"], given.max_tokens, from_end=not given.from_line)
     return Result(
         data={"total_lines": page["total"], "attempt": page["attempt"], **_untrusted(lines)}

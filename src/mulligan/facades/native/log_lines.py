@@ -31,12 +31,8 @@ async def last_lines(
     section = StepLog(call, step, attempt)
     reader = await section.reader(run)
     ended = section.is_over(run)
-
-    def read() -> NumberedLines:
-        total = reader.numbered(1, 0, section.is_mine).total
-        return reader.numbered(max(total - count + 1, 1), count, section.is_mine)
-
-    return _page(step, attempt, await asyncio.to_thread(read), ended=ended)
+    found = await asyncio.to_thread(reader.last_numbered, count, section.is_mine)
+    return _page(step, attempt, found, ended=ended)
 
 
 def _page(step: StepId, attempt: int, found: NumberedLines, *, ended: bool) -> log_shapes.LogPage:

@@ -100,12 +100,12 @@ def instant(request: Request, name: str) -> datetime | None:
         return None
     try:
         found = datetime.fromisoformat(given.replace(" ", "+"))  # a plus sign in a URL is a space
-    except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
-        message = f"{name} is {given[:50]!r}; an instant like 2026-11-22T04:00:00Z was expected"
-        raise QueryError(name, message)
-    return found.astimezone(UTC)
+        if found.tzinfo is not None:
+            return found.astimezone(UTC)
+    except (ValueError, OverflowError):  # in UTC it may be before the year 1, or after 9999
+        pass
+    message = f"{name} is {given[:50]!r}; an instant like 2026-11-22T04:00:00Z was expected"
+    raise QueryError(name, message)
 
 
 def page_of(items: Sequence[Item], offset: int, wanted: int) -> tuple[tuple[Item, ...], str | None]:
