@@ -184,10 +184,23 @@ GROUPS = (
             Field("reviewDesc", "why"),
             Field("timeout", 3),
             Field("ruleIds", ["r"]),
+            Field("gates", [{"rules": ["a.b > 1"]}]),
             Field("checkTimes", 1, "run"),
             Field("status", "REVIEWING", "run"),
             Field("markdownContent", True, "ui"),
             *_NOTICES,
+        ),
+    ),
+    Group(
+        "checkIn.gates[], checkOut.gates[]",
+        "checkIn.gates[], checkOut.gates[]",
+        (*_STAGE, "checkIn", "gates", 0),
+        {"rules": ["a.b > 1"]},
+        (
+            Field("name", "other"),
+            Field("rules", ["a.c < 1"]),
+            Field("gatekeepers", ["ann"]),
+            Field("notices", [{"types": ["EMAIL"], "receivers": ["ann"]}]),
         ),
     ),
     Group(
@@ -668,7 +681,7 @@ def _with(group: Group, members: Json) -> Json:
         if isinstance(step, int):
             target.extend({} for _ in range(step + 1 - len(target)))
         elif step not in target:
-            is_list = step in {"reviewGroups", "reviewParams"}
+            is_list = step in {"reviewGroups", "reviewParams", "gates"}
             target[step] = [] if is_list else {}
             if step == "checkIn":
                 target[step] = copy.deepcopy(_REVIEW)

@@ -5,6 +5,7 @@ a later change of a rule is no change of what runs.
 """
 
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
@@ -19,6 +20,8 @@ OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
     "==": lambda one, other: one == other,
     "!=": lambda one, other: one != other,
 }
+# The operators that a gate of a pipeline file has.
+_CONDITION = re.compile(r"([^<>=!]+\.[^<>=!]+?)\s*(>=|<=|==|>|<)\s*(-?[0-9]+(?:\.[0-9]+)?)")
 _TRUTH = {"true": 1.0, "false": 0.0}
 
 
@@ -30,6 +33,13 @@ class MetricCondition(msgspec.Struct, frozen=True, kw_only=True):
     value: str
 
 
+class RuleNotice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Who is told when a rule is not satisfied: people by mail, or chats; texts have variables."""
+
+    people: tuple[str, ...] = ()
+    chats: tuple[str, ...] = ()
+
+
 class Rule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """All conditions must hold. `gatekeepers`: who may let a run pass all the same."""
 
@@ -37,6 +47,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     name: str
     conditions: tuple[MetricCondition, ...]
     gatekeepers: tuple[UserName, ...] = ()
+    notices: tuple[RuleNotice, ...] = ()
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +56,22 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     rule: str
     passed: bool
     values: tuple[tuple[str, str], ...] = ()
+
+
+def read_condition(text: str) -> MetricCondition | None:
+    """Read `plugin.metric > 1` or `plugin.task name.metric > 1`; None if it is neither.
+
+    A metric is known by all three names: its own, with its plugin, and with its task besides.
+    """
+    match = _CONDITION.fullmatch(text.strip())
+    if match is None or not all(part.strip() for part in match[1].split(".")):
+        return None
+    return MetricCondition(metric=match[1].strip(), operator=match[2], value=match[3])
+
+
+def names_of(metric: str, code: str, task: str) -> tuple[str, str]:
+    """Return the longer names of a metric that a task of a plugin has told."""
+    return f"{code}.{metric}", f"{code}.{task}.{metric}"
 
 
 def number_of(text: str) -> float | None:

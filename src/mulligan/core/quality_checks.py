@@ -100,11 +100,10 @@ def _settle(gate: Gate, at: datetime) -> Settlement:
 
 def checks_of(decision: Decision) -> Iterator[QualityCheck]:
     """Yield the checks that a decision has made, as they stand at its end."""
-    rules = {rule.id: rule for rule in decision.run.head.rules}
     for event in decision.events:
         if isinstance(event, QualityChecked):
             for finding in event.findings:
-                yield _check(decision, event, finding, rules.get(finding.rule))
+                yield _check(decision, event, finding, decision.run.rule(finding.rule))
 
 
 def _check(

@@ -376,6 +376,11 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
         waits = job.status is Status.QUEUED and job.mutex is not None and not job.mutex.held
         return job.mutex if waits else None
 
+    def rule(self, ident: str) -> Rule | None:
+        """Return a quality rule that the run knows: as the project had it, or of one's own."""
+        own = (rule for stage in self.index.spec.stages for rule in stage.rules)
+        return next((rule for rule in (*self.head.rules, *own) if rule.id == ident), None)
+
     @property
     def awaits_trigger(self) -> bool:
         """Tell whether somebody is asked whether the run may begin, for the event's sake."""

@@ -13,6 +13,7 @@ import msgspec
 from immutables import Map
 
 from mulligan.core.ids import JobId, StageId, StepId
+from mulligan.core.quality import Rule
 from mulligan.core.triggers.spec import TriggerSpec
 
 
@@ -238,6 +239,7 @@ class StageSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     review: ReviewSpec | None = None
     check_in: tuple[str, ...] = ()  # ids of quality rules that must hold before it begins
     check_out: tuple[str, ...] = ()  # … and when all its jobs went well
+    rules: tuple[Rule, ...] = ()  # its own; others are kept in the project
     signals: SignalSpec | None = None
     after_failure: AfterFailure = AfterFailure.END
     hold_s: int = 0

@@ -11,7 +11,7 @@ from typing import TypeVar
 from mulligan import failpoints
 from mulligan.core.decision import Decision
 from mulligan.core.errors import InfrastructureError
-from mulligan.core.events import GateOpened, GateVoted, ReviewReminded
+from mulligan.core.events import GateOpened, GateVoted, QualityChecked, ReviewReminded
 from mulligan.core.ids import PipelineId
 from mulligan.core.postings import Cursor, Posting
 from mulligan.core.records import AuditEntry
@@ -25,7 +25,8 @@ _PAGE = 500
 # So many events may pass by unread: they are read again after a crash.
 _MOST_UNREAD = 1000
 _STORE_PAUSE_S = 1.0
-_ALWAYS_READ = (GateOpened, GateVoted, ReviewReminded)  # somebody may have to be asked
+# Somebody may have to be asked or told, whatever the settings say.
+_ALWAYS_READ = (GateOpened, GateVoted, QualityChecked, ReviewReminded)
 
 T = TypeVar("T")
 TellEvents = Callable[[Sequence[EventRow]], Awaitable[list[Posting]]]

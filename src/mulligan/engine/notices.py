@@ -11,6 +11,7 @@ from mulligan.core.expressions import ExpressionError, substitute_classic
 from mulligan.core.ids import PipelineId, ProjectId, UserName
 from mulligan.core.items import Channel
 from mulligan.core.postings import Posting
+from mulligan.core.quality import Finding, Rule
 from mulligan.core.records import PipelineSettings, PipelineVersion
 from mulligan.core.run import Run
 from mulligan.core.spec import TRIGGER_STAGE
@@ -122,6 +123,8 @@ class Notices:
                 made += await self._of_review(row, event.reviewers)
             elif isinstance(event, e.ReviewReminded):
                 made += await self._of_review(row)
+            elif isinstance(event, e.QualityChecked):
+                made += await self._of_check(row, event)
         return made
 
     # --- ends of runs ---------------------------------------------------------------------------
@@ -184,6 +187,34 @@ class Notices:
             f"{pipeline}（{head.project}）第 {head.number} 次执行在 {place} 等待处理。"
         )
         return f"[Mulligan] {pipeline} #{head.number} review / 审核: {place}", text
+
+    # --- rules of quality -----------------------------------------------------------------------
+
+    async def _of_check(self, row: EventRow, event: e.QualityChecked) -> list[Posting]:
+        """Tell whom a gate names that its rules are not satisfied."""
+        failed = [finding for finding in event.findings if not finding.passed]
+        if not failed:
+            return []
+        run = await self._engine.get_run(row.run_id)
+        rules = [(rule, each) for each in failed if (rule := run.rule(each.rule)) is not None]
+        if not any(rule.notices for rule, _ in rules):
+            return []
+        pipeline = await self._store.find_pipeline(row.pipeline)
+        name = pipeline.name if pipeline is not None else run.index.spec.name
+        made: list[Posting] = []
+        for rule, finding in rules:
+            title, text = _missed(run, name, rule, finding)
+            for notice in rule.notices:
+                wanted = Subscription(
+                    people=notice.people,
+                    by_mail=bool(notice.people),
+                    chats=notice.chats,
+                    title=title,
+                    content=text,
+                    with_url=True,
+                )
+                made += await self._postings(run, "failure", wanted, name)
+        return made
 
     # --- what all have in common ----------------------------------------------------------------
 
@@ -286,6 +317,21 @@ class Notices:
             reason = str(error) or type(error).__name__
             raise NotTakenError(reason, again=isinstance(error, OSError)) from None
         return None
+
+
+def _missed(run: Run, pipeline: str, rule: Rule, finding: Finding) -> tuple[str, str]:
+    """Give title and text of a rule that is not satisfied."""
+    head, values = run.head, dict(finding.values)
+    lines = [
+        f"{each.metric} {each.operator} {each.value}: {values.get(each.metric) or '-'}"
+        for each in rule.conditions
+    ]
+    text = (
+        f"Run #{head.number} of {pipeline} ({head.project}) does not satisfy {rule.name}.\n"
+        f"{pipeline}（{head.project}）第 {head.number} 次执行未通过质量红线 {rule.name}。\n"
+    )
+    title = f"[Mulligan] {pipeline} #{head.number} quality / 质量红线: {rule.name}"
+    return title, text + "\n".join(lines)
 
 
 def _result(run: Run, pipeline: str, *, good: bool) -> tuple[str, str]:

@@ -108,7 +108,7 @@ def _stage(stage: Json, number: int, pointer: str, notes: Notes) -> Json:
             "if-modify": texts(control, "ifModify"),
             "fast-kill": flag(stage, "fastKill") or None,
             "check-in": _check_in(part(stage, "checkIn")),
-            "check-out": only_set({"rules": texts(part(stage, "checkOut"), "ruleIds")}),
+            "check-out": _rules(part(stage, "checkOut")),
             "jobs": _jobs(stage, pointer, notes),
         }
     )
@@ -143,7 +143,7 @@ def _finally(stage: Json | None, number: int, notes: Notes) -> Json | None:
 
 
 def _check_in(check_in: Json) -> Json:
-    rules = only_set({"rules": texts(check_in, "ruleIds")})
+    rules = _rules(check_in)
     if not flag(check_in, "manualTrigger"):
         return rules
     flows = [
@@ -174,6 +174,30 @@ def _check_in(check_in: Json) -> Json:
             ),
             **rules,
             "timeout-hours": hours if hours != DEFAULT_HOURS else None,
+        }
+    )
+
+
+def _rules(check: Json) -> Json:
+    gates = [_gate(gate) for gate in parts(check, "gates")]
+    return only_set({"rules": texts(check, "ruleIds"), "gates": gates})
+
+
+def _gate(gate: Json) -> Json:
+    words = {kind: word for word, kind in NOTICE_TYPES.items()}
+    notices = [
+        {
+            "type": [words[kind] for kind in texts(notice, "types") if kind in words],
+            "receivers": texts(notice, "receivers"),
+        }
+        for notice in parts(gate, "notices")
+    ]
+    return only_set(
+        {
+            "name": text(gate, "name") or None,
+            "rule": texts(gate, "rules"),
+            "notify-on-fail": notices,
+            "continue-on-fail": only_set({"gatekeepers": texts(gate, "gatekeepers")}),
         }
     )
 

@@ -1,10 +1,12 @@
 """The table of keys: the file as a whole, variables, stages, reviews, settings."""
 
+from mulligan.core.quality import read_condition
 from mulligan.pipeline_yaml.findings import Path
 from mulligan.pipeline_yaml.keys_common import (
     CONDITION,
     FLAG,
     IF_MODIFY,
+    NAME,
     ONLY_V2,
     ONLY_V3,
     TEMPLATE,
@@ -233,14 +235,101 @@ REVIEWS = Object(
         ),
     ),
 )
+
+
+def _is_gate(node: Node, path: Path, check: Check) -> None:
+    """Every rule of a gate can be judged, and there is one."""
+    given = node.content.get("rule")
+    if given is None:
+        if not has(node, "template"):
+            check.findings.error(node, path, "'rule' is missing")
+        return
+    for item in given.content if isinstance(given.content, list) else [given]:
+        if read_condition(item.text) is None:
+            detail = f"{item.text[:100]!r} is not of the form: plugin.metric > number"
+            check.findings.error(item, (*path, "rule"), detail)
+
+
+NOTICE_TYPES = ("email", "wework-message", "wework-chat", "sms", "voice")
+GATE_NOTICE = Object(
+    name="gate-notice",
+    title=Note("an entry of 'notify-on-fail'", "notify-on-fail 条目"),
+    keys=(
+        make_key(
+            "type",
+            Each(Words(NOTICE_TYPES), or_one=True, fewest=1),
+            "how",
+            "方式",
+            "[email]",
+            is_required=True,
+        ),
+        make_key(
+            "receivers",
+            Each(NAME, or_one=True, fewest=1, most=50),
+            "who; chats of `wework-chat`",
+            "接收人；wework-chat 为群",
+            "[alice]",
+            is_required=True,
+        ),
+    ),
+)
+GATE = Object(
+    name="gate",
+    title=Note("a quality gate", "质量红线"),
+    keys=(
+        make_key("name", NAME, "its name", "名称", "tested", default="by place"),
+        make_key(
+            "rule",
+            Each(NAME, or_one=True, fewest=1, most=100),
+            "`plugin.metric > number` or `plugin.task.metric > number`; all must hold",
+            "`插件.指标 > 数值` 或 `插件.任务名.指标 > 数值`，须全部满足",
+            "['run.cover >= 0.8']",
+        ),
+        make_key(
+            "notify-on-fail",
+            Either((GATE_NOTICE, Each(GATE_NOTICE))),
+            "who is told when it is not satisfied",
+            "未通过时通知谁",
+            "[{type: email, receivers: [alice]}]",
+        ),
+        make_key(
+            "continue-on-fail",
+            Object(
+                name="gatekeepers",
+                title=Note("'continue-on-fail'", "continue-on-fail"),
+                keys=(
+                    make_key(
+                        "gatekeepers",
+                        Each(NAME, or_one=True, fewest=1, most=50),
+                        "who may let the run pass all the same",
+                        "谁可以放行",
+                        "[bob]",
+                        is_required=True,
+                    ),
+                ),
+            ),
+            "without it the stage fails at once",
+            "没有它则阶段立即失败",
+            "{gatekeepers: [bob]}",
+        ),
+        make_key("template", TEMPLATE, "gates of another file", "引用模板", "gates.yml"),
+        make_key(
+            "parameters",
+            MapOf(Anything()),
+            "of the template",
+            "模板参数",
+            "{a: b}",
+            versions=ONLY_V2,
+        ),
+    ),
+    rules=(_is_gate,),
+)
 _GATES = make_key(
     "gates",
-    Each(Anything()),
-    "quality gates",
-    "质量红线",
-    "[{template: gate.yml}]",
-    versions=ONLY_V2,
-    **ignored("quality rules are kept in the project", "质量规则保存在项目中"),
+    Each(GATE, most=10),
+    "quality gates; in v3.0 our own",
+    "质量红线；v3.0 中为自有扩展",
+    "[{rule: 'run.cover >= 0.8'}]",
 )
 _RULES = make_key(
     "rules",
@@ -343,7 +432,6 @@ STAGE = Object(
 
 # --- settings -----------------------------------------------------------------------------------
 
-NOTICE_TYPES = ("email", "wework-message", "wework-chat", "sms", "voice")
 NOTICE = Object(
     name="notice",
     title=Note("a notice", "通知"),

@@ -22,6 +22,8 @@ MOST_FILES = 100  # in all; ten in each of ten, five deep, would be a hundred th
 # What a file may hold, by where it is included; the key of an `extends` template is any of them.
 _KINDS = ("stages", "jobs", "steps", "variables", "gates", "finally", "parameters")
 _OF_JOB_MAPS = ("jobs", "finally")
+_LISTS = ("stages", "steps", "gates")
+_CHECKS = ("check-in", "check-out")
 
 
 class Source(Protocol):
@@ -184,7 +186,9 @@ class _Expansion:
         return made
 
     def _member(self, key: str, item: Node, path: Path, file: _File) -> Node:
-        if key in {"stages", "steps"} and isinstance(item.content, list):
+        if key in _CHECKS and isinstance(item.content, dict):
+            return self._members(item, path, file)
+        if key in _LISTS and isinstance(item.content, list):
             return self._list(key, item, path, file)
         if key in _OF_JOB_MAPS and isinstance(item.content, dict):
             return self._map(key, item, path, file)

@@ -6,6 +6,7 @@ from mulligan.pipeline_yaml.fields import Fields, Json, Origins, plain, present
 from mulligan.pipeline_yaml.shapes import V2, V3
 from mulligan.pipeline_yaml.to_common import read_condition, read_paths
 from mulligan.pipeline_yaml.to_jobs import Jobs
+from mulligan.pipeline_yaml.to_settings import NOTICE_TYPES
 from mulligan.pipeline_yaml.tree import Node
 
 FINALLY = "Finally"
@@ -66,7 +67,7 @@ def _stage(stage: Fields, number: int, jobs: Jobs, origins: Origins) -> Json:
                 **read_paths(stage),
             },
             "checkIn": _check_in(stage, origins),
-            "checkOut": present({"ruleIds": stage.part("check-out").texts("rules")}),
+            "checkOut": _check_out(stage, origins),
             "containers": list(jobs.read(stage.node.content["jobs"])),
         }
     )
@@ -75,13 +76,14 @@ def _stage(stage: Fields, number: int, jobs: Jobs, origins: Origins) -> Json:
 def _check_in(stage: Fields, origins: Origins) -> Json:
     part = stage.part("check-in")
     reviews = part.part("reviews")
-    rules = part.texts("rules")
+    rules, gates = part.texts("rules"), _gates(part, origins)
     if not reviews.node.content:
-        return present({"ruleIds": rules})
+        return present({"ruleIds": rules, "gates": gates})
     made = present(
         {
             "manualTrigger": True,
             "ruleIds": rules,
+            "gates": gates,
             "reviewGroups": [
                 origins.mark(_flow(flow, number), flow.node)
                 for number, flow in enumerate(reviews.parts("flows"), 1)
@@ -99,6 +101,32 @@ def _check_in(stage: Fields, origins: Origins) -> Json:
     if reviews.text("content-format") == "markdown":
         made["markdownContent"] = True
     return origins.mark(made, part.node)
+
+
+def _check_out(stage: Fields, origins: Origins) -> Json:
+    part = stage.part("check-out")
+    return present({"ruleIds": part.texts("rules"), "gates": _gates(part, origins)})
+
+
+def _gates(check: Fields, origins: Origins) -> list[Json]:
+    return [origins.mark(_gate(gate), gate.node) for gate in check.parts("gates")]
+
+
+def _gate(gate: Fields) -> Json:
+    return present(
+        {
+            "name": gate.text("name"),
+            "rules": gate.texts("rule"),
+            "gatekeepers": gate.part("continue-on-fail").texts("gatekeepers"),
+            "notices": [
+                {
+                    "types": [NOTICE_TYPES[word] for word in notice.texts("type")],
+                    "receivers": notice.texts("receivers"),
+                }
+                for notice in gate.parts("notify-on-fail")
+            ],
+        }
+    )
 
 
 def _flow(flow: Fields, number: int) -> Json:

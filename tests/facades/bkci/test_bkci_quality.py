@@ -6,6 +6,10 @@ import pytest
 
 from bkci.calling import Caller
 from bkci.scenes import minimal_model
+from mulligan.core.errors import InvalidError
+from mulligan.core.flow.quality import Side
+from mulligan.facades.bkci.document import Part
+from mulligan.facades.bkci.model_gates import read_gates
 from mulligan.testing.server import poll_until
 
 LIST = "projects/{p}/quality/intercept_list"
@@ -94,3 +98,46 @@ def test_wrong_parameters_are_named(alice: Caller, name: str) -> None:
 
     assert (status, answer["status"]) == (400, 400)
     assert name in answer["message"]
+
+
+def test_gates_of_the_model_itself(alice: Caller) -> None:
+    """Our own member: rules that stand in the stage, with gatekeepers; wrong ones are refused."""
+    gate = {"name": "Tested", "rules": ["tests.cover >= 0.8"], "gatekeepers": ["alice"]}
+    model = minimal_model(stage_2={"checkIn": {"gates": [gate]}})
+    pipeline = alice.make_pipeline("gated", stages=model["stages"])
+    started = alice.call("POST", "projects/{p}/build_start", {}, pipelineId=pipeline)
+    poll_until(lambda: words(alice) == [("stage-2:check-in:1", "WAIT")], what="the check")
+
+    where = {"buildId": started["id"], "stageId": "stage-2"}
+    alice.call("POST", "projects/{p}/manual_start_build_stage", **where)
+
+    [record] = alice.call("GET", LIST)["records"]
+    assert (record["ruleName"], record["interceptResult"]) == ("Tested", "INTERCEPT_PASS")
+    assert record["remark"] == "tests.cover= (>=0.8)"
+
+
+WRONG_GATES = {
+    "a rule": ({"rules": ["cover > 1"]}, "gate-rule"),
+    "no rule": ({"rules": []}, "item-count"),
+    "too many rules": ({"rules": ["a.b > 1"] * 101}, "item-count"),
+    "nobody told": ({"rules": ["a.b > 1"], "notices": [{"types": ["EMAIL"]}]}, "item-count"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG_GATES)
+def test_wrong_gates_are_refused(case: str) -> None:
+    """A gate that can't be judged is not stored."""
+    gate, code = WRONG_GATES[case]
+    stage = Part({"id": "stage-2", "checkOut": {"gates": [gate]}}, "/stages/1")
+    with pytest.raises(InvalidError) as caught:
+        read_gates(stage, "checkOut", Side.OUT)
+
+    assert caught.value.code == code
+    assert caught.value.pointer.startswith("/stages/1/checkOut/gates/0/")
+
+
+def test_too_many_gates() -> None:
+    """Ten at a side of a stage are enough."""
+    stage = Part({"id": "stage-2", "checkIn": {"gates": [{"rules": ["a.b > 1"]}] * 11}})
+    with pytest.raises(InvalidError, match="0 to 10"):
+        read_gates(stage, "checkIn", Side.IN)

@@ -25,7 +25,14 @@ from mulligan.core.flow.votes import Answer
 from mulligan.core.hold import Phase, phase_of
 from mulligan.core.ids import StageId, StepId, UserName
 from mulligan.core.posts import GateAround, PostAction, gate_id, index_of
-from mulligan.core.quality import MetricCondition, Rule, is_boundless, judge, number_of
+from mulligan.core.quality import (
+    MetricCondition,
+    Rule,
+    is_boundless,
+    judge,
+    number_of,
+    read_condition,
+)
 from mulligan.core.refusal import RefusalCode
 from mulligan.core.spec import PipelineSpec
 
@@ -100,6 +107,49 @@ def test_boundless_numbers_satisfy_nothing(text: str) -> None:
     assert (finding.passed, number_of(text), is_boundless(text)) == (False, None, True)
     assert not is_boundless("much")
     assert not is_boundless("0.8")
+
+
+TEXTS: dict[str, tuple[str, str, str] | None] = {
+    "codecc.cover >= 0.8": ("codecc.cover", ">=", "0.8"),
+    " unit.all of 2.3.failed==0 ": ("unit.all of 2.3.failed", "==", "0"),
+    "a.b<-1": ("a.b", "<", "-1"),
+    "a.b <= 10.50": ("a.b", "<=", "10.50"),
+    "cover > 1": None,
+    "a. > 1": None,
+    ".b > 1": None,
+    "a.b != 1": None,
+    "a.b > much": None,
+    "a.b > 1.": None,
+    "a.b": None,
+    "": None,
+}
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_conditions_as_texts(text: str) -> None:
+    """A plugin, maybe a task, and a metric; an operator of five; a number."""
+    wanted = TEXTS[text]
+    found = read_condition(text)
+
+    assert found == (
+        wanted and MetricCondition(metric=wanted[0], operator=wanted[1], value=wanted[2])
+    )
+
+
+@pytest.mark.parametrize(
+    ("metric", "passes"),
+    [("cover", True), ("x.cover", True), ("x.a.cover", True), ("y.cover", False)],
+)
+def test_gates_of_a_definition(metric: str, passes: bool) -> None:
+    """A stage has rules of its own; metrics are known by their plugin and task as well."""
+    rule = Rule(id="own", name="Own", conditions=(replace(COVER, metric=metric),))
+    first = stage(2, job(1, step("a", code="x")), check_out=("own",), rules=(rule,))
+    world = measured(pipeline(first), "0.9")
+    run = world.finish()
+
+    assert word(run) == ("succeeded" if passes else "failed:quality")
+    assert run.rule("own") is rule
+    assert run.rule("other") is None
 
 
 @pytest.mark.parametrize("side", ["in", "out"])

@@ -12,10 +12,12 @@ from standardwebhooks import Webhook
 from builders import job as build_job
 from builders import one_job, pipeline, review, stage, step
 from engine_world import ADMIN, DEADLINE_S, SHOP, World
+from mulligan.core.cause import Cause
 from mulligan.core.decision import Decision
 from mulligan.core.errors import InvalidError, NotFoundError
 from mulligan.core.events import JobClaimed
 from mulligan.core.postings import Posting, PostingState
+from mulligan.core.quality import MetricCondition, Rule, RuleNotice
 from mulligan.core.records import PipelineSettings
 from mulligan.core.status import Status
 from mulligan.engine.callbacks import GivenCallback
@@ -310,6 +312,29 @@ async def test_reviewers_are_asked_where_they_have_an_address(world: World, post
     ((to, subject, body),) = post.mail.came
     assert (to, subject.endswith("review / 审核: s")) == ("kim@example.com", True)
     assert "http://ci.example.com/runs/" in body
+    assert len(post.web.came) == 1
+
+
+async def test_a_gate_that_is_not_satisfied_is_told(world: World, post: Post) -> None:
+    """Those hear of it whom the gate names, by mail or in a chat."""
+    channel = GivenChannel(name="qa", way="slack", address=Address(URL), tells=())
+    await post.out.channels.put(ADMIN, SHOP, channel)
+    rule = Rule(
+        id="s:check-in:1",
+        name="Tested",
+        conditions=(MetricCondition(metric="unit.cover", operator=">=", value="0.8"),),
+        notices=(RuleNotice(people=("kim@example.com",)), RuleNotice(chats=("qa",))),
+    )
+    checked = stage("s", build_job("1", "a"), check_in=(rule.id,), rules=(rule,))
+    head = await world.start(await world.add_pipeline(pipeline(checked)))
+
+    await post.settle()
+
+    run = await world.wait_end(head.id)
+    assert (run.head.status, run.head.cause) == (Status.FAILED, Cause.QUALITY)
+    ((to, subject, body),) = post.mail.came
+    assert (to, subject.endswith("quality / 质量红线: Tested")) == ("kim@example.com", True)
+    assert "unit.cover >= 0.8: -" in body
     assert len(post.web.came) == 1
 
 

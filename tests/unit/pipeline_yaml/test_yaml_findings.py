@@ -86,6 +86,14 @@ stages:
             V3 + "on: {mr: {review-forks-only: true}}\n" + STEP,
             "2:11: 'review-forks-only' needs 'reviewers'",
         ),
+        (
+            V3 + "stages: [{check-in: {gates: [{rule: [a.b > 1, a >= x]}]}, jobs: {}}]",
+            "2:47: 'a >= x' is not of the form: plugin.metric > number",
+        ),
+        (
+            V3 + "stages: [{check-out: {gates: [{name: a}]}, jobs: {a: {steps: [{run: a}]}}}]",
+            "2:31: 'rule' is missing",
+        ),
         (V3 + "on: {schedules: {always: true}}\n" + STEP, "2:17: needs either 'cron' or 'inter"),
         (V3 + "on: [{repo-name: a, manual: enabled}]\n" + STEP, "2:21: 'manual' stands in an "),
         (V3 + "on: {delete: {}}\n" + STEP, "2:6: 'delete' is not a key of v3.0, only of v2.0"),

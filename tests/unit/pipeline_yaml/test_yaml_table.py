@@ -16,6 +16,7 @@ Json = Any
 
 STEPS: Json = [{"run": "a"}]
 JOBS: Json = {"a": {"steps": STEPS}}
+RULE = "x.y > 1"
 FLOWS: Json = {"flows": [{"reviewers": ["x"]}]}
 # What a document around an object looks like; "@" stands for the object.
 AROUND: dict[str, Json] = {
@@ -41,6 +42,13 @@ AROUND: dict[str, Json] = {
     "stage": {"stages": ["@"]},
     "check-in": {"stages": [{"jobs": JOBS, "check-in": "@"}]},
     "check-out": {"stages": [{"jobs": JOBS, "check-out": "@"}]},
+    "gate": {"stages": [{"jobs": JOBS, "check-out": {"gates": ["@"]}}]},
+    "gate-notice": {
+        "stages": [{"jobs": JOBS, "check-in": {"gates": [{"rule": RULE, "notify-on-fail": ["@"]}]}}]
+    },
+    "gatekeepers": {
+        "stages": [{"jobs": JOBS, "check-in": {"gates": [{"rule": RULE, "continue-on-fail": "@"}]}}]
+    },
     "reviews": {"stages": [{"jobs": JOBS, "check-in": {"reviews": "@"}}]},
     "flow": {"stages": [{"jobs": JOBS, "check-in": {"reviews": {"flows": ["@"]}}}]},
     "review-variable": {
@@ -91,6 +99,11 @@ BESIDE: dict[Any, Json] = {
     ("stage", "parameters"): {"template": "t.yml"},
     "check-in": {"reviews": FLOWS},
     ("check-in", "reviews"): {},
+    "gate": {"rule": RULE},
+    ("gate", "rule"): {},
+    ("gate", "template"): {},
+    ("gate", "parameters"): {"template": "t.yml"},
+    "gate-notice": {"type": "sms", "receivers": "x"},
     "reviews": FLOWS,
     ("reviews", "flows"): {},
     "flow": {"reviewers": ["x"]},
@@ -134,6 +147,7 @@ ONE_OF = {
     "step": {"run", "uses", "checkout", "template"},
     "job": {"steps", "template"},
     "stage": {"jobs", "template"},
+    "gate": {"rule", "template"},
     "checkout": {"repo-id", "repo-name"},
     "schedule": {"cron", "interval"},
     "runs-on": {"pool-name"},
@@ -151,6 +165,8 @@ class Template:
             "variables: {a: from-template}\n"
             "steps: [{run: 'step ${{ parameters.a }}'}]\n"
         )
+        if path in {"gates.yml", "t.yml"}:
+            text += 'gates: [{name: "of ${{ parameters.a }}", rule: a.b > 1}]\n'
         if path in {"job.yml", "t.yml", "stages.yml"}:
             job = "{t: {steps: [{run: 'job ${{ parameters.a }}'}]}}"
             text += f"jobs: {job}\nstages: [{{name: of file, jobs: {job}}}]\n"

@@ -4,6 +4,7 @@ import pytest
 from yaml_files import STEP, V2, V3
 
 from mulligan.pipeline_yaml.findings import YamlError
+from mulligan.pipeline_yaml.from_model import write_pipeline
 from mulligan.pipeline_yaml.read import Draft, read_pipeline
 
 SHARED = "resources: {repositories: [{repository: group/ci, name: shared}]}\n"
@@ -114,6 +115,49 @@ def test_every_place() -> None:
     assert [each["data"]["input"]["script"] for each in own["elements"]] == ["one", "two", "last"]
     assert own["elements"][0]["additionalOptions"]["timeout"] == 1
     assert last["containers"][0]["jobId"] == "clean"
+
+
+GATES = """\
+parameters: [{ name: least, type: number, default: 80 }]
+gates:
+  - name: tested
+    rule: [ "tests.cover >= ${{ parameters.least }}", "tests.unit tests.failed == 0" ]
+    notify-on-fail: { type: [ email, wework-chat ], receivers: [ ann ] }
+    continue-on-fail: { gatekeepers: [ bob ] }
+"""
+GATED = "stages: [{check-out: {gates: [%s]}, jobs: {a: {steps: [{run: a}]}}}]\n"
+
+
+def test_gates_of_another_repository() -> None:
+    """Gates come from a template, beside those of the file; they come back when written."""
+    own = "{rule: 'a.b < -1.5'}, {template: gates.yml@shared, parameters: {least: 90}}"
+    draft = read(SHARED + GATED % own, shared__gates_yml=GATES)
+
+    assert draft.model["stages"][1]["checkOut"] == {
+        "gates": [
+            {"rules": ["a.b < -1.5"]},
+            {
+                "name": "tested",
+                "rules": ["tests.cover >= 90", "tests.unit tests.failed == 0"],
+                "gatekeepers": ["bob"],
+                "notices": [{"types": ["EMAIL", "WEWORK_GROUP"], "receivers": ["ann"]}],
+            },
+        ]
+    }
+    written = write_pipeline(draft.model, draft.setting).text
+    assert read_pipeline(written, name="a").model["stages"][1] == draft.model["stages"][1]
+
+
+def test_wrong_gates_of_a_template() -> None:
+    """What is wrong is found in the file of the template, at its line."""
+    text = GATED % "{template: gates.yml}"
+
+    assert refused(text, gates_yml="gates:\n  - rule: [cover > 1]\n") == [
+        "./gates.yml:2: 'cover > 1' is not of the form: plugin.metric > number"
+    ]
+    many = GATES + "  - {rule: a.b > 1}\n" * 10
+    assert refused(text, gates_yml=many)[0].endswith("has 11 items; 10 may be")
+    assert "holds no gates" in refused(text, gates_yml="steps: []\n")[0]
 
 
 def test_whole_pipeline() -> None:

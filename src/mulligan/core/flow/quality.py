@@ -5,7 +5,7 @@ from enum import StrEnum
 from mulligan.core import events as e
 from mulligan.core.decision import Draft
 from mulligan.core.ids import StageId, UserName
-from mulligan.core.quality import Rule, judge
+from mulligan.core.quality import Rule, judge, names_of
 from mulligan.core.run import Gate, Run
 from mulligan.core.spec import StageSpec, StepSpec
 
@@ -62,14 +62,17 @@ def pass_quality(draft: Draft, spec: StageSpec, side: Side) -> Passage:
 
 
 def metrics_of_run(run: Run) -> dict[str, str]:
-    """Give the metrics of all steps, of later ones in the definition first."""
+    """Give the metrics of all steps, by all their names, of later ones in the definition first."""
     found: dict[str, str] = {}
+    longer: dict[str, str] = {}
     for job in run.index.all_jobs():
         for step in job.steps:
             record = run.steps.get(step.id)
             if record is not None:
                 found.update(record.metrics)
-    return found
+                for metric, value in record.metrics:
+                    longer.update(dict.fromkeys(names_of(metric, step.code, step.name), value))
+    return found | longer
 
 
 def judge_gate(draft: Draft, step: StepSpec) -> tuple[Passage, tuple[UserName, ...]]:
@@ -89,7 +92,7 @@ def judge_gate(draft: Draft, step: StepSpec) -> tuple[Passage, tuple[UserName, .
 
 def _rules(run: Run, spec: StageSpec, side: Side) -> tuple[Rule, ...]:
     wanted = spec.check_in if side is Side.IN else spec.check_out
-    return tuple(rule for rule in run.head.rules if rule.id in wanted)
+    return tuple(rule for rule in (*run.head.rules, *spec.rules) if rule.id in wanted)
 
 
 def _ask(draft: Draft, node: str, failed: tuple[Rule, ...]) -> Passage:

@@ -6,6 +6,7 @@ from mulligan.core.records import Role
 from mulligan.core.spec import ReviewGroup, ReviewParam, ReviewSpec, StageSpec
 from mulligan.facades.bkci.document import Part
 from mulligan.facades.bkci.model_conditions import STAGE_CONDITIONS, read_condition, read_paths
+from mulligan.facades.bkci.model_gates import CHECKS, read_gates
 from mulligan.facades.bkci.model_job import read_jobs
 
 # Hours that a review may be open; any other value stands for the default.
@@ -22,6 +23,7 @@ def read_stage(stage: Part, position: int) -> StageSpec:
     """Read one stage of a document whose ids are set; `position` counts the trigger stage as 0."""
     control = stage.part("stageControlOption") or _NO_OPTIONS
     is_finally = stage.flag("finally")
+    own_in, own_out = (read_gates(stage, member, side) for side, member in CHECKS.items())
     return StageSpec(
         id=StageId(stage.text("id")),
         name=stage.text("name") or stage.text("id"),
@@ -32,8 +34,9 @@ def read_stage(stage: Part, position: int) -> StageSpec:
         if_modify=read_paths(control),
         is_finally=is_finally,
         review=_read_review(stage.part("checkIn")),
-        check_in=_rules(stage, "checkIn"),
-        check_out=_rules(stage, "checkOut"),
+        check_in=(*_rules(stage, "checkIn"), *(rule.id for rule in own_in)),
+        check_out=(*_rules(stage, "checkOut"), *(rule.id for rule in own_out)),
+        rules=(*own_in, *own_out),
         jobs=read_jobs(stage, in_finally=is_finally),
     )
 

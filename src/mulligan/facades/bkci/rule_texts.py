@@ -40,6 +40,10 @@ RULES = {
     "mutex-name": _rule("互斥组名称不能为空", "a mutex group needs a name"),
     "matrix": _rule("矩阵不合法: {1}", "the matrix can't be used: {1}"),
     "review-without-people": _rule("审核组没有审核人", "a review group needs reviewers or groups"),
+    "gate-rule": _rule(
+        "质量红线规则[{1}]不合法，应为“插件.指标 > 数值”",
+        "the gate rule [{1}] is not of the form: plugin.metric > number",
+    ),
     "timeout-range": _rule(
         "超时时间{1}不在1到{2}分钟之间", "the timeout {1} is not within 1 to {2} minutes"
     ),
