@@ -294,8 +294,8 @@ def _option(option: Json) -> Json:
 
 def _value(param: Json, kind: str) -> object:
     value = param.get("defaultValue")
-    if isinstance(value, dict | bool):
-        return value
+    if isinstance(value, bool) or (isinstance(value, dict) and value):
+        return value  # an empty map would be left out: it is written as its text
     words = text(param, "defaultValue")
     if kind.lower() == "boolean" and words in {"true", "false"}:
         return words == "true"
