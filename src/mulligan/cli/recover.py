@@ -284,8 +284,9 @@ def _show_plan(plan: Json, *, err: bool = False) -> None:
         for node in plan["nodes"]
     ]
     table(("WHAT", "ID", "ACTION", "WHY", "WORKSPACE"), rows, err=err)
-    for stage in plan["approvals"]["void"]:
-        note(tr("stage {stage} will ask for approval again", stage=stage))
+    names = {node["id"]: node["name"] or node["id"] for node in plan["nodes"]}
+    for node in plan["approvals"]["asked"]:
+        note(tr("it will stop at {node} until people have answered", node=names.get(node, node)))
     number, what = plan["run_attempt"], saved_text(plan)
     if err:
         note(tr("It will be attempt {attempt}: {what}", attempt=number, what=what))

@@ -30,7 +30,7 @@ def test_plan_changes_nothing(api: NativeApi) -> None:
     assert plan["run_attempt"] == 2
     assert plan["revision"] == before["revision"]
     assert plan["etag"] == f'"{before["revision"]}"'
-    assert plan["approvals"] == {"kept": [], "void": []}
+    assert plan["approvals"] == {"kept": [], "void": [], "asked": []}
     assert [node["kind"] for node in plan["nodes"]] == ["stage", "job", "step", "step"]
     assert next(n for n in plan["nodes"] if n["kind"] == "job")["workspace"] == "live"
 

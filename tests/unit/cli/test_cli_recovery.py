@@ -17,7 +17,7 @@ PLAN = {
     "run_attempt": 2,
     "counts": {"rerun": 1, "keep": 2, "skip": 0},
     "seconds_saved": 0,
-    "approvals": {"void": []},
+    "approvals": {"asked": []},
     "nodes": [
         {
             "kind": "step",

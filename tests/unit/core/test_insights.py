@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from core_specs import broken, job, one_job, pipeline, stage
+from core_specs import broken, job, one_job, pipeline, stage, step
 from core_start import ALICE
 from core_world import World
 
@@ -20,9 +20,10 @@ from mulligan.core.attempts import (
 )
 from mulligan.core.ids import StepId
 from mulligan.core.insights import RunFact, insights_of, repairs_of
-from mulligan.core.recovery.expected import expected_seconds
+from mulligan.core.recovery.expected import expected_seconds, stops, usual_seconds
 from mulligan.core.recovery.plan import Plan
 from mulligan.core.run import RunAttempt, Step, Write
+from mulligan.core.spec import ReviewGroup, ReviewSpec
 from mulligan.core.status import Status
 
 NOW = World(one_job("a")).now
@@ -73,6 +74,39 @@ def test_only_what_runs_again_takes_time() -> None:
     found = expected_seconds(planned(world, "b"), world.run.index, usual(a=100.0, b=3.0))
 
     assert found == 3.0
+
+
+def test_a_step_that_never_went_well_takes_what_it_took_here() -> None:
+    """The middle of its past counts, else its own time; of one that has none nothing is known."""
+    world = World(one_job("a", "b", "c"), broken("b"))
+    world.finish()
+    own = world.run.step(StepId("b"))
+    assert own.started_at
+    assert own.ended_at
+
+    found = usual_seconds(
+        world.run, {StepId("a"): (1.0, 2.0, 9.0), StepId("b"): (), StepId("c"): ()}
+    )
+
+    took = (own.ended_at - own.started_at).total_seconds()
+    assert found == {"a": 2.0, "b": took}
+
+
+def test_where_a_recovery_stops_for_people() -> None:
+    """At reviews and pauses that are still to come, not at those whose answer holds."""
+    asked = ReviewSpec(groups=(ReviewGroup(id="g", reviewers=(ALICE,)),))
+    spec = pipeline(
+        stage(2, job(1, "a"), review=asked),
+        stage(3, job(2, "b", step("ask", kind="review"), step("c", pause_before=True))),
+        stage(4, job(3, "d"), review=asked),
+    )
+    world = World(spec, broken("b"))
+    world.finish()
+
+    failed, whole = planned(world, "b"), planned(world)
+
+    assert list(stops(failed, world.run.index)) == ["ask", "c", "stage-4"]
+    assert list(stops(whole, world.run.index)) == ["stage-2", "ask", "c", "stage-4"]
 
 
 def fact(status: Status, seconds: float = 1, *, recovered: bool = False, day: int = 0) -> RunFact:

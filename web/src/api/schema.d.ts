@@ -1,4 +1,4 @@
-// Made by `npm run api` from the API's description cadb15c2d7153092; not written by hand.
+// Made by `npm run api` from the API's description 4978557171d46fa9; not written by hand.
 export interface paths {
     "/about": {
         parameters: {
@@ -2992,9 +2992,10 @@ export interface components {
         };
         /**
          * PlanApprovals
-         * @description Stages whose approval holds, and those that are asked again.
+         * @description Stages whose approval holds, and those that are asked again. `asked`: stages and steps at which it will stop until people have answered.
          */
         PlanApprovals: {
+            asked: string[];
             kept: string[];
             void: string[];
         };

@@ -1,10 +1,41 @@
-"""How long a recovery will probably take. Pure."""
+"""How long a recovery will probably take, and where it will stop for people. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
-from mulligan.core.ids import JobId, StepId
+from mulligan.core.durations import quantile
+from mulligan.core.ids import JobId, StageId, StepId
 from mulligan.core.recovery.plan import Action, Plan
-from mulligan.core.spec import SpecIndex, StageSpec
+from mulligan.core.run import Run
+from mulligan.core.spec import REVIEW, SpecIndex, StageSpec
+
+
+def stops(plan: Plan, index: SpecIndex) -> Iterator[StageId | StepId]:
+    """Yield the stages and steps that people are asked about before they begin, in order."""
+    for stage in index.spec.stages:
+        asks = stage.enabled and stage.review is not None and stage.id not in plan.approvals_kept
+        if asks and plan.stages[stage.id].action is Action.RERUN:
+            yield stage.id
+        for step in (step for job in index.jobs_of(stage) for step in job.steps if step.enabled):
+            node = plan.steps.get(step.id)
+            if (step.kind == REVIEW or step.pause_before) and node and node.action is Action.RERUN:
+                yield step.id
+
+
+def usual_seconds(run: Run, past: Mapping[StepId, Sequence[float]]) -> dict[StepId, float]:
+    """Give what steps usually take, in seconds; of one that never went well what it took here.
+
+    Args:
+        past: What they took when they went well, by all that are asked about.
+    """
+    found = {}
+    for step_id, took in past.items():
+        usual = quantile(took, 0.5)
+        step = run.steps.get(step_id)
+        if usual is None and step and step.started_at and step.ended_at:
+            usual = (step.ended_at - step.started_at).total_seconds()
+        if usual is not None:
+            found[step_id] = usual
+    return found
 
 
 def expected_seconds(plan: Plan, index: SpecIndex, usual: Mapping[StepId, float]) -> float | None:

@@ -1,7 +1,6 @@
 """How long something will probably take, by what it took before."""
 
-from mulligan.core.durations import quantile
-from mulligan.core.recovery.expected import expected_seconds
+from mulligan.core.recovery.expected import expected_seconds, usual_seconds
 from mulligan.core.recovery.plan import Action, Plan
 from mulligan.core.run import Run
 from mulligan.facades.native.endpoints import Call
@@ -16,8 +15,6 @@ async def expected(call: Call, run: Run, plan: Plan) -> float | None:
     if not 0 < len(steps) <= MOST_STEPS:
         return None
     took = await call.services.store.step_seconds(run.head.pipeline, steps, runs=LOOKED_BACK)
-    usual = {
-        step: median for step, all_ in took.items() if (median := quantile(all_, 0.5)) is not None
-    }
+    usual = usual_seconds(run, {step: took.get(step, ()) for step in steps})
     found = expected_seconds(plan, run.index, usual)
     return None if found is None else round(found, 3)

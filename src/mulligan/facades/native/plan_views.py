@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from mulligan.core.recovery.expected import stops
 from mulligan.core.recovery.plan import Action, NodePlan, Plan
 from mulligan.core.spec import JobSpec, SpecIndex, StepSpec
 from mulligan.facades.native import shapes
@@ -33,7 +34,9 @@ def show_plan(
         counts=shapes.PlanCounts(
             rerun=counts[Action.RERUN], keep=counts[Action.KEEP], skip=counts[Action.SKIP]
         ),
-        approvals=shapes.PlanApprovals(kept=plan.approvals_kept, void=plan.approvals_void),
+        approvals=shapes.PlanApprovals(
+            kept=plan.approvals_kept, void=plan.approvals_void, asked=tuple(stops(plan, index))
+        ),
         seconds_saved=round(plan.seconds_saved, 3),
         expected_seconds=expected_seconds,
         nodes=nodes,

@@ -478,10 +478,14 @@ class PlanCounts(Shape, frozen=True, kw_only=True):
 
 
 class PlanApprovals(Shape, frozen=True, kw_only=True):
-    """Stages whose approval holds, and those that are asked again."""
+    """Stages whose approval holds, and those that are asked again.
+
+    `asked`: stages and steps at which it will stop until people have answered.
+    """
 
     kept: tuple[str, ...]
     void: tuple[str, ...]
+    asked: tuple[str, ...]
 
 
 class PlanView(Shape, frozen=True, kw_only=True):

@@ -16,7 +16,7 @@ export function Preview({ plan, run }: { plan: Plan; run: Run }) {
   const locale = useLocale();
   const names = (action: string) =>
     plan.nodes.filter((node) => node.kind === "step" && node.action === action);
-  const asked = plan.approvals.void.map((stage) => nameOfTarget(run, stage) || stage);
+  const asked = plan.approvals.asked.map((node) => nameOfTarget(run, node) || node);
   const widened = plan.nodes.filter((node) => node.workspace === "widened");
   return (
     <div data-preview className="space-y-1">
