@@ -27,6 +27,7 @@ from mulligan.engine.audited import with_receipt
 from mulligan.engine.call_circles import demand_no_circle
 from mulligan.engine.commands import ReceiptRequest
 from mulligan.engine.schedule import Schedule
+from mulligan.engine.unchanged import demand_seen
 from mulligan.ports import Acts, Clock, Ids, Store
 
 _LONGEST_PROJECT_NAME = 64
@@ -432,7 +433,10 @@ class Catalog:
             )
 
     async def _newest(self, pipeline: Pipeline) -> Pipeline:
-        return await self.get_pipeline(pipeline.project, pipeline.id)
+        """Read a pipeline that is to be changed; `changing` is held."""
+        newest = await self.get_pipeline(pipeline.project, pipeline.id)
+        demand_seen(newest)
+        return newest
 
     @staticmethod
     def demand_unlocked(pipeline: Pipeline) -> None:

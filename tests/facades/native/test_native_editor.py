@@ -1,8 +1,9 @@
 """What an editor asks: errors with places, graphs, versions, completion; and about the server."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from native_client import NativeApi, step_of, two_steps
+from native_client import NativeApi, NativeClient, step_of, two_steps
 
 from mulligan.testing import models
 
@@ -103,6 +104,24 @@ def test_definitions_are_replaced_only_as_they_were_read(api: NativeApi) -> None
     assert problem["code"] == "precondition"
     fresh = api.call("GET", path).headers["etag"]
     api.call("DELETE", path, headers={"If-Match": fresh}, expect=204)
+
+
+def test_of_edits_at_once_one_finds_what_was_read(api: NativeClient) -> None:
+    """Whoever comes second is told so, however close behind; without `If-Match` the last wins."""
+    path = f"/projects/shop/pipelines/{api.make_pipeline()}"
+    seen = api.call("GET", path).headers["etag"]
+
+    def edit(tag: str) -> int:
+        headers = {"Authorization": f"Bearer {api.token}", "If-Match": tag}
+        return api.http.put(f"/api/v1{path}", json=two_steps(), headers=headers).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        careful = list(pool.map(edit, [seen] * 8))
+        others = list(pool.map(edit, ["*"] * 4))
+
+    assert sorted(careful) == [200] + [412] * 7
+    assert others == [200] * 4
+    assert api.get(path)["version"] == 6
 
 
 def test_insights(api: NativeApi) -> None:

@@ -34,6 +34,9 @@ def test_wrong_method(api: NativeApi) -> None:
 
     assert answer.headers["allow"] == "GET"
     api.call("HEAD", "/projects/shop/runs")
+    endless = api.call("HEAD", "/events?project=shop")
+    assert endless.headers["content-type"].startswith("text/event-stream")
+    assert endless.content == b""
 
 
 def test_body_over_the_limit(api: NativeApi) -> None:

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from mulligan.core.errors import ForbiddenError, NotFoundError
 from mulligan.core.ids import ProjectId, UserName
@@ -30,6 +30,7 @@ from mulligan.facades.native.problems import (
     problem_response,
     unexpected_problem,
 )
+from mulligan.facades.native.streams import Stream
 from mulligan.log import get_log
 
 log = get_log()
@@ -192,6 +193,8 @@ class Dispatcher:
             response = self._not_allowed(method)
         else:
             response = await handle(self._services, endpoint, request)
+        if request.method == "HEAD" and isinstance(response, Stream | StreamingResponse):
+            response = _head_of(response)
         await response(scope, receive, send)
 
     def _not_allowed(self, method: str) -> Response:
@@ -200,6 +203,13 @@ class Dispatcher:
         response = problem_response(problem)
         response.headers["Allow"] = allowed
         return response
+
+
+def _head_of(response: Response) -> Response:
+    """Return a streamed answer without its content, which is made while it is sent."""
+    head = Response(status_code=response.status_code)
+    head.raw_headers = response.raw_headers
+    return head
 
 
 async def handle(services: Services, endpoint: Endpoint, request: Request) -> Response:

@@ -1,23 +1,26 @@
 """Pipelines: their definitions in any known format, and the list of them."""
 
 import asyncio
-from collections.abc import Collection, Mapping
+import contextlib
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import msgspec
 from starlette.responses import Response
 
+from mulligan.core.errors import ConflictError
 from mulligan.core.ids import PipelineId
 from mulligan.core.items import LabelGroup
 from mulligan.core.records import Pipeline
 from mulligan.core.rights import Permission
 from mulligan.engine.commands import ReceiptRequest
+from mulligan.engine.unchanged import CHANGED, only_if_still
 from mulligan.facades.common.auth import header
 from mulligan.facades.common.body import read_json
 from mulligan.facades.common.services import Saved
 from mulligan.facades.native import queries, shapes
 from mulligan.facades.native.bodies import DocumentBody
-from mulligan.facades.native.conditional import demand_match, tag_of
+from mulligan.facades.native.conditional import PreconditionError, demand_match, tag_of
 from mulligan.facades.native.endpoints import JSON, NOTHING, Call, Endpoint, Query, answer
 from mulligan.facades.native.pipeline_files import Given, read_yaml_file
 from mulligan.facades.native.problems import QueryError
@@ -75,7 +78,7 @@ async def edit_pipeline(call: Call) -> Response:
     installed = await services.plugins.usable_codes(call.project)
 
     async def act(_receipt: ReceiptRequest | None) -> Saved:
-        with given.placed():
+        with _as_seen(call, pipeline), given.placed():
             return await services.documents.edit(services, call.actor, pipeline, given.document)
 
     def render(saved: Saved) -> shapes.PipelineSaved:
@@ -165,8 +168,26 @@ async def delete_pipeline(call: Call) -> Response:
     """Delete a pipeline; its runs stay readable."""
     pipeline = await pipeline_of(call)
     demand_match(call.request, tag_of_pipeline(pipeline), "the pipeline")
-    await call.services.catalog.delete_pipeline(call.actor, pipeline)
+    with _as_seen(call, pipeline):
+        await call.services.catalog.delete_pipeline(call.actor, pipeline)
     return Response(status_code=NOTHING)
+
+
+@contextlib.contextmanager
+def _as_seen(call: Call, pipeline: Pipeline) -> Iterator[None]:
+    """With `If-Match`, which was looked at, refuse a change that comes after another one.
+
+    Raises:
+        PreconditionError: Somebody was faster.
+    """
+    has_seen = header(call.request, "if-match") not in {"", "*"}
+    try:
+        with only_if_still(pipeline if has_seen else None):
+            yield
+    except ConflictError as error:
+        if error.code != CHANGED:
+            raise
+        raise PreconditionError("the pipeline") from None
 
 
 def _pipeline(pipeline: Pipeline, labels: Mapping[str, str]) -> shapes.PipelineView:
