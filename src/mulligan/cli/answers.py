@@ -21,11 +21,9 @@ from mulligan.cli.options import (
 )
 from mulligan.cli.output import moment, note, one_line
 from mulligan.cli.problems import Json
-from mulligan.cli.progress import Progress, signals_text
+from mulligan.cli.progress import REVIEWS_OF_STAGES, Progress, signals_text
 from mulligan.cli.references import find_node, find_run, path_of, state_of
 from mulligan.cli.waiting import finish
-
-_REVIEWS_OF_STAGES = ("stage-review", "quality", "trigger-review")
 
 
 @click.command(
@@ -117,7 +115,7 @@ def resume(
 
 def _answer(session: Session, state: Json, gate: Json, body: Json, watch: Following) -> int:
     """Send an answer to what waits, and follow the run if that is wanted."""
-    kind = "stages" if gate["kind"] in _REVIEWS_OF_STAGES else "steps"
+    kind = "stages" if gate["kind"] in REVIEWS_OF_STAGES else "steps"
     path = f"{path_of(state)}/{kind}/{part(gate['node'])}"
     if gate["kind"] == "pause":
         sent, path = {"go_ahead": body["approve"]}, f"{path}/resume"
@@ -136,7 +134,8 @@ def _gate(state: Json, stage: str | None, step: str | None) -> Json:
     # a webhook or channel is no question to a person
     gates = [gate for gate in state["gates"] if gate["kind"] != "signal"]
     if stage:
-        node = find_node(state, "stage", stage)["id"]
+        is_asked = any(gate["node"] == stage for gate in gates)  # that of the trigger is no stage
+        node = stage if is_asked else find_node(state, "stage", stage)["id"]
         gates = [gate for gate in gates if gate["node"] == node]
     elif step:
         node = find_node(state, "step", step)["id"]

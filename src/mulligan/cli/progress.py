@@ -15,6 +15,7 @@ from mulligan.cli.references import all_steps, page_of_run, path_of, state_of
 
 FINAL = frozenset(BY_STATUS)
 TAIL = 20  # lines of the log of a failed step
+REVIEWS_OF_STAGES = ("stage-review", "quality", "trigger-review")  # the last: of the trigger's
 _MOST_FAILED = 3  # steps whose logs are shown
 _SHOWN_SKIPS = frozenset({"waived", "condition", "disabled"})
 _STATUS_WIDTH = len("succeeded")
@@ -75,9 +76,8 @@ class Progress:
         if gate["kind"] == "signal":
             what = signals_text(gate)
             return tr("waiting for {what}: stage {stage}", what=what, stage=gate["node"])
-        option = "--stage" if gate["kind"] in ("stage-review", "quality") else "--step"
-        where = () if gate["kind"] == "trigger-review" else (option, gate["node"])
-        command = command_line(self._session, "approve", state["id"], *where)
+        option = "--stage" if gate["kind"] in REVIEWS_OF_STAGES else "--step"
+        command = command_line(self._session, "approve", state["id"], option, gate["node"])
         who = ", ".join(gate["reviewers"])
         if gate["kind"] == "pause":
             return tr("waiting to be resumed: {command}", command=command)

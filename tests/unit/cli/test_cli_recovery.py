@@ -196,7 +196,8 @@ def gated(api: FakeApi, kind: str, node: str) -> None:
     gate = {"kind": kind, "node": node, "group": "g", "reviewers": ["alice"], "signals": None}
     _, state = api.answers["GET", PATH]
     api.answers["GET", PATH] = (200, {**state, "gates": [gate]})
-    for tail in ("stages/stage-2/answer", "steps/e-1/answer", "steps/e-1/resume"):
+    tails = ("stages/stage-1/answer", "stages/stage-2/answer", "steps/e-1/answer")
+    for tail in (*tails, "steps/e-1/resume"):
         api.answers["POST", f"{PATH}/{tail}"] = (200, HEAD)
 
 
@@ -216,6 +217,13 @@ def gated(api: FakeApi, kind: str, node: str) -> None:
             "e-1",
             "/steps/e-1/answer",
             {"approve": False, "suggestion": "", "values": {}, "group": "g"},
+        ),
+        (
+            ("approve", "--stage", "stage-1"),
+            "trigger-review",
+            "stage-1",
+            "/stages/stage-1/answer",
+            {"approve": True, "suggestion": "", "values": {}, "group": "g"},
         ),
         (("approve", "--reject"), "pause", "e-1", "/steps/e-1/resume", {"go_ahead": False}),
         (("resume",), "pause", "e-1", "/steps/e-1/resume", {"go_ahead": True}),

@@ -30,7 +30,7 @@ export function AnswerForm({ path, item }: { path: RunPath; item: Waiting }) {
     event.preventDefault();
     answer(true);
   }
-  const part = item.kind === "stage-review" || item.kind === "quality" ? "--stage" : "--step";
+  const part = item.kind === "step-review" ? "--step" : "--stage";
   return (
     <form onSubmit={submit} className="mt-3">
       {item.parameters.map((parameter) => (

@@ -19,6 +19,7 @@ const CAUSES = {
   fast_kill: "cause.fast-kill",
   terminated: "cause.terminated",
   rejected: "cause.rejected",
+  trigger_refused: "cause.trigger-refused",
   quality: "cause.quality",
   unauthorized: "cause.unauthorized",
   locked: "cause.locked",

@@ -12,6 +12,12 @@ import { texts } from "./texts";
 
 export type Waiting = Schemas["ApprovalView"];
 
+const TITLES: Record<string, "gate.paused" | "gate.quality" | "gate.trigger"> = {
+  pause: "gate.paused",
+  quality: "gate.quality",
+  "trigger-review": "gate.trigger",
+};
+
 /** What of the run waits for people, each with its buttons. */
 export function Gates({ path, items }: { path: RunPath; items: readonly Waiting[] }) {
   return (
@@ -36,9 +42,7 @@ function Gate({ path, item }: { path: RunPath; item: Waiting }) {
       <h2 className="flex items-start gap-2 text-base font-semibold">
         <Icon aria-hidden size={19} className="mt-0.5 shrink-0 text-wait" />
         <span className="min-w-0 break-words">
-          {t(isPause ? "gate.paused" : item.kind === "quality" ? "gate.quality" : "gate.review", {
-            name: item.name,
-          })}
+          {t(TITLES[item.kind] ?? "gate.review", { name: item.name || item.node })}
         </span>
       </h2>
       <p className="mt-1 text-[13px] text-muted">
