@@ -149,6 +149,12 @@ class Access:
             member = await self._store.find_member(ProjectId(project), actor.user)
         return may(actor, permission, project, member)
 
+    async def permissions(self, actor: Actor, project: str) -> frozenset[Permission]:
+        """Return all that the actor may do in the project; what concerns the server is not."""
+        member = await self._store.find_member(ProjectId(project), actor.user)
+        asked = (each for each in Permission if each is not Permission.ADMINISTER)
+        return frozenset(each for each in asked if may(actor, each, project, member))
+
     async def may_in_name_of(self, name: UserName, permission: Permission, project: str) -> bool:
         """Tell whether a user may do that who is not there to ask for it: a pipeline does."""
         user = await self._user(name)

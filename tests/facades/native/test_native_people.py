@@ -330,3 +330,19 @@ def test_revoked_token_stays_out_after_restart(tmp_path: Path) -> None:
 
     with NativeClient(NativeServer(tmp_path)) as second:
         second.acting_as(made["token"]).get("/projects", expect=401)
+
+
+def test_a_project_tells_what_one_may_do_there(api: NativeApi) -> None:
+    """A page disables what is not among it; a bound token has less than its user."""
+    users = {role: api.make_user(f"{role}-here", role) for role in ("viewer", "runner")}
+    narrow = api.post("/tokens", {"name": "narrow", "role": "viewer"}, expect=201)["token"]
+
+    viewer = set(users["viewer"].get("/projects/shop")["permissions"])
+    runner = set(users["runner"].get("/projects/shop")["permissions"])
+    admin = set(api.get("/projects/shop")["permissions"])
+
+    assert viewer == {"view", "view-log", "download"}
+    assert runner == viewer | {"start", "stop-own", "retry"}
+    assert set(api.acting_as(narrow).get("/projects/shop")["permissions"]) == viewer
+    assert {"approve", "delete", "manage"} <= admin
+    assert not {"administer", "api_operate"} & admin

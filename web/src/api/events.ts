@@ -62,17 +62,29 @@ export class Feed {
     return () => this.watchers.delete(watcher);
   };
 
-  /** Become the tab that reads, as soon as no other is. Without locks (plain HTTP) each reads. */
+  /** Become the tab that reads, as soon as no other is. */
   private async lead(): Promise<void> {
+    const { signal } = this.over;
     if (!("locks" in navigator)) {
-      this.read();
+      // plain HTTP has no locks: the tabs that are seen read, and tell the others
+      document.addEventListener("visibilitychange", () => this.readWhileSeen(), { signal });
+      this.readWhileSeen();
       return;
     }
-    const { signal } = this.over;
     await navigator.locks.request(this.channel.name, { signal }, () => {
       this.read();
       return new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
     });
+  }
+
+  private readWhileSeen(): void {
+    if (document.visibilityState === "visible") {
+      if (!this.source) this.read();
+      return;
+    }
+    clearTimeout(this.timer);
+    this.source?.close();
+    this.source = null;
   }
 
   private read(): void {
@@ -94,6 +106,7 @@ export class Feed {
     this.tell({ connection: this.failures > OFFLINE_AFTER ? "offline" : "connecting" });
     if (source.readyState !== EventSource.CLOSED) return; // it tries again by itself
     source.close();
+    this.source = null;
     const wait = RETRY_MS[Math.min(this.failures, RETRY_MS.length) - 1] ?? 1000;
     this.timer = setTimeout(() => this.read(), wait);
   }

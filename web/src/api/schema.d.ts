@@ -1,4 +1,4 @@
-// Made by `npm run api` from the API's description 4978557171d46fa9; not written by hand.
+// Made by `npm run api` from the API's description 567e15a18b88e7c7; not written by hand.
 export interface paths {
     "/about": {
         parameters: {
@@ -301,7 +301,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Show a project
+         * Show a project, and what the caller may do in it
          * @description Needs the permission `view` in the project.
          */
         get: operations["get_project"];
@@ -3156,6 +3156,20 @@ export interface components {
             name: string;
         };
         /**
+         * ProjectDetail
+         * @description A project, and how far the caller may go in it. Args: permissions: What the caller may do here, sorted: "start", "retry", "skip" …; names as in the table of roles. A page disables what is not among them.
+         */
+        ProjectDetail: {
+            created_at: string;
+            created_by: string;
+            description: string;
+            disabled: boolean;
+            id: string;
+            name: string;
+            number: number;
+            permissions: string[];
+        };
+        /**
          * ProjectList
          * @description A page of projects.
          */
@@ -4642,7 +4656,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProjectView"];
+                    "application/json": components["schemas"]["ProjectDetail"];
                 };
             };
             /** @description Nothing has changed */

@@ -25,7 +25,11 @@ export function useSignIn() {
   const client = useQueryClient();
   return useMutation({
     mutationFn: (body: Schemas["SessionBody"]) => ok(api.POST("/session", { body })),
-    onSuccess: (session) => client.setQueryData(keys.session, session),
+    onSuccess: (session) => {
+      // somebody else may have sat here before
+      client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== keys.session[0] });
+      client.setQueryData(keys.session, session);
+    },
     meta: { quiet: true }, // the form shows what is wrong
   });
 }

@@ -4,6 +4,7 @@ import { Play, RotateCcw } from "lucide-react";
 import { lazy, Suspense, useState } from "react";
 import { api, ok } from "@/api/client";
 import { keys } from "@/api/keys";
+import { useRefusal } from "@/api/rights";
 import { useText } from "@/i18n";
 import { runTexts } from "@/i18n/runs";
 import { Button } from "@/ui/button";
@@ -19,6 +20,7 @@ export interface PipelineName {
 
 export function StartButton({ of, primary = false }: { of: PipelineName; primary?: boolean }) {
   const t = useText(runTexts);
+  const refusal = useRefusal(of.project);
   const [open, setOpen] = useState(false);
   return (
     <>
@@ -27,6 +29,7 @@ export function StartButton({ of, primary = false }: { of: PipelineName; primary
         variant={primary ? "primary" : "normal"}
         icon={Play}
         data-start
+        why={refusal("start")}
         onClick={() => setOpen(true)}
       >
         {t("run")}
@@ -60,6 +63,7 @@ export function RetryButton({
 }) {
   const t = useText(runTexts);
   const client = useQueryClient();
+  const refusal = useRefusal(project);
   const retry = useMutation({
     mutationFn: () => retryFailed(project, run.id),
     onSuccess: ({ run: { attempt } }) => {
@@ -69,7 +73,13 @@ export function RetryButton({
     },
   });
   return (
-    <Button size="small" icon={RotateCcw} busy={retry.isPending} onClick={() => retry.mutate()}>
+    <Button
+      size="small"
+      icon={RotateCcw}
+      busy={retry.isPending}
+      why={refusal("retry")}
+      onClick={() => retry.mutate()}
+    >
       {t("retry")}
     </Button>
   );

@@ -1,4 +1,4 @@
-import { useQueryClient } from "@tanstack/react-query";
+import { type Query, useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useEffect, useMemo, useState } from "react";
 import { useLocation } from "wouter";
 import { enterFeed, type Feed, invalidating } from "@/api/events";
@@ -7,7 +7,9 @@ import { useText } from "@/i18n";
 import { common } from "@/i18n/common";
 import { changeSettings, useSettings } from "@/state/settings";
 import { KeysHelp, useHelp, useKeys } from "@/ui/keys";
+import { OutdatedNote } from "./outdated";
 import { BottomBar, Rail } from "./rail";
+import { RunNotices } from "./run-notices";
 import { TopBar } from "./top-bar";
 
 /** The project of the address, or the one that was open last. */
@@ -32,14 +34,21 @@ function useLiveProject(project: string): Feed | null {
     const invalidate = invalidating(client);
     const stopEvents = entered.onEvent(invalidate);
     let was = entered.connection;
+    let isFirst = true;
     const stopWatching = entered.onConnection(() => {
-      // what happened between the first answers and the first event
-      if (was !== "live" && entered.connection === "live") {
-        void client.invalidateQueries({
-          predicate: ({ queryKey }) => queryKey[0] !== keys.session[0],
-        });
+      const { connection } = entered;
+      if (connection === was) return;
+      if (connection === "live") {
+        // what happened between the first answers and the first event; later the server may be a
+        // newer one, too, which its answer about the session says
+        const isOld = ({ queryKey }: Query) => !isFirst || queryKey[0] !== keys.session[0];
+        void client.invalidateQueries({ predicate: isOld });
+        isFirst = false;
+      } else if (was === "live") {
+        // the stream ends with the session
+        void client.invalidateQueries({ queryKey: keys.session });
       }
-      was = entered.connection;
+      was = connection;
     });
     setFeed(entered);
     return () => {
@@ -83,6 +92,7 @@ export function Shell({ children }: { children: ReactNode }) {
         {t("nav.skip")}
       </button>
       <TopBar feed={feed} onHelp={() => setHelpOpen(true)} />
+      <OutdatedNote />
       <div className="flex">
         <Rail project={project.last} />
         <main
@@ -93,6 +103,7 @@ export function Shell({ children }: { children: ReactNode }) {
           {children}
         </main>
       </div>
+      <RunNotices project={project.open} />
       <BottomBar project={project.last} />
       <KeysHelp open={helpOpen} onOpenChange={setHelpOpen} />
     </>

@@ -3,13 +3,15 @@ import { Link } from "wouter";
 import type { Feed } from "@/api/events";
 import { useConnection } from "@/api/events";
 import { useLanguage, useMe, useSignOut } from "@/api/session";
-import { useText } from "@/i18n";
+import { translator, useText } from "@/i18n";
 import { common } from "@/i18n/common";
-import { changeSettings, type Theme, useSettings } from "@/state/settings";
+import { changeSettings, settings, type Theme, useSettings } from "@/state/settings";
 import { useIsDark } from "@/theme/theme";
 import { Button, IconButton } from "@/ui/button";
-import { Menu, MenuChoice, MenuItem, MenuLabel, MenuLine } from "@/ui/menu";
+import { Menu, MenuChoice, MenuItem, MenuLabel, MenuLine, MenuSwitch } from "@/ui/menu";
+import { toast } from "@/ui/toast";
 import { Tooltip } from "@/ui/tooltip";
+import { askForNotices } from "./run-notices";
 
 const DOTS = { live: "bg-ok", connecting: "bg-wait", offline: "bg-bad" };
 
@@ -56,7 +58,7 @@ function Connected({ feed }: { feed: Feed }) {
         type="button"
         className="inline-flex h-7 items-center gap-1.5 rounded-full px-2 text-[13px] text-muted"
       >
-        <span aria-hidden className={`size-2 rounded-full ${DOTS[connection]}`} />
+        <span aria-hidden data-colour className={`size-2 rounded-full ${DOTS[connection]}`} />
         <span role="status">{t(`live.${connection}`)}</span>
       </button>
     </Tooltip>
@@ -95,10 +97,18 @@ export function ThemeButton() {
   );
 }
 
+async function switchNotices(wanted: boolean): Promise<void> {
+  const notify = wanted && (await askForNotices());
+  changeSettings({ notify });
+  if (wanted && !notify) {
+    toast("bad", translator(common, settings().language)("me.notify.denied"));
+  }
+}
+
 function AccountMenu({ onHelp }: { onHelp: () => void }) {
   const t = useText(common);
   const me = useMe();
-  const { theme } = useSettings();
+  const { theme, notify } = useSettings();
   const [language, setLanguage] = useLanguage();
   const signOut = useSignOut();
   const themes: { value: Theme; text: string }[] = [
@@ -128,6 +138,9 @@ function AccountMenu({ onHelp }: { onHelp: () => void }) {
         onChange={(chosen) => changeSettings({ theme: chosen })}
       />
       <MenuLine />
+      <MenuSwitch checked={notify} onChange={(to) => void switchNotices(to)}>
+        {t("me.notify")}
+      </MenuSwitch>
       <MenuItem icon={Keyboard} onSelect={onHelp}>
         {t("keys.title")}
       </MenuItem>

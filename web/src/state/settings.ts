@@ -11,6 +11,8 @@ export interface Settings {
   keys: boolean;
   /** The left rail shows words. */
   railOpen: boolean;
+  /** The browser tells when one's own run ends. */
+  notify: boolean;
   /** The project that was open last. */
   project: string;
   /** Times beside the lines of logs: when, or how long after the first line. */
@@ -29,6 +31,7 @@ function initial(): Settings {
     language,
     keys: true,
     railOpen: true,
+    notify: false,
     project: "",
     logTimes: "off",
     logWrap: false,

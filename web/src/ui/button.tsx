@@ -1,6 +1,6 @@
 import { clsx } from "clsx";
 import { LoaderCircle, type LucideIcon } from "lucide-react";
-import type { ComponentProps } from "react";
+import { type ComponentProps, useId } from "react";
 import { Link } from "wouter";
 import { Tooltip } from "./tooltip";
 
@@ -21,12 +21,15 @@ interface Look {
   icon?: LucideIcon;
   /** It was pressed and works; it can't be pressed again. */
   busy?: boolean;
+  /** Why it can't be pressed: it can be reached and says so. */
+  why?: string;
 }
 
 function classes({ variant = "normal", size = "normal" }: Look, more?: string): string {
   return clsx(
     "inline-flex shrink-0 items-center justify-center rounded-md border font-medium whitespace-nowrap",
     "transition-colors disabled:pointer-events-none disabled:opacity-55",
+    "aria-disabled:cursor-not-allowed aria-disabled:opacity-55",
     VARIANTS[variant],
     SIZES[size],
     more,
@@ -43,21 +46,38 @@ export function Button({
   size,
   icon,
   busy,
+  why,
   className,
   children,
   disabled,
   ...rest
 }: Look & ComponentProps<"button">) {
-  return (
+  const id = useId();
+  const button = (
     <button
       type="button"
       {...rest}
+      {...(why && {
+        type: "button",
+        "aria-disabled": true,
+        "aria-describedby": id,
+        onClick: undefined,
+      })}
       disabled={disabled || busy}
       className={classes({ variant, size }, className)}
     >
       <Face icon={icon} busy={busy} />
       {children}
     </button>
+  );
+  if (!why) return button;
+  return (
+    <>
+      <Tooltip text={why}>{button}</Tooltip>
+      <span id={id} hidden>
+        {why}
+      </span>
+    </>
   );
 }
 

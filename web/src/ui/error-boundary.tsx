@@ -2,6 +2,7 @@ import { TriangleAlert } from "lucide-react";
 import { Component, type ReactNode } from "react";
 import { useText } from "@/i18n";
 import { common } from "@/i18n/common";
+import { isReloading } from "@/state/fresh";
 import { Button } from "./button";
 import { Empty } from "./empty";
 
@@ -24,7 +25,8 @@ export class ErrorBoundary extends Component<Props, { error: Error | null; at: s
   }
 
   override render() {
-    return this.state.error ? <Broken error={this.state.error} /> : this.props.children;
+    if (!this.state.error) return this.props.children;
+    return isReloading() ? null : <Broken error={this.state.error} />;
   }
 }
 

@@ -96,6 +96,28 @@ export function MenuChoice<T extends string>({
   );
 }
 
+/** Something that is on or off. */
+export function MenuSwitch({
+  checked,
+  onChange,
+  children,
+}: {
+  checked: boolean;
+  onChange: (checked: boolean) => void;
+  children: ReactNode;
+}) {
+  return (
+    <Radix.CheckboxItem checked={checked} onCheckedChange={onChange} className={ITEM}>
+      <span className="w-4">
+        <Radix.ItemIndicator>
+          <Check aria-hidden size={16} />
+        </Radix.ItemIndicator>
+      </span>
+      {children}
+    </Radix.CheckboxItem>
+  );
+}
+
 export function MenuLabel({ children }: { children: ReactNode }) {
   return <Radix.Label className="px-2.5 pt-2 pb-1 text-[13px] text-muted">{children}</Radix.Label>;
 }

@@ -2,6 +2,8 @@
 
 import math
 import re
+from datetime import datetime
+from typing import TypedDict
 
 from starlette.responses import Response
 
@@ -13,6 +15,19 @@ from mulligan.engine.commands import ReceiptRequest
 from mulligan.facades.native import queries, shapes
 from mulligan.facades.native.bodies import ClockBody, ProjectBody
 from mulligan.facades.native.endpoints import Call, Endpoint, answer
+
+
+class _Fields(TypedDict):
+    """What all views of a project have."""
+
+    id: str
+    number: int
+    name: str
+    description: str
+    disabled: bool
+    created_by: str
+    created_at: datetime
+
 
 _LONGEST_ID = 32
 _LONGEST_ADVANCE_S = 10 * 366 * 86_400.0
@@ -67,20 +82,30 @@ async def list_projects(call: Call) -> Response:
 
 
 async def get_project(call: Call) -> Response:
-    """Show a project."""
-    return answer(_project(await call.services.catalog.get_project(call.project)))
+    """Show a project and what the caller may do in it."""
+    project = await call.services.catalog.get_project(call.project)
+    granted = await call.services.access.permissions(call.actor, project.id)
+    return answer(
+        shapes.ProjectDetail(
+            **_fields(project), permissions=tuple(sorted(each.value for each in granted))
+        )
+    )
 
 
 def _project(project: Project) -> shapes.ProjectView:
-    return shapes.ProjectView(
-        id=project.id,
-        number=project.number,
-        name=project.name,
-        description=project.description,
-        disabled=project.disabled,
-        created_by=project.created_by,
-        created_at=project.created_at,
-    )
+    return shapes.ProjectView(**_fields(project))
+
+
+def _fields(project: Project) -> _Fields:
+    return {
+        "id": project.id,
+        "number": project.number,
+        "name": project.name,
+        "description": project.description,
+        "disabled": project.disabled,
+        "created_by": project.created_by,
+        "created_at": project.created_at,
+    }
 
 
 async def advance_clock(call: Call) -> Response:
@@ -121,9 +146,9 @@ ENDPOINTS = (
         method="GET",
         path="/projects/{project}",
         act=get_project,
-        summary="Show a project",
+        summary="Show a project, and what the caller may do in it",
         needs=Permission.VIEW,
-        answer=shapes.ProjectView,
+        answer=shapes.ProjectDetail,
     ),
     Endpoint(
         method="POST",

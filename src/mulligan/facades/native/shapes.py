@@ -105,6 +105,17 @@ class ProjectView(Shape, frozen=True, kw_only=True):
     created_at: datetime
 
 
+class ProjectDetail(ProjectView, frozen=True, kw_only=True):
+    """A project, and how far the caller may go in it.
+
+    Args:
+        permissions: What the caller may do here, sorted: "start", "retry", "skip" …; names as in
+            the table of roles. A page disables what is not among them.
+    """
+
+    permissions: tuple[str, ...]
+
+
 class Caution(Shape, frozen=True, kw_only=True):
     """A part of a definition that was taken in but can't run here.
 
