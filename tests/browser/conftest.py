@@ -1,9 +1,7 @@
 """One browser, one server with the built page and some runs; skipped where either is missing."""
 
-import os
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from site_data import Site, furnished
@@ -13,7 +11,6 @@ from mulligan.testing.server import ServerProcess
 from mulligan.web.page import DIST
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
-_OWN = Path(__file__).parent / "screenshots"
 
 
 @pytest.fixture(scope="session")
@@ -53,14 +50,22 @@ def browser(program: str) -> Iterator[object]:
 @pytest.fixture
 def visitor(site: Site, browser: object) -> Iterator[Visitor]:
     """Give somebody with an empty browser; in the end nothing may have gone wrong in it."""
-    shots = Path(os.environ.get("MULLIGAN_SCREENSHOTS") or _OWN)
-    with Visitor(browser, site, shots) as made:
+    with Visitor(browser, site) as made:
         yield made
         made.check()
 
 
+@pytest.fixture(scope="session")
+def lin(site: Site, browser: object) -> Iterator[Visitor]:
+    """Give the maintainer `lin`: with one browser context the page's files are loaded once."""
+    with Visitor(browser, site) as made:
+        made.sign_in_as("lin")
+        yield made
+
+
 @pytest.fixture
-def member(visitor: Visitor) -> Visitor:
-    """Give somebody who has signed in as the maintainer `lin`."""
-    visitor.sign_in_as("lin")
-    return visitor
+def member(lin: Visitor) -> Iterator[Visitor]:
+    """Give somebody who has signed in as the maintainer `lin`, with settings as at first."""
+    lin.begin_anew()
+    yield lin
+    lin.check()

@@ -34,6 +34,11 @@ class Site:
         assert isinstance(found, dict)
         return found
 
+    def moved(self, url: str) -> None:
+        """Go on with a server that listens elsewhere now; the address for people stays."""
+        self.client.close()
+        self.client = HttpClient(url)
+
     def add_pipeline(self, model: Json) -> str:
         """Store a pipeline; return its id."""
         ident = str(self.call("POST", f"/projects/{PROJECT}/pipelines", model)["id"])
@@ -55,14 +60,28 @@ class Site:
         )
 
 
-def furnished(server: ServerProcess, folder: Path) -> Site:
-    """Fill a new server; every pipeline ends as its name says."""
-    token = (server.data / "admin-token").read_text().strip()
-    workbench = Workbench(folder / "bench")
-    site = Site(server.url, HttpClient(server.url), token, workbench, {}, {})
+def _new(server: ServerProcess, url: str, folder: Path) -> Site:
+    client = HttpClient(server.url)
+    site = Site(url, client, server.admin_token(), Workbench(folder / "bench"), {}, {})
     site.call("POST", "/projects", {"id": PROJECT, "name": "Shop", "description": "Sells things."})
     site.call("POST", "/users", {"name": "lin", "password": PASSWORD})
     site.call("PUT", f"/projects/{PROJECT}/members/lin", {"role": "maintainer"})
+    return site
+
+
+def bare(server: ServerProcess, url: str) -> Site:
+    """Fill a new server, which people reach by `url`, with one pipeline that has not run yet."""
+    site = _new(server, url, server.data.parent)
+    site.add_pipeline(models.one_job("dns", [models.step("never", "true")]))
+    return site
+
+
+def furnished(server: ServerProcess, folder: Path) -> Site:
+    """Fill a new server; every pipeline ends as its name says."""
+    site = _new(server, server.url, folder)
+    workbench = site.workbench
+    site.call("POST", "/users", {"name": "vic", "password": PASSWORD})
+    site.call("PUT", f"/projects/{PROJECT}/members/vic", {"role": "viewer"})
     site.add_pipeline(_release(workbench))
     site.add_pipeline(_checks(workbench))
     site.add_pipeline(models.one_job("infra/dns", [models.step("never", "true")]))

@@ -3,6 +3,14 @@
 from site_data import PASSWORD, Site
 from visitor import Visitor
 
+# Whether something has the focus; what has it and does not show it is an error.
+_SHOWS_FOCUS = """() => {
+  const it = document.activeElement, style = getComputedStyle(it);
+  if (it === document.body) return false;
+  if (style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2) return true;
+  throw new Error("no focus to be seen on " + it.outerHTML.slice(0, 200));
+}"""
+
 
 def test_signing_in_and_out(visitor: Visitor) -> None:
     """A wrong password is told; the right one leads to where one wanted; signing out ends it."""
@@ -144,3 +152,44 @@ def test_what_is_not_there_says_so(member: Visitor) -> None:
 
     page.get_by_role("heading", name="There is nothing here").wait_for()
     member.expect_accessible()
+
+
+def test_what_one_may_not_do_says_so(visitor: Visitor) -> None:
+    """A viewer's buttons can be reached, tell why they don't work, and do nothing."""
+    visitor.sign_in_as("vic")
+    page = visitor.open()
+    row = page.locator("tr[data-pipeline='shop/web']")
+    start = row.get_by_role("button", name="Run")
+    row.locator("[data-start][aria-disabled=true]").wait_for()
+
+    start.focus()
+    page.get_by_role("tooltip").get_by_text("takes the role runner").wait_for()
+    page.keyboard.press("Enter")
+    start.click(force=True)
+
+    assert row.get_by_role("button", name="Retry").get_attribute("aria-disabled") == "true"
+    assert page.get_by_role("dialog").count() == 0
+    visitor.expect_accessible()
+
+
+def test_high_contrast_and_the_focus(member: Visitor) -> None:
+    """Each place that the keyboard stops at shows it, also where the system's colours rule."""
+    page = member.open()
+    page.get_by_role("link", name="infra/dns").wait_for()
+    page.emulate_media(forced_colors="active")
+    member.shoot("pipelines-high-contrast")
+    current = page.locator("nav:visible [aria-current=page]")
+    assert current.evaluate("it => getComputedStyle(it).outlineStyle") == "solid"
+    bar = page.locator("[data-bars] span").first
+    seen = "it => [getComputedStyle(it).backgroundColor, getComputedStyle(document.body).color]"
+    assert bar.evaluate(seen)[0] not in {"rgba(0, 0, 0, 0)", "rgb(255, 255, 255)"}
+
+    for colours in ("active", "none"):
+        page.emulate_media(forced_colors=colours)
+        page.evaluate("() => document.activeElement.blur()")
+        stops = 0
+        page.keyboard.press("Tab")
+        while page.evaluate(_SHOWS_FOCUS):
+            stops += 1
+            page.keyboard.press("Tab")
+        assert stops > 15

@@ -1,6 +1,7 @@
 """Somebody at a browser: opens pages, takes pictures, and notices everything that goes wrong."""
 
 import json
+import os
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -21,6 +22,7 @@ FLAGS = [
 ]
 DESKTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 360, "height": 740}
+SHOTS = Path(os.environ.get("MULLIGAN_SCREENSHOTS") or Path(__file__).parent / "screenshots")
 _AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
 _TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 _WAIT_MS = 10_000
@@ -38,17 +40,25 @@ _RUN_AXE = """async tags => {
 }"""
 
 
+def origin_of(url: str) -> str:
+    """Give what browsers send as Origin."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
 class Visitor:
     """One person with a browser context of their own. Collects errors and foreign requests."""
 
-    def __init__(self, browser: Any, site: Site, shots: Path) -> None:
+    def __init__(self, browser: Any, site: Site, shots: Path = SHOTS) -> None:
         self.site = site
+        self.url = site.url
+        self.user = ""
         self._shots = shots
-        self._context = browser.new_context(
+        self.context = browser.new_context(
             viewport=DESKTOP, locale="en-GB", base_url=site.url, reduced_motion="reduce"
         )
-        self._context.set_default_timeout(_WAIT_MS)
-        self.page = self._context.new_page()
+        self.context.set_default_timeout(_WAIT_MS)
+        self.page = self.context.new_page()
         self.problems: list[str] = []
         self.page.on("console", self._heard)
         self.page.on("pageerror", lambda error: self.problems.append(f"error: {error}"))
@@ -65,7 +75,7 @@ class Visitor:
         trace: TracebackType | None,
     ) -> None:
         """Close everything."""
-        self._context.close()
+        self.context.close()
 
     def _heard(self, message: Any) -> None:
         # a refused call is shown by the page; what is not allowed or fails in a script is not
@@ -74,7 +84,7 @@ class Visitor:
 
     def _asked(self, request: Any) -> None:
         parts = urlsplit(request.url)
-        if parts.scheme != "data" and parts.netloc != urlsplit(self.site.url).netloc:
+        if parts.scheme != "data" and parts.netloc != urlsplit(self.url).netloc:
             self.problems.append(f"asked another host: {request.url}")
 
     def check(self) -> None:
@@ -85,16 +95,29 @@ class Visitor:
 
     def sign_in_as(self, user: str) -> None:
         """Sign in by the API, as a page does."""
-        answer = self._context.request.post(
-            "/api/v1/session",
-            data={"user": user, "password": PASSWORD},
-            headers={"Origin": self.site.url},
+        given = {"user": user, "password": PASSWORD}
+        self._change("post", "/session", given)
+        self.user = user
+
+    def begin_anew(self) -> None:
+        """Forget what this browser keeps besides the session, and what went wrong before."""
+        if self.page.url.startswith(self.url):
+            self.page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
+        self._change("patch", f"/users/{self.user}", {"language": "en"})
+        self.page.set_viewport_size(DESKTOP)
+        self.page.emulate_media(color_scheme="light", forced_colors="none")
+        self.problems.clear()
+
+    def _change(self, method: str, path: str, data: object) -> None:
+        call = getattr(self.context.request, method)
+        answer = call(
+            f"{self.url}/api/v1{path}", data=data, headers={"Origin": origin_of(self.url)}
         )
-        assert answer.ok
+        assert answer.ok, answer.text()
 
     def open(self, path: str = "", *, project: bool = True) -> Any:
         """Open a path below the project, or of the whole page; return the Playwright page."""
-        self.page.goto(f"/projects/{PROJECT}{path}" if project else path)
+        self.page.goto(self.url + (f"/projects/{PROJECT}{path}" if project else path))
         self.page.locator("h1").first.wait_for()
         return self.page
 
@@ -109,8 +132,8 @@ class Visitor:
                 self.page.emulate_media(color_scheme=theme)
                 self.settle()
                 self.shoot(f"{name}-{language}-{theme}")
-                if language == "en":
-                    self.expect_accessible()
+                if language == "en":  # what is where is the same in the dark, colours are not
+                    self.expect_accessible(*(["color-contrast"] if theme == "dark" else []))
         self.page.set_viewport_size(PHONE)
         self.settle()
         self.shoot(f"{name}-phone")
@@ -125,7 +148,7 @@ class Visitor:
 
     def session(self) -> dict[str, Any]:
         """Ask who is signed in."""
-        found = self._context.request.get("/api/v1/session").json()
+        found = self.context.request.get(f"{self.url}/api/v1/session").json()
         assert isinstance(found, dict)
         return found
 
@@ -139,12 +162,13 @@ class Visitor:
         self._shots.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=self._shots / f"{name}.png")
 
-    def expect_accessible(self) -> None:
-        """Expect that axe finds nothing (WCAG 2.2 AA and good practice)."""
+    def expect_accessible(self, *rules: str) -> None:
+        """Expect that axe finds nothing (WCAG 2.2 AA and good practice), or no flaw by rules."""
         if not _AXE.is_file():
             pytest.skip("axe-core is not installed: ./dev page")
-        self.page.evaluate(_AXE.read_text("utf-8"))
-        found = self.page.evaluate(_RUN_AXE, _TAGS)
+        if not self.page.evaluate("() => 'axe' in window"):
+            self.page.evaluate(_AXE.read_text("utf-8"))
+        found = self.page.evaluate(_RUN_AXE, list(rules) or _TAGS)
         assert found == [], json.dumps(found, indent=1)
 
     def expect_no_sideways_scrolling(self) -> None:
