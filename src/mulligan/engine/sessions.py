@@ -20,7 +20,7 @@ from mulligan.engine.turnstile import Turnstile
 from mulligan.ports import Clock, Ids, Store
 
 LIFETIME = timedelta(days=7)
-MOST_OF_ONE_USER = 50  # the oldest ends when one more begins
+MOST_OF_ONE = 50  # of a user by password, or of a token: the oldest ends when one more begins
 _LONGEST_NAME = 128
 _LONGEST_SECRET = 4096  # bytes
 
@@ -95,7 +95,7 @@ class Sessions:
         await self._access.tokens.revoke(session, acts)
 
     async def _open(self, user: UserName, name: str, expires_at: datetime) -> Opened:
-        await self._make_room(user)
+        await self._make_room(user, name)
         secret = secrets.token_urlsafe(32)
         session = Token(
             id=session_id(self._ids.hex32()),
@@ -113,11 +113,13 @@ class Sessions:
             raise WrongLoginError
         return Opened(secret=secret, actor=found, expires_at=expires_at)
 
-    async def _make_room(self, user: UserName) -> None:
-        own = [token for token in await self._store.list_tokens(user) if is_session(token)]
+    async def _make_room(self, user: UserName, name: str) -> None:
+        """End the oldest sessions of the same name; who has a token ends none of its user's."""
+        found = await self._store.list_tokens(user)
+        own = [token for token in found if is_session(token) and token.name == name]
         own.sort(key=lambda token: token.created_at)
         now = self._clock.now()
-        spare = max(0, len(own) - MOST_OF_ONE_USER + 1)
+        spare = max(0, len(own) - MOST_OF_ONE + 1)
         for index, token in enumerate(own):
             if index < spare or (token.expires_at is not None and token.expires_at <= now):
                 await self._access.tokens.revoke(token)

@@ -3,6 +3,8 @@
 import pytest
 from native_client import NativeClient
 
+from mulligan.engine import sessions
+
 ORIGIN = {"Origin": "http://testserver"}
 PASSWORD = "correct horse"
 
@@ -134,3 +136,16 @@ def test_nobody_is_asked_under_dev(dev_api: NativeClient) -> None:
     answer = dev_api.http.get("/api/v1/session", headers=as_page("of-another-server")).json()
 
     assert (answer["user"], answer["way"], answer["is_dev"]) == ("admin", "dev", True)
+
+
+def test_a_token_ends_no_session_of_its_user(
+    page: NativeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Too many sessions end the oldest one by the same credential, and no other."""
+    monkeypatch.setattr(sessions, "MOST_OF_ONE", 2)
+    token = page.post("/tokens", {"name": "t", "user": "ann"}, expect=201)["token"]
+    own = sign_in(page, user="ann", password=PASSWORD)
+
+    lent = [sign_in(page, token=token) for _ in range(3)]
+
+    assert [who(page, each) for each in (own, *lent)] == ["ann", None, "ann", "ann"]
