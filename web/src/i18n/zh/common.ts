@@ -38,7 +38,7 @@ export const zh: Texts<typeof en> = {
   "keys.go-projects": "转到项目列表",
   "keys.search": "转到筛选框",
   outdated: "服务器已升级到版本 {version}，此页面仍是旧版本。",
-  "me.notify": "我的运行结束时通知我",
+  "me.notify": "我的执行结束时通知我",
   "me.notify.denied": "浏览器不允许此页面发送通知。",
   "notify.title": "#{n} {pipeline}：{state}",
   close: "关闭",

@@ -2,9 +2,9 @@ import type { Texts } from "..";
 import type { en } from "../en/rights";
 
 export const zh: Texts<typeof en> = {
-  start: "您无权在此项目中启动运行：需要 runner 角色。",
-  "stop-own": "您无权在此项目中停止运行：需要 runner 角色。",
-  stop: "您无权停止他人的运行：需要 developer 角色。",
+  start: "您无权在此项目中启动执行：需要 runner 角色。",
+  "stop-own": "您无权在此项目中停止执行：需要 runner 角色。",
+  stop: "您无权停止他人的执行：需要 developer 角色。",
   retry: "您无权在此项目中重试：需要 runner 角色。",
   skip: "您无权在此项目中跳过步骤：需要 developer 角色。",
   edit: "您无权修改此项目的流水线：需要 developer 角色。",
