@@ -3,6 +3,7 @@
 import hashlib
 import subprocess
 import sys
+from http import HTTPStatus
 
 from mulligan.demo.client import Call, CallError, fetch
 from mulligan.demo.observe import Model, Observed, PipelineId, Started, Step, read_log, wait_for_end
@@ -87,6 +88,7 @@ def fail(scene: Scene) -> None:
     scene.failed_log = read_log(scene.client, started.id, step, attempt=1)
     for line in scene.failed_log[-LOG_LINES_SHOWN:]:
         scene.printer.line(f"  | {line}")
+    scene.printer.line(f"  its page: {page_of(scene)}")
     reason = f"{scene.feed.url} does not answer"
     verify(any(reason in line for line in scene.failed_log), "the log says why it failed")
 
@@ -180,8 +182,16 @@ def check_registry(scene: Scene, package_step: Step) -> None:
 
 
 def show_page(scene: Scene) -> None:
-    """Print where to look at all this."""
-    scene.printer.line(f"page: {scene.client.url}/")
+    """Print where to look at all this, and check that something is there."""
+    page = page_of(scene)
+    status, _ = fetch(Call(method="GET", url=page, headers={"Accept": "text/html"}))
+    scene.checks.verify(status == HTTPStatus.OK, f"the page of the run answers, not with {status}")
+    scene.printer.line(f"page: {page}")
+
+
+def page_of(scene: Scene) -> str:
+    """Return the address of the run's page."""
+    return f"{scene.client.url}/projects/{scene.client.project}/runs/{scene.run_id}"
 
 
 def follow(scene: Scene, started: Started) -> Observed:

@@ -61,7 +61,7 @@ def test_story_is_told_in_the_promised_order(start_server: StartServer, work: Pa
     assert story[0] == "failed: integration test (exit 69)"
     assert story[2].startswith("re-run: integration test, ")
     assert story[3].startswith("kept: checkout, compile, package, upload package, ")
-    assert lines[-1] == "demo: 24 checks passed"
+    assert lines[-1] == "demo: 25 checks passed"
 
 
 def test_plain_pipeline_under_a_second_name_passes_too(

@@ -6,6 +6,7 @@ import { StateBadge } from "@/ui/status";
 import { Cell, Head, Row, Table } from "@/ui/table";
 import { formatDuration } from "@/ui/time";
 import { type RunPath, useAttemptDiff } from "./data";
+import { nameOfTarget, type Run } from "./model";
 import { texts } from "./texts";
 
 type Diff = Schemas["AttemptDiff"];
@@ -16,20 +17,22 @@ const PARTS = { ran: "part.ran", skipped: "part.skipped", kept: "part.kept" } as
 /** What differs between two attempts. */
 export function AttemptComparison({
   path,
+  run,
   before,
   after,
 }: {
   path: RunPath;
+  run: Run;
   before: number;
   after: number;
 }) {
   const t = useText(texts);
   const query = useAttemptDiff(path, before, after);
   if (before === after) return <p className="text-muted">{t("compare.same")}</p>;
-  return <Loaded query={query}>{(diff) => <Differences diff={diff} />}</Loaded>;
+  return <Loaded query={query}>{(diff) => <Differences run={run} diff={diff} />}</Loaded>;
 }
 
-function Differences({ diff }: { diff: Diff }) {
+function Differences({ run, diff }: { run: Run; diff: Diff }) {
   const t = useText(texts);
   const changed = diff.steps.filter((step) => step.changed);
   const same = diff.steps.length - changed.length;
@@ -50,7 +53,9 @@ function Differences({ diff }: { diff: Diff }) {
               <Row key={step.id}>
                 <Cell>
                   {step.name}
-                  <span className="block text-[13px] text-muted">{step.job}</span>
+                  <span className="block text-[13px] text-muted">
+                    {nameOfTarget(run, step.job)}
+                  </span>
                 </Cell>
                 <SideCell side={step.before} />
                 <SideCell side={step.after} other={step.before} />

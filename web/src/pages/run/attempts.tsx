@@ -54,10 +54,8 @@ export function Attempts({
         )}
       </Loaded>
       {newest > 1 && (
-        <section aria-labelledby="compare">
-          <h2 id="compare" className="mb-2 text-base font-semibold">
-            {t("compare")}
-          </h2>
+        <div>
+          <h2 className="mb-2 text-base font-semibold">{t("compare")}</h2>
           <div className="mb-3 flex max-w-md items-center gap-2">
             <Select
               aria-label={t("compare.before")}
@@ -73,8 +71,8 @@ export function Attempts({
               onChange={(event) => setPair([pair[0], Number(event.target.value)])}
             />
           </div>
-          <AttemptComparison path={path} before={pair[0]} after={pair[1]} />
-        </section>
+          <AttemptComparison path={path} run={run} before={pair[0]} after={pair[1]} />
+        </div>
       )}
     </div>
   );

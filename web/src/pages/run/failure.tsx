@@ -5,6 +5,7 @@ import { useText } from "@/i18n";
 import { Duration, RelativeTime } from "@/ui/time";
 import type { Failure } from "./data";
 import { LogLines } from "./log-lines";
+import { messageOf } from "./model";
 import { hrefOfRun } from "./places";
 import { texts } from "./texts";
 
@@ -61,9 +62,7 @@ export function FailureHead({ failure, project }: { failure: Failure; project: s
           <span className="text-muted">{t("failure.others", { n: node.others })}</span>
         )}
       </p>
-      {node.message && !/^exit code \d+$/.test(node.message) && (
-        <p className="mt-1 pl-[27px] break-words">{node.message}</p>
-      )}
+      {messageOf(node) && <p className="mt-1 pl-[27px] break-words">{messageOf(node)}</p>}
       <Since failure={failure} project={project} />
     </section>
   );

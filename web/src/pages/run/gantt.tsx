@@ -133,7 +133,7 @@ function Bar({ row, gantt, again, selected, onSelect }: BarProps) {
           row.kind === "job" ? "font-medium" : "pl-6 text-[13px]",
         )}
       >
-        <StateIcon state={state} size={14} />
+        <StateIcon state={state} size={14} label />
         <span className="truncate">{row.name}</span>
         {row.kept && <b className="text-muted">=</b>}
         {again && <b className="text-busy">↻{row.node.attempt}</b>}
@@ -155,7 +155,7 @@ function Bar({ row, gantt, again, selected, onSelect }: BarProps) {
           style={{ left: `${at(row.start)}%`, width: `${at(row.end) - at(row.start)}%` }}
         />
       </span>
-      <span className="w-16 shrink-0 pr-2 text-right text-[12px] text-muted tabular-nums">
+      <span className="w-20 shrink-0 pr-2 text-right text-[12px] whitespace-nowrap text-muted tabular-nums">
         {took}
       </span>
     </>
@@ -172,7 +172,6 @@ function Bar({ row, gantt, again, selected, onSelect }: BarProps) {
   return (
     <button
       type="button"
-      aria-label={label}
       title={label}
       aria-pressed={selected}
       className={clsx(look, "hover:bg-sunken")}

@@ -42,6 +42,7 @@ export function Node({
   open,
   pressed,
   children,
+  face,
 }: {
   id: string;
   label: string;
@@ -49,21 +50,30 @@ export function Node({
   open?: boolean;
   pressed?: boolean;
   children: ReactNode;
+  /** What is written on it, shortened: the label says it in full. */
+  face?: ReactNode;
 }) {
   return (
-    // biome-ignore lint/a11y/useSemanticElements: there are no buttons in SVG
-    <g
-      role="button"
-      id={`node-${id}`}
-      data-node={id}
-      tabIndex={current ? 0 : -1}
-      aria-label={label}
-      aria-expanded={open}
-      aria-pressed={pressed}
-      className="group cursor-pointer outline-none"
-    >
-      {children}
-    </g>
+    <>
+      {/* biome-ignore lint/a11y/useSemanticElements: there are no buttons in SVG */}
+      <g
+        role="button"
+        id={`node-${id}`}
+        data-node={id}
+        tabIndex={current ? 0 : -1}
+        aria-label={label}
+        aria-expanded={open}
+        aria-pressed={pressed}
+        className="group cursor-pointer outline-none"
+      >
+        <title>{label}</title>
+        {children}
+      </g>
+      {/* biome-ignore lint/a11y/noAriaHiddenOnFocusable: nothing in it can be focused */}
+      <g aria-hidden="true" pointerEvents="none">
+        {face}
+      </g>
+    </>
   );
 }
 

@@ -31,26 +31,27 @@ export function StageHead({ box, scene }: { box: StageBox; scene: Scene }) {
         label={t("node.stage", { name: stage.name, state: c(`state.${state}`) })}
         current={scene.current === stage.id}
         open={!box.folded}
+        face={
+          !scene.far && (
+            <>
+              <Icon state={state} x={box.x + 12} y={box.y + 12} />
+              <text x={box.x + 34} y={box.y + 25} className="fill-text text-[13px] font-semibold">
+                {shortened(stage.name || stage.id, box.width - (stage.is_finally ? 120 : 90))}
+              </text>
+              <text
+                x={box.x + box.width - 12}
+                y={box.y + 25}
+                textAnchor="end"
+                className="fill-muted text-[12px]"
+              >
+                {stage.is_finally ? `${t("node.finally")} · ` : ""}
+                {stage.jobs.length} {box.folded ? "▸" : "▾"}
+              </text>
+            </>
+          )
+        }
       >
         <Frame x={box.x + 3} y={box.y + 3} width={box.width - 6} height={SIZES.stageHead - 6} />
-        {!scene.far && (
-          <>
-            <Icon state={state} x={box.x + 12} y={box.y + 12} />
-            <text x={box.x + 34} y={box.y + 25} className="fill-text text-[13px] font-semibold">
-              {shortened(stage.name || stage.id, box.width - (stage.is_finally ? 120 : 90))}
-              <title>{stage.name}</title>
-            </text>
-            <text
-              x={box.x + box.width - 12}
-              y={box.y + 25}
-              textAnchor="end"
-              className="fill-muted text-[12px]"
-            >
-              {stage.is_finally ? `${t("node.finally")} · ` : ""}
-              {stage.jobs.length} {box.folded ? "▸" : "▾"}
-            </text>
-          </>
-        )}
       </Node>
     </>
   );
@@ -120,24 +121,25 @@ export const JobCard = memo(function JobCard({ card, scene }: CardProps) {
         label={label.filter(Boolean).join(", ")}
         current={scene.current === job.id}
         open={folds ? card.open : undefined}
+        face={
+          !scene.far && (
+            <>
+              <Icon state={state} x={card.x + 9} y={card.y + 7} />
+              <text x={card.x + 31} y={card.y + 20} className="fill-text text-[13px] font-medium">
+                {shortened(job.name || job.id, card.width - 84)}
+              </text>
+              <Marks
+                node={job}
+                attempt={scene.attempt}
+                x={card.x + card.width - 9}
+                y={card.y + 20}
+                more={card.copies.length > 0 ? `×${card.copies.length} ▸` : ""}
+              />
+            </>
+          )
+        }
       >
         <Frame x={card.x + 2} y={card.y + 2} width={card.width - 4} height={SIZES.head - 4} />
-        {!scene.far && (
-          <>
-            <Icon state={state} x={card.x + 9} y={card.y + 7} />
-            <text x={card.x + 31} y={card.y + 20} className="fill-text text-[13px] font-medium">
-              {shortened(job.name || job.id, card.width - 84)}
-              <title>{job.name}</title>
-            </text>
-            <Marks
-              node={job}
-              attempt={scene.attempt}
-              x={card.x + card.width - 9}
-              y={card.y + 20}
-              more={card.copies.length > 0 ? `×${card.copies.length} ▸` : ""}
-            />
-          </>
-        )}
       </Node>
       {card.open &&
         job.steps.map((step, row) => (
@@ -189,6 +191,19 @@ function StepRow({
         label={marks.filter(Boolean).join(", ")}
         current={scene.current === step.id}
         pressed={pressed}
+        face={
+          <>
+            <Icon state={state} x={card.x + 13} y={y + 4} />
+            <text
+              x={card.x + 35}
+              y={y + 17}
+              className={clsx("text-[13px]", dim ? "fill-muted" : "fill-text")}
+            >
+              {shortened(step.name || step.id, card.width - (step.called ? 124 : 102))}
+            </text>
+            <Marks node={step} attempt={scene.attempt} x={card.x + card.width - 12} y={y + 17} />
+          </>
+        }
       >
         <Frame
           x={card.x + 4}
@@ -197,16 +212,6 @@ function StepRow({
           height={SIZES.step - 2}
           pressed={pressed}
         />
-        <Icon state={state} x={card.x + 13} y={y + 4} />
-        <text
-          x={card.x + 35}
-          y={y + 17}
-          className={clsx("text-[13px]", dim ? "fill-muted" : "fill-text")}
-        >
-          {shortened(step.name || step.id, card.width - (step.called ? 124 : 102))}
-          <title>{step.name}</title>
-        </text>
-        <Marks node={step} attempt={scene.attempt} x={card.x + card.width - 12} y={y + 17} />
       </Node>
       {step.called && (
         <a

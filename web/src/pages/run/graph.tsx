@@ -1,5 +1,6 @@
 import { ChevronsDownUp, ChevronsUpDown, Maximize, ZoomIn, ZoomOut } from "lucide-react";
 import {
+  type FocusEvent,
   type KeyboardEvent,
   type MouseEvent,
   useCallback,
@@ -82,6 +83,11 @@ export function Graph({ run, attempt, selected, onSelect }: Props) {
     event.preventDefault();
   }
 
+  function onFocus(event: FocusEvent): void {
+    const id = event.target.getAttribute("data-node");
+    if (id) setFocused(id);
+  }
+
   function onClick(event: MouseEvent): void {
     const target = event.target as Element;
     const called = target.closest("[data-called]")?.getAttribute("data-called");
@@ -99,6 +105,7 @@ export function Graph({ run, attempt, selected, onSelect }: Props) {
   const toRun = useCallback((id: string) => hrefOfRun(run.project, id).slice(1), [run.project]);
   const scene: Scene = { run, attempt, selected, current, far: seen.zoom < FAR, hrefOfRun: toRun };
   const isInSight = (box: Parameters<typeof touches>[0]) => touches(box, seen.view, BEYOND);
+  const stages = layout.stages.filter(isInSight);
   const bad = new Set(run.stages.filter((each) => each.status === "failed").map(({ id }) => id));
   return (
     <div className="relative flex min-h-0 flex-col rounded-lg border border-line bg-surface">
@@ -144,8 +151,12 @@ export function Graph({ run, attempt, selected, onSelect }: Props) {
           viewBox={`0 0 ${layout.width} ${layout.height}`}
           className="block select-none"
           onKeyDown={onKey}
+          onFocus={onFocus}
           onClick={onClick}
         >
+          {stages.map((box) => (
+            <StageHead key={box.stage.id} box={box} scene={scene} />
+          ))}
           {layout.edges.map((edge) => (
             <path
               key={`${edge.from}>${edge.to}`}
@@ -155,14 +166,11 @@ export function Graph({ run, attempt, selected, onSelect }: Props) {
               strokeWidth={bad.has(edge.to) ? 2 : 1.2}
             />
           ))}
-          {layout.stages.filter(isInSight).map((box) => (
-            <g key={box.stage.id}>
-              <StageHead box={box} scene={scene} />
-              {box.cards.filter(isInSight).map((card) => (
-                <JobCard key={card.job.id} card={card} scene={scene} />
-              ))}
-            </g>
-          ))}
+          {stages.flatMap((box) =>
+            box.cards
+              .filter(isInSight)
+              .map((card) => <JobCard key={card.job.id} card={card} scene={scene} />),
+          )}
         </svg>
       </div>
       <Minimap layout={layout} seen={seen} />

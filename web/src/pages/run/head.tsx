@@ -140,7 +140,7 @@ function AttemptSwitcher({ run, newest, onAttempt }: Pick<Props, "run" | "newest
     <Select
       aria-label={t("attempt.choose")}
       data-attempts
-      className="w-auto! max-w-64"
+      className="w-auto! max-w-full"
       options={options.reverse()}
       value={String(run.attempt)}
       onChange={(event) => onAttempt(Number(event.target.value))}

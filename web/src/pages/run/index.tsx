@@ -89,7 +89,13 @@ function Page({ path, now, run }: { path: RunPath; now: Run; run: Run }) {
             onSelect={(step) => page.go({ step, try: "" })}
           />
           {selected && !WITHOUT_STEP.has(page.tab) && (
-            <StepPanel path={path} run={run} step={selected} failure={failure} />
+            <StepPanel
+              path={path}
+              run={run}
+              step={selected}
+              failure={failure}
+              onOpen={(step, number) => page.go({ step, try: String(number) })}
+            />
           )}
         </div>
       </div>

@@ -91,3 +91,8 @@ export function nameOfTarget(run: Run, node: string): string {
   }
   return "";
 }
+
+/** What a step says about its end, beyond its exit code. */
+export function messageOf({ message }: { message: string }): string {
+  return /^exit code \d+$/.test(message) ? "" : message;
+}

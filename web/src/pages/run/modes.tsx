@@ -41,7 +41,7 @@ export function ModeChoice({
   );
   return (
     <>
-      <fieldset className="mt-1">
+      <fieldset className="mt-1 min-w-0">
         <legend className="sr-only">{t("recover.ways")}</legend>
         {shown.map((mode) => (
           <OneMode
@@ -80,6 +80,7 @@ function OneMode({
   const word = t(WORDS[mode.mode as keyof typeof WORDS] ?? "mode.other");
   return (
     <label
+      data-mode={mode.mode}
       className={clsx(
         "flex items-start gap-2.5 rounded-md px-1.5 py-1",
         mode.allowed ? "hover:bg-sunken" : "text-muted",

@@ -41,8 +41,11 @@ export function Side(props: Props) {
             <div className="mt-2 [&>section]:max-h-60">
               <FailureLog failure={failed} />
               <Link
-                href={hrefOfRun(path.project, path.run, `?step=${failed.log.step}#log`)}
-                onClick={() => document.getElementById("log")?.scrollIntoView()}
+                href={hrefOfRun(
+                  path.project,
+                  path.run,
+                  `/log?step=${failed.log.step}&attempt=${failed.log.attempt}`,
+                )}
                 className="mt-1 inline-block py-1 text-accent underline underline-offset-2"
               >
                 {t("log.open")}

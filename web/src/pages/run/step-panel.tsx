@@ -1,4 +1,5 @@
 import { ExternalLink } from "lucide-react";
+import { lazy, Suspense } from "react";
 import { Link } from "wouter";
 import { useText } from "@/i18n";
 import { useQueryState } from "@/state/query";
@@ -7,20 +8,23 @@ import { StateBadge } from "@/ui/status";
 import { Duration } from "@/ui/time";
 import type { Failure, RunPath } from "./data";
 import { FailureLog } from "./failure";
-import { findStep, isKept, type Place, type Run, stateOfNode } from "./model";
+import { findStep, isKept, messageOf, type Place, type Run, stateOfNode } from "./model";
 import { hrefOfRun } from "./places";
-import { StepLog } from "./step-log";
 import { texts } from "./texts";
+
+const LogView = lazy(() => import("@/log").then((log) => ({ default: log.LogView })));
 
 interface Props {
   path: RunPath;
   run: Run;
   step: string;
   failure: Failure | undefined;
+  /** Show another step, and which try of it. */
+  onOpen: (step: string, attempt: number) => void;
 }
 
 /** The chosen step: its state, its tries, the last lines of its log. */
-export function StepPanel({ path, run, step: id, failure }: Props) {
+export function StepPanel({ path, run, step: id, failure, onOpen }: Props) {
   const t = useText(texts);
   const [chosen, setChosen] = useQueryState("try");
   const place = findStep(run, id);
@@ -28,6 +32,7 @@ export function StepPanel({ path, run, step: id, failure }: Props) {
   const { step } = place;
   const asked = Number(chosen);
   const attempt = asked >= 1 && asked <= step.attempt ? asked : step.attempt;
+  const notes = [messageOf(step), step.reason].filter(Boolean).join(" · ");
   const isRoot = failure?.log?.step === id && failure.log.attempt === attempt;
   const never = step.started_at === null || step.status === "skipped";
   return (
@@ -39,24 +44,29 @@ export function StepPanel({ path, run, step: id, failure }: Props) {
       className="mt-4 flex min-h-0 flex-col rounded-lg border border-line bg-surface outline-none"
     >
       <StepHead run={run} place={place} attempt={attempt} onAttempt={setChosen} />
-      {(step.message || step.reason) && !isRoot && (
-        <p className="border-b border-line px-3 py-1.5 break-words text-muted">
-          {[step.message, step.reason].filter(Boolean).join(" · ")}
-        </p>
+      {notes && !isRoot && (
+        <p className="border-b border-line px-3 py-1.5 break-words text-muted">{notes}</p>
       )}
-      <div className="p-2 [&>section]:max-h-[max(11rem,calc(68dvh-21rem))]">
+      <div
+        className={
+          never
+            ? "p-3"
+            : "h-80 overflow-hidden rounded-b-lg lg:h-[max(14rem,calc(68dvh-22rem))] [&>div]:rounded-none [&>div]:border-0"
+        }
+      >
         {never ? (
-          <p className="p-2 text-muted">{t("step.never")}</p>
-        ) : isRoot && failure ? (
-          <FailureLog failure={failure} />
+          <p className="text-muted">{t("step.never")}</p>
         ) : (
-          <StepLog
-            {...path}
-            step={id}
-            name={step.name}
-            attempt={attempt}
-            running={step.status === "running" && attempt === step.attempt}
-          />
+          <Suspense fallback={isRoot && failure ? <FailureLog failure={failure} /> : null}>
+            <LogView
+              {...path}
+              step={id}
+              attempt={attempt}
+              name={step.name}
+              live={step.status === "running" || step.status === "failed"}
+              onOpen={(other, number) => onOpen(other, number)}
+            />
+          </Suspense>
         )}
       </div>
     </section>

@@ -1,0 +1,56 @@
+"""Pipelines for the tests of the run's page, each steered by the workbench of the site."""
+
+from mulligan.testing import models
+from mulligan.testing.models import Json, Workbench
+
+REGISTRY_IS_DOWN = "error: registry.example.test does not answer"
+
+
+def deploying(bench: Workbench, name: str) -> Json:
+    """Return build, then `NAME-apply`, which says why when it is broken, then ship."""
+    why = f'[ ! -e "{bench.directory / f"{name}-apply.broken"}" ] || echo "{REGISTRY_IS_DOWN}"'
+    work = "for n in $(seq 1 60); do echo line $n of the work; done"
+    return models.pipeline(
+        f"run/{name}",
+        [
+            _stage(bench, f"{name}-build"),
+            models.stage(
+                "deploy",
+                [
+                    models.job(
+                        "deploy",
+                        [
+                            models.step(f"{name}-apply", bench.script(f"{name}-apply", work, why)),
+                            models.step("smoke", "true"),
+                        ],
+                    )
+                ],
+            ),
+            _stage(bench, f"{name}-ship"),
+        ],
+    )
+
+
+def skippable(bench: Workbench) -> Json:
+    """Return a job whose middle step people may skip when it fails."""
+    steps = [
+        models.step("first", bench.script("first")),
+        models.step("flaky", bench.script("flaky"), continueWhenFailed=True, manualSkip=True),
+        models.step("last", bench.script("last")),
+    ]
+    return models.pipeline("run/skip", [models.stage("s", [models.job("work", steps)])])
+
+
+def reviewed(bench: Workbench, *reviewers: str) -> Json:
+    """Return build, then a stage that asks how many replicas it shall have."""
+    check = models.review(reviewers)
+    check["reviewDesc"] = "3 commits go out"
+    check["reviewParams"] = [{"key": "replicas", "valueType": "STRING", "value": "4"}]
+    made = models.pipeline("run/review", [_stage(bench, "r-build"), _stage(bench, "r-ship")])
+    made["stages"][2]["checkIn"] = check
+    return made
+
+
+def _stage(bench: Workbench, name: str) -> Json:
+    step = models.step(name, bench.script(name))
+    return models.stage(name.partition("-")[2], [models.job(name, [step])])
