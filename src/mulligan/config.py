@@ -87,6 +87,9 @@ class Http(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     hosts: tuple[str, ...] = ()  # names in `Host` that are answered; () = any (without --dev)
     origins: tuple[str, ...] = ()  # other sites whose pages may change things
     public_url: str = ""  # how users reach the server; "" = the address listened on
+    # Addresses and networks of proxies whose `X-Forwarded-For` and `-Proto` are believed. Not even
+    # this machine by default: steps run here, and could say that they were anybody.
+    trusted_proxies: tuple[str, ...] = ()
 
 
 class Storage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -332,6 +335,8 @@ def _check(key: str, value: Any) -> str:
         return _problem_of_endpoint(value)
     if key == "otel.headers" and not all(name and equals for name, equals, _ in _pairs(value)):
         return "each header must be NAME=VALUE"
+    if key == "http.trusted_proxies" and not all(map(_is_network, value)):
+        return "each must be an address or a network, as 10.0.0.7 or 10.0.0.0/8"
     choices = _CHOICES.get(key)
     if choices is not None and value not in choices:
         return f"{value!r} is none of: {', '.join(choices)}"
@@ -339,6 +344,16 @@ def _check(key: str, value: Any) -> str:
     if lowest_highest is not None and not lowest_highest[0] <= value <= lowest_highest[1]:
         return f"{value} is outside {lowest_highest[0]} to {lowest_highest[1]}"
     return ""
+
+
+def _is_network(text: str) -> bool:
+    from ipaddress import ip_network  # few stand behind a proxy
+
+    try:
+        ip_network(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_time_zone(name: str) -> bool:

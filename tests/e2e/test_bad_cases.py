@@ -424,6 +424,27 @@ def test_own_page_may_change_things(server: ServerProcess, demo: Scenario) -> No
     demo.client.wait_finished(demo.project, answer.data["id"])
 
 
+@pytest.mark.parametrize(
+    ("flags", "origin"),
+    [((), "127.0.0.1 api"), (("--set", "http.trusted_proxies=127.0.0.0/8"), "6.6.6.6 api")],
+)
+def test_only_named_proxies_say_where_a_call_comes_from(
+    tmp_path: Path, flags: tuple[str, ...], origin: str
+) -> None:
+    """A step on this machine can't put another address into the audit trail."""
+    with ServerProcess(tmp_path / "data", *flags) as process:
+        with BkciClient(process.url) as client:
+            project = new_project(client)
+            made = client.pipeline_create(project, one_job("one", [step_of("one", "true")]))
+        own = f"/api/v1/projects/{project}"
+        forged = {"X-Forwarded-For": "6.6.6.6", "X-Forwarded-Proto": "https"}
+        started = send(process.url, "POST", f"{own}/pipelines/{made}/runs", b"{}", forged)
+        trail = send(process.url, "GET", f"{own}/audit").body["items"]
+
+    assert started.http == 201
+    assert [entry["origin"] for entry in trail if entry["action"] == "run.start"] == [origin]
+
+
 @pytest.mark.parametrize("path", [in_project("default", "build_start?pipelineId=p-1"), "/api/v1/x"])
 def test_client_that_goes_away_in_the_middle(server: ServerProcess, path: str) -> None:
     """A body that ends before its length, and heads that never end, leave no trace."""

@@ -93,6 +93,15 @@ def test_lists_are_separated_by_commas_or_given_as_such(tmp_path: Path) -> None:
     assert settings.http.origins == ("http://x", "http://y")
 
 
+def test_proxies_are_addresses_and_networks() -> None:
+    """Names are none: whoever answers for one would be believed."""
+    good = load(None, "", None, "http.trusted_proxies=10.0.0.7,fd00::/8")
+
+    assert good.http.trusted_proxies == ("10.0.0.7", "fd00::/8")
+    with pytest.raises(SettingsError, match="an address or a network"):
+        load(None, "", None, "http.trusted_proxies=10.0.0.7,proxy")
+
+
 def test_all_problems_are_named_at_once(tmp_path: Path) -> None:
     """Of every source, whatever is wrong with them."""
     toml = "[limits]\nstages = 0\nunknown = 1\n[metrics]\npublic = 7\n"

@@ -97,6 +97,7 @@ async def _serve(
                 log_config=None,
                 access_log=False,
                 ws="none",
+                proxy_headers=False,
                 timeout_graceful_shutdown=1,
             )
         )

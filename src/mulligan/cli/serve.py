@@ -141,6 +141,8 @@ async def _serve(server: object, host: str, port: int) -> int:
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=bool(server.options.settings.http.trusted_proxies),
+            forwarded_allow_ips=list(server.options.settings.http.trusted_proxies),
             timeout_graceful_shutdown=2,
             timeout_keep_alive=75,
             backlog=2048,
