@@ -9,6 +9,7 @@ import pytest
 from mulligan.web.page import DIST
 
 MOST_KB = 150  # of scripts, as gzip packs them
+MOST_OF_A_PART_KB = 180
 
 
 def test_the_first_load_is_small() -> None:
@@ -30,3 +31,16 @@ def _with_imports(manifest: dict[str, dict[str, Any]], key: str) -> set[str]:
     for other in manifest[key].get("imports", ()):
         found |= _with_imports(manifest, other)
     return found
+
+
+def test_no_part_is_large() -> None:
+    """What a page loads later is one file each; none keeps anybody waiting."""
+    if not (DIST / "assets").is_dir():
+        pytest.skip("the web page is not built: ./dev page")
+    sizes = {
+        path.name: len(gzip.compress(path.read_bytes(), 9)) / 1024
+        for path in (DIST / "assets").glob("*.js")
+    }
+
+    assert len(sizes) > 5
+    assert max(sizes.values()) <= MOST_OF_A_PART_KB, sizes
