@@ -165,6 +165,8 @@ export function invalidating(client: QueryClient): Handler & { stop: () => void 
       keys.pipeline(pipeline),
       keys.pipelines(project),
       keys.runs(project),
+      keys.environments(project),
+      keys.approvals(),
     ]) {
       waiting.set(JSON.stringify(key), key);
     }

@@ -10,6 +10,10 @@ export const keys = {
     ["project", project, "pipelines", ...more] as const,
   /** Lists of runs of a project. */
   runs: (project: string, ...more: unknown[]) => ["project", project, "runs", ...more] as const,
+  environments: (project: string, ...more: unknown[]) =>
+    ["project", project, "environments", ...more] as const,
+  /** What waits for people, in all projects. */
+  approvals: (...more: unknown[]) => ["approvals", ...more] as const,
   pipeline: (pipeline: string, ...more: unknown[]) => ["pipeline", pipeline, ...more] as const,
   run: (run: string, ...more: unknown[]) => ["run", run, ...more] as const,
 };

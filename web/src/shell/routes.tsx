@@ -2,7 +2,16 @@
  * The pages and where they are. A page is a folder in `pages/` with a default export; it is loaded
  * when it is opened. What stands in the rail has a line in `RAIL`.
  */
-import { FolderKanban, type LucideIcon, Workflow } from "lucide-react";
+import {
+  ChartColumn,
+  FolderKanban,
+  Layers,
+  type LucideIcon,
+  Server,
+  Settings,
+  ShieldCheck,
+  Workflow,
+} from "lucide-react";
 import { type ComponentType, lazy } from "react";
 import type { common } from "@/i18n/common";
 
@@ -24,6 +33,19 @@ export const PAGES: readonly Page[] = [
   { path: "/projects/:project/runs/:run/log", page: page(() => import("@/pages/log")) },
   { path: "/projects/:project/runs/:run", page: page(() => import("@/pages/run")) },
   { path: "/runs/:run", page: page(() => import("@/pages/run/find")) },
+  { path: "/approvals", page: page(() => import("@/pages/approvals")) },
+  { path: "/projects/:project/environments", page: page(() => import("@/pages/environments")) },
+  {
+    path: "/projects/:project/environments/:environment",
+    page: page(() => import("@/pages/environment")),
+  },
+  { path: "/projects/:project/insights", page: page(() => import("@/pages/insights")) },
+  { path: "/projects/:project/runners", page: page(() => import("@/pages/runners")) },
+  {
+    path: "/projects/:project/settings/:section?",
+    page: page(() => import("@/pages/settings")),
+  },
+  { path: "/settings/:section?", page: page(() => import("@/pages/settings")) },
 ];
 
 interface RailItem {
@@ -33,14 +55,56 @@ interface RailItem {
   href: string;
   /** It is lit on these paths. */
   on: RegExp;
+  /** It stands in the bottom bar of phones, too, where there is room for five. */
+  phone?: boolean;
 }
 
 export const RAIL: readonly RailItem[] = [
-  { text: "nav.projects", icon: FolderKanban, href: "/projects", on: /^\/projects\/?$/ },
+  {
+    text: "nav.projects",
+    icon: FolderKanban,
+    href: "/projects",
+    on: /^\/projects\/?$/,
+    phone: true,
+  },
   {
     text: "nav.pipelines",
     icon: Workflow,
     href: "/projects/:project",
     on: /^\/projects\/[^/]+(\/(pipelines|runs)(\/.*)?)?$/,
+    phone: true,
+  },
+  {
+    text: "nav.approvals",
+    icon: ShieldCheck,
+    href: "/approvals",
+    on: /^\/approvals/,
+    phone: true,
+  },
+  {
+    text: "nav.environments",
+    icon: Layers,
+    href: "/projects/:project/environments",
+    on: /^\/projects\/[^/]+\/environments/,
+    phone: true,
+  },
+  {
+    text: "nav.insights",
+    icon: ChartColumn,
+    href: "/projects/:project/insights",
+    on: /^\/projects\/[^/]+\/insights/,
+  },
+  {
+    text: "nav.runners",
+    icon: Server,
+    href: "/projects/:project/runners",
+    on: /^\/projects\/[^/]+\/runners/,
+  },
+  {
+    text: "nav.settings",
+    icon: Settings,
+    href: "/settings",
+    on: /^(\/projects\/[^/]+)?\/settings/,
+    phone: true,
   },
 ];

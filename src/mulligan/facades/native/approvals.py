@@ -60,6 +60,7 @@ class ApprovalView(Shape, frozen=True, kw_only=True):
         node: Id of the stage or step; of a trigger-review stage-1.
         asked_by: Who started the run, or retried it last.
         groups: In the order in which they are asked; empty of a pause: whoever may start runs.
+        comment_required: An answer needs words, too.
         mine: The caller may answer now.
         path: Where to POST the answer to, below `/api/v1`.
     """
@@ -81,6 +82,7 @@ class ApprovalView(Shape, frozen=True, kw_only=True):
     due_at: datetime | None
     groups: tuple[ApprovalGroup, ...]
     parameters: tuple[ApprovalParameter, ...]
+    comment_required: bool
     mine: bool
     path: str
 
@@ -179,6 +181,7 @@ async def _show(call: Call, waiting: OpenGate) -> ApprovalView | None:
         due_at=gate.due_at,
         groups=_groups(review, gate),
         parameters=_parameters(review, gate, {} if spec is None else spec.inputs),
+        comment_required=spec is not None and bool(spec.inputs.get("suggestRequired")),
         mine=await _is_mine(call, waiting),
         path=f"/projects/{waiting.project}/runs/{waiting.run}/{kind_path}/{node}/{act}",
     )

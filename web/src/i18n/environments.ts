@@ -1,0 +1,5 @@
+import { area } from ".";
+import { en } from "./en/environments";
+import { zh } from "./zh/environments";
+
+export const environmentTexts = area(en, zh);
