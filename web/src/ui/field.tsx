@@ -100,10 +100,13 @@ export function Checkbox({
 
 export function Switch({
   label,
+  hideLabel = false,
   checked,
   onChange,
 }: {
   label: string;
+  /** The label is only said, where a head of a column shows it. */
+  hideLabel?: boolean;
   checked: boolean;
   onChange: (checked: boolean) => void;
 }) {
@@ -118,7 +121,9 @@ export function Switch({
       >
         <RadixSwitch.Thumb className="block size-4 translate-x-0.5 rounded-full bg-surface transition-transform data-[state=checked]:translate-x-[18px]" />
       </RadixSwitch.Root>
-      <label htmlFor={id}>{label}</label>
+      <label htmlFor={id} className={hideLabel ? "sr-only" : undefined}>
+        {label}
+      </label>
     </span>
   );
 }

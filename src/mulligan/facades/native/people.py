@@ -189,11 +189,19 @@ async def create_app(call: Call) -> Response:
 
 async def list_audit(call: Call) -> Response:
     """List who did what in a project, newest first."""
+    return await _list_audit(call, call.project)
+
+
+async def list_all_audit(call: Call) -> Response:
+    """List who did what on the server, in all projects and besides, newest first."""
+    await call.services.access.demand(call.actor, Permission.ADMINISTER, "")
+    return await _list_audit(call, None)
+
+
+async def _list_audit(call: Call, project: str | None) -> Response:
     wanted = queries.limit(call.request)
     before = queries.whole(call.request, "cursor", least=1)
-    found = await call.services.store.list_audit(
-        project=call.project, limit=wanted + 1, before=before
-    )
+    found = await call.services.store.list_audit(project=project, limit=wanted + 1, before=before)
     items = tuple(_audit(entry) for entry in found[:wanted])
     cursor = str(items[-1].id) if len(found) > wanted else None
     return answer(shapes.AuditList(items=items, next_cursor=cursor))
@@ -306,6 +314,14 @@ ENDPOINTS = (
         act=list_audit,
         summary="List who did what in a project, newest first",
         needs=Permission.MANAGE,
+        answer=shapes.AuditList,
+        query=queries.PAGED,
+    ),
+    Endpoint(
+        method="GET",
+        path="/audit",
+        act=list_all_audit,
+        summary="List who did what on the server, newest first (server admins)",
         answer=shapes.AuditList,
         query=queries.PAGED,
     ),
