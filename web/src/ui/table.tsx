@@ -5,7 +5,7 @@ import type { ComponentProps, ReactNode } from "react";
 export function Table({ label, children }: { label: string; children: ReactNode }) {
   return (
     <section
-      className="overflow-x-auto rounded-lg border border-line bg-surface"
+      className="relative overflow-x-auto rounded-lg border border-line bg-surface"
       aria-label={label}
       // biome-ignore lint/a11y/noNoninteractiveTabindex: who has no mouse scrolls it with the keys
       tabIndex={0}

@@ -33,7 +33,7 @@ export const zh: Texts<typeof en> = {
   "theme.light": "浅色",
   "theme.dark": "深色",
   "theme.switch": "切换主题",
-  "language.switch": "Switch to English",
+  "language.switch": "EN: Switch to English",
   "keys.title": "键盘快捷键",
   "keys.on": "单键快捷键",
   "keys.hint": "在输入框中输入时快捷键不生效。",

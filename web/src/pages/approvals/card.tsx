@@ -17,7 +17,7 @@ import { isFilled, Parameter, sent, type Value } from "./parameter";
 
 const texts = area(en, zh);
 const ICONS = { pause: CirclePause, quality: Gauge };
-const TALL = "h-11 grow sm:h-9 sm:grow-0"; // for thumbs
+const TALL = "h-[44px] grow sm:h-9 sm:grow-0"; // for thumbs
 
 type Approval = Schemas["ApprovalView"];
 

@@ -17,7 +17,7 @@ export function Flaky({
 }) {
   const t = useText(texts);
   return (
-    <section aria-label={t("flaky")}>
+    <section>
       <h2 className="text-base font-semibold">{t("flaky")}</h2>
       <p className="mb-2 text-muted">{t(items.length > 0 ? "flaky.hint" : "flaky.empty")}</p>
       {items.length > 0 && (

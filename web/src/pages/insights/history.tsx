@@ -56,7 +56,7 @@ export function History({
   const named = (day: string) => format.format(new Date(day));
   const step = WIDTH / shown.length;
   return (
-    <section className="mb-8" aria-label={t("history")}>
+    <section className="mb-8">
       <h2 className="mb-2 text-base font-semibold">{t("history")}</h2>
       <div className="rounded-lg border border-line bg-surface p-3">
         <svg

@@ -108,7 +108,7 @@ export function AuditList({
             <Cell className="whitespace-nowrap">{entry.actor}</Cell>
             <Cell className="font-mono text-[13px] whitespace-nowrap">{entry.action}</Cell>
             <Cell className="font-mono text-[13px] break-all">{entry.target}</Cell>
-            <Cell className={entry.outcome === "ok" ? "" : "text-bad"}>{entry.outcome}</Cell>
+            <Cell className={entry.outcome === "done" ? "" : "text-bad"}>{entry.outcome}</Cell>
             <Cell className="break-words">{entry.reason}</Cell>
           </Row>
         )}

@@ -103,7 +103,7 @@ function SideList({
                     href={hrefOf(section, project)}
                     aria-current={section === chosen ? "page" : undefined}
                     className={clsx(
-                      "flex min-h-11 items-center gap-2 rounded-md px-2 md:min-h-8",
+                      "flex min-h-[44px] items-center gap-2 rounded-md px-2 md:min-h-8",
                       section === chosen ? "bg-busy-soft font-medium text-busy" : "hover:bg-sunken",
                     )}
                   >

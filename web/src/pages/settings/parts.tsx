@@ -29,7 +29,7 @@ export function Section({
 }) {
   usePageTitle(title);
   return (
-    <section aria-label={title}>
+    <section>
       <div className="mb-4 flex flex-wrap items-start gap-3">
         <div className="min-w-0 grow basis-60">
           <h2 className="text-lg font-semibold">{title}</h2>
