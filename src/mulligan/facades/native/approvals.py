@@ -209,6 +209,7 @@ async def _show_trigger(call: Call, waiting: OpenGate, run: Run) -> ApprovalView
         due_at=gate.due_at,
         groups=_groups(None, gate),
         parameters=(),
+        comment_required=False,
         mine=await _is_mine(call, waiting),
         path=f"/projects/{waiting.project}/runs/{waiting.run}/stages/{gate.node}/answer",
     )

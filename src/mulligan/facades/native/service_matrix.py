@@ -1,5 +1,6 @@
 """Which release of what is where, and how two deployments differ."""
 
+import msgspec
 from starlette.responses import Response
 
 from mulligan.core.rights import Permission
@@ -112,10 +113,19 @@ async def diff_deployments(call: Call) -> Response:
                 for name in sorted(old.files.keys() | new.files.keys())
                 if old.files.get(name) != new.files.get(name)
             ),
-            settings=await diff_texts(masked_text(old.info), masked_text(new.info)),
-            manifest=await diff_texts(views[0].manifest or "", views[1].manifest or ""),
+            settings=await diff_texts(_readable(old.info), _readable(new.info)),
+            manifest=await diff_texts(*(_readable(view.manifest or "") for view in views)),
         )
     )
+
+
+def _readable(text: str) -> str:
+    """Give a text without the secrets in it; JSON with a line for each value, to be compared."""
+    masked = masked_text(text)
+    try:
+        return msgspec.json.format(masked)
+    except msgspec.MsgspecError:
+        return masked  # a manifest in another form
 
 
 ENDPOINTS = (

@@ -6,6 +6,7 @@ export const en = {
   "kind.stage-review": "Stage review",
   "kind.step-review": "Manual review",
   "kind.pause": "Paused step",
+  "kind.trigger-review": "Review of a trigger",
   "kind.quality": "Quality rule",
   asked: "asked by {user}",
   due: "due",

@@ -9,6 +9,7 @@ export const zh: Texts<typeof en> = {
   "kind.stage-review": "阶段审核",
   "kind.step-review": "人工审核",
   "kind.pause": "暂停的步骤",
+  "kind.trigger-review": "触发审核",
   "kind.quality": "质量红线",
   asked: "由 {user} 发起",
   due: "截止",

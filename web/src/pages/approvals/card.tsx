@@ -96,10 +96,27 @@ export function ApprovalCard({ approval }: { approval: Approval }) {
         )}
       </p>
       {approval.message && <p className="mt-2 break-words">{approval.message}</p>}
-      {approval.desc && <p className="mt-2 break-words whitespace-pre-line">{approval.desc}</p>}
+      {approval.desc && <Described text={approval.desc} />}
       <Groups groups={approval.groups} />
       {approval.mine ? <Answer approval={approval} /> : <NotMine approval={approval} />}
     </li>
+  );
+}
+
+/** What the review is about; of an event its page at the code host. */
+function Described({ text }: { text: string }) {
+  if (!/^https?:\/\/\S+$/.test(text)) {
+    return <p className="mt-2 break-words whitespace-pre-line">{text}</p>;
+  }
+  return (
+    <a
+      href={text}
+      rel="noreferrer"
+      target="_blank"
+      className="mt-2 block break-all text-accent underline underline-offset-2"
+    >
+      {text}
+    </a>
   );
 }
 

@@ -16,6 +16,7 @@ import { Details } from "./details";
 import { HistoryTable } from "./history";
 import { Progress } from "./progress";
 import { type Asked, RollbackDialog } from "./rollback";
+import { undoable } from "./undo";
 
 type Environment = Schemas["EnvironmentView"];
 type Deployment = Schemas["DeploymentView"];
@@ -55,13 +56,6 @@ export default function EnvironmentPage({
   );
 }
 
-/** What was live before the rollback that was the last act; null if it was something else. */
-function undoable(history: readonly Deployment[], live: Deployment | null): Deployment | null {
-  const last = history.find(({ status }) => status === "succeeded");
-  if (last?.kind !== "rollback" || !last.previous || last.previous === live?.id) return null;
-  return history.find(({ id }) => id === last.previous) ?? null;
-}
-
 function Shown({
   project,
   environment,
@@ -76,7 +70,7 @@ function Shown({
   const [run, setRun] = useState("");
   const [details, setDetails] = useState<Deployment | null>(null);
   const { name, live, gray, holder, driver } = environment;
-  const undo = undoable(history, live);
+  const undo = undoable(history);
   const canAsk = (live !== null || gray !== null) && holder === null;
   usePageTitle(`${environment.application || name} · ${name}`);
   const bindings = useMemo(
