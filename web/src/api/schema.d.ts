@@ -1,4 +1,4 @@
-// Made by `npm run api` from the API's description 567e15a18b88e7c7; not written by hand.
+// Made by `npm run api` from the API's description cd1eac945c8c848b; not written by hand.
 export interface paths {
     "/about": {
         parameters: {
@@ -80,6 +80,23 @@ export interface paths {
         put?: never;
         /** Make an application for some projects */
         post: operations["create_app"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List who did what on the server, newest first (server admins) */
+        get: operations["list_all_audit"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1935,11 +1952,12 @@ export interface components {
         };
         /**
          * ApprovalView
-         * @description Something that waits for people. Args: kind: stage-review, step-review, pause, quality (gatekeepers let pass what rules hold) or trigger-review (may the run begin that an event has started?). node: Id of the stage or step; of a trigger-review stage-1. asked_by: Who started the run, or retried it last. groups: In the order in which they are asked; empty of a pause: whoever may start runs. mine: The caller may answer now. path: Where to POST the answer to, below `/api/v1`.
+         * @description Something that waits for people. Args: kind: stage-review, step-review, pause, quality (gatekeepers let pass what rules hold) or trigger-review (may the run begin that an event has started?). node: Id of the stage or step; of a trigger-review stage-1. asked_by: Who started the run, or retried it last. groups: In the order in which they are asked; empty of a pause: whoever may start runs. comment_required: An answer needs words, too. mine: The caller may answer now. path: Where to POST the answer to, below `/api/v1`.
          */
         ApprovalView: {
             asked_at: string;
             asked_by: string;
+            comment_required: boolean;
             desc: string;
             due_at: string | null;
             groups: components["schemas"]["ApprovalGroup"][];
@@ -4178,6 +4196,46 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["NewApp"];
                 };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    list_all_audit: {
+        parameters: {
+            query?: {
+                /** @description Items on a page, 1 to 200; 50 if absent. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Only these members, separated by commas; of a list those of each item. */
+                fields?: string;
+            };
+            header?: {
+                /** @description Answer 304 if the answer still has this `ETag`. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    /** @description Changes with the answer */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditList"];
+                };
+            };
+            /** @description Nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };
