@@ -79,9 +79,10 @@ export class LogStore {
   /** Read the beginning, or what a link leads to; then listen if it goes on. */
   async open(line: number, fromEnd: boolean): Promise<void> {
     try {
-      const { total } = await this.page(1, 1);
-      const place = line > 0 ? Math.min(line, total) : fromEnd ? total : 1;
-      await this.load(chunkOf(Math.max(place, 1)));
+      if (line > 0 || fromEnd) {
+        const { total } = await this.page(1, 1);
+        await this.load(chunkOf(Math.max(line > 0 ? Math.min(line, total) : total, 1)));
+      } else await this.load(0);
       await this.listen();
     } catch (error) {
       this.fail(error);

@@ -30,6 +30,11 @@ export const PAGES: readonly Page[] = [
   { path: "/projects", page: page(() => import("@/pages/projects")) },
   { path: "/projects/:project", page: page(() => import("@/pages/pipelines")) },
   { path: "/projects/:project/pipelines/:pipeline", page: page(() => import("@/pages/pipeline")) },
+  { path: "/projects/:project/new-pipeline", page: page(() => import("@/pages/new-pipeline")) },
+  {
+    path: "/projects/:project/pipelines/:pipeline/definition",
+    page: page(() => import("@/pages/definition")),
+  },
   { path: "/projects/:project/runs/:run/log", page: page(() => import("@/pages/log")) },
   { path: "/projects/:project/runs/:run", page: page(() => import("@/pages/run")) },
   { path: "/runs/:run", page: page(() => import("@/pages/run/find")) },
@@ -71,7 +76,7 @@ export const RAIL: readonly RailItem[] = [
     text: "nav.pipelines",
     icon: Workflow,
     href: "/projects/:project",
-    on: /^\/projects\/[^/]+(\/(pipelines|runs)(\/.*)?)?$/,
+    on: /^\/projects\/[^/]+(\/(new-pipeline|pipelines|runs)(\/.*)?)?$/,
     phone: true,
   },
   {
