@@ -191,7 +191,7 @@ export class Editor {
         placeholder(options.hint),
         EditorState.phrases.of(options.phrases),
         EditorState.readOnly.of(options.readOnly),
-        EditorView.contentAttributes.of({ "aria-label": options.label }),
+        EditorView.contentAttributes.of({ "aria-label": options.label, tabindex: "0" }),
         EditorView.updateListener.of((update) => {
           if (update.docChanged) options.onChange(this.text);
           if (update.docChanged || update.selectionSet) this.tellNode();

@@ -1,5 +1,6 @@
 export const en = {
   runs: "Runs",
+  definition: "Definition",
   "column.number": "Number",
   "column.state": "State",
   "column.what": "What",

@@ -1,5 +1,6 @@
 export const en = {
   title: "Pipelines",
+  new: "New pipeline",
   "column.name": "Name",
   "column.last": "Last run",
   "column.recent": "Last 20 runs",

@@ -2,6 +2,7 @@ import type { Texts } from "..";
 import type { en } from "../en/pipeline";
 
 export const zh: Texts<typeof en> = {
+  definition: "定义",
   runs: "执行记录",
   "column.number": "编号",
   "column.state": "状态",

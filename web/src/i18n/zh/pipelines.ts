@@ -2,6 +2,7 @@ import type { Texts } from "..";
 import type { en } from "../en/pipelines";
 
 export const zh: Texts<typeof en> = {
+  new: "新建流水线",
   title: "流水线",
   "column.name": "名称",
   "column.last": "最近一次执行",

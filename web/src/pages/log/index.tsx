@@ -1,4 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
+import { clsx } from "clsx";
 import { useMemo } from "react";
 import { useLocation, useSearchParams } from "wouter";
 import { api, ok, type Schemas } from "@/api/client";
@@ -103,18 +104,55 @@ function StepLog({ project, run, steps }: Params & { steps: readonly Step[] }) {
         options={steps.map(({ id, name }) => ({ value: id, text: name }))}
       />
       {step.attempt > 1 && (
-        <Select
-          aria-label={t("attempts")}
-          className="w-auto!"
-          value={String(attempt)}
-          onChange={(event) => open(step.id, Number(event.target.value))}
-          options={Array.from({ length: step.attempt }, (_, place) => ({
-            value: String(place + 1),
-            text: t("attempt", { n: place + 1 }),
-          }))}
-        />
+        <Attempts count={step.attempt} chosen={attempt} onChoose={(n) => open(step.id, n)} />
       )}
       <StateBadge state={stateOf(state)} />
     </LogView>
+  );
+}
+
+const MOST_TABS = 5;
+
+/** The attempts of a step; when there are many the first ones are in a list. */
+function Attempts({
+  count,
+  chosen,
+  onChoose,
+}: {
+  count: number;
+  chosen: number;
+  onChoose: (attempt: number) => void;
+}) {
+  const t = useText(logTexts);
+  const all = Array.from({ length: count }, (_, place) => place + 1);
+  if (count > MOST_TABS) {
+    return (
+      <Select
+        aria-label={t("attempts")}
+        className="w-auto!"
+        value={String(chosen)}
+        onChange={(event) => onChoose(Number(event.target.value))}
+        options={all.map((n) => ({ value: String(n), text: t("attempt", { n }) }))}
+      />
+    );
+  }
+  return (
+    <fieldset className="flex" aria-label={t("attempts")}>
+      {all.map((n) => (
+        <button
+          key={n}
+          type="button"
+          aria-label={t("attempt", { n })}
+          aria-pressed={n === chosen}
+          onClick={() => onChoose(n)}
+          className={clsx(
+            "-ml-px h-8 min-w-8 border border-line px-2 first:ml-0 first:rounded-l-md last:rounded-r-md",
+            n === chosen ? "bg-busy-soft font-semibold text-busy" : "bg-surface hover:bg-sunken",
+          )}
+        >
+          {n}
+        </button>
+      ))}
+    </fieldset>
   );
 }

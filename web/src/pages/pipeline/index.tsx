@@ -1,5 +1,5 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { History, Search } from "lucide-react";
+import { FilePenLine, History, Search } from "lucide-react";
 import { api, ok } from "@/api/client";
 import { keys } from "@/api/keys";
 import { area, useText } from "@/i18n";
@@ -8,7 +8,7 @@ import { en } from "@/i18n/en/pipeline";
 import { zh } from "@/i18n/zh/pipeline";
 import { RunBars } from "@/parts/bars";
 import { StartButton } from "@/parts/run-actions";
-import { Button } from "@/ui/button";
+import { Button, LinkButton } from "@/ui/button";
 import { Empty } from "@/ui/empty";
 import { usePageTitle } from "@/ui/head";
 import { Failure, Loaded } from "@/ui/loaded";
@@ -55,6 +55,7 @@ function useRuns({ project, pipeline }: Place, filters: RunFilters) {
 export default function Pipeline({ params }: { params: Place }) {
   const { project, pipeline } = params;
   const c = useText(common);
+  const t = useText(texts);
   const query = useQuery({
     queryKey: keys.pipeline(pipeline, "head"),
     queryFn: ({ signal }) =>
@@ -78,7 +79,17 @@ export default function Pipeline({ params }: { params: Place }) {
                 { text: project, href: `/projects/${encodeURIComponent(project)}` },
               ]}
               title={name}
-              actions={<StartButton primary of={{ project, pipeline, name }} />}
+              actions={
+                <>
+                  <LinkButton
+                    icon={FilePenLine}
+                    href={`/projects/${encodeURIComponent(project)}/pipelines/${pipeline}/definition`}
+                  >
+                    {t("definition")}
+                  </LinkButton>
+                  <StartButton primary of={{ project, pipeline, name }} />
+                </>
+              }
             >
               {description && <p className="mt-1 text-muted">{description}</p>}
             </PageHead>

@@ -1,5 +1,5 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { FilterX, Search, Workflow } from "lucide-react";
+import { FilterX, Plus, Search, Workflow } from "lucide-react";
 import { useLocation } from "wouter";
 import { api, isNotFound, ok } from "@/api/client";
 import { keys } from "@/api/keys";
@@ -10,7 +10,7 @@ import { en } from "@/i18n/en/pipelines";
 import { zh } from "@/i18n/zh/pipelines";
 import { SearchField, StatusField } from "@/parts/filters";
 import { useQueryState } from "@/state/query";
-import { Button } from "@/ui/button";
+import { Button, LinkButton } from "@/ui/button";
 import { Empty, Skeleton } from "@/ui/empty";
 import { Checkbox } from "@/ui/field";
 import { usePageTitle } from "@/ui/head";
@@ -83,6 +83,11 @@ export default function Pipelines({ params: { project } }: { params: { project: 
     <div className="mx-auto max-w-7xl">
       <PageHead
         title={t("title")}
+        actions={
+          <LinkButton icon={Plus} href={`/projects/${encodeURIComponent(project)}/new-pipeline`}>
+            {t("new")}
+          </LinkButton>
+        }
         crumbs={[{ text: c("nav.projects"), href: "/projects" }, { text: project }]}
       />
       <div className="mb-4 flex flex-wrap items-center gap-x-4 gap-y-2">
