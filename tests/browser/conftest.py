@@ -36,9 +36,13 @@ def site(program: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sit
         made.client.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(program: str) -> Iterator[object]:
-    """Give a browser that talks with nobody but the server."""
+    """Give a browser that talks with nobody but the server.
+
+    One for each file: as long as it is there, an event loop counts as running in this process, and
+    no other file could run one.
+    """
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -55,7 +59,7 @@ def visitor(site: Site, browser: object) -> Iterator[Visitor]:
         made.check()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def lin(site: Site, browser: object) -> Iterator[Visitor]:
     """Give the maintainer `lin`: with one browser context the page's files are loaded once."""
     with Visitor(browser, site) as made:

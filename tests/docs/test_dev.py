@@ -146,7 +146,7 @@ def test_the_second_run_installs_nothing(bare: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     calls = (tmp_path / "calls").read_text()
-    assert "-m pytest -ra -n 2" in calls
+    assert "-m pytest -ra -n 3" in calls
     assert "install" not in calls
     assert "venv" not in calls
 
