@@ -98,7 +98,7 @@ function Beside({
 }) {
   if (!to) {
     return (
-      <span className="grid h-[18px] w-6 place-items-center text-line">
+      <span className="grid size-[24px] place-items-center text-line">
         <Icon aria-hidden size={16} />
       </span>
     );
@@ -108,7 +108,7 @@ function Beside({
       <Link
         href={hrefOfRun(run.project, to)}
         aria-label={text}
-        className="grid h-[18px] w-6 place-items-center rounded text-muted hover:bg-sunken hover:text-text"
+        className="grid size-[24px] place-items-center rounded text-muted hover:bg-sunken hover:text-text"
       >
         <Icon aria-hidden size={16} />
       </Link>
