@@ -67,8 +67,8 @@ def _only_errors() -> None:
 
 async def _serve(
     data: Path,
-    is_dev: bool,  # noqa: FBT001
-    works: bool,  # noqa: FBT001
+    is_dev: bool,  # noqa: FBT001 - click gives flags by name
+    works: bool,  # noqa: FBT001 - click gives flags by name
     ready: "queue.Queue[tuple[str, str | None] | BaseException]",
     stop: threading.Event,
     wake: list[Callable[[], object]],

@@ -58,7 +58,7 @@ def logs(
     around: int,
     since: float | None,
     download: Path | None,
-    following: bool,  # noqa: FBT001
+    following: bool,  # noqa: FBT001 - click gives flags by name
 ) -> int:
     """Print logs."""
     if download is not None:

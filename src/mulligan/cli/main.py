@@ -115,7 +115,7 @@ _EPILOG = (
 )
 
 
-def _show_version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:  # noqa: FBT001
+def _show_version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click gives flags by name
     if not value or ctx.resilient_parsing:
         return
     from mulligan import __version__

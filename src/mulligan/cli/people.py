@@ -61,7 +61,7 @@ def user() -> None:
 @click.option("--password-stdin", is_flag=True, help="Read a password from the first line.")
 @may_preview
 @with_session
-def create_user(session: Session, name: str, password_stdin: bool) -> None:  # noqa: FBT001
+def create_user(session: Session, name: str, password_stdin: bool) -> None:  # noqa: FBT001 - click gives flags by name
     """Make a user."""
     password = sys.stdin.readline().rstrip("\n") if password_stdin else ""
     if password_stdin and not password:

@@ -129,7 +129,7 @@ def retry(
     part: Part,
     reason: str,
     only_plan: bool,  # noqa: FBT001 - click gives flags by name
-    yes: bool,  # noqa: FBT001
+    yes: bool,  # noqa: FBT001 - click gives flags by name
     watch: Following,
 ) -> int:
     """Retry a part of a run."""
@@ -195,7 +195,7 @@ def skip(
     step: str,
     reason: str,
     only_plan: bool,  # noqa: FBT001 - click gives flags by name
-    yes: bool,  # noqa: FBT001
+    yes: bool,  # noqa: FBT001 - click gives flags by name
     watch: Following,
 ) -> int:
     """Skip a step."""

@@ -59,7 +59,7 @@ def rollback(
     pipeline: str | None,
     reason: str,
     only_plan: bool,  # noqa: FBT001 - click gives flags by name
-    yes: bool,  # noqa: FBT001
+    yes: bool,  # noqa: FBT001 - click gives flags by name
     watch: Following,
 ) -> int:
     """Roll back."""
