@@ -67,8 +67,8 @@ def _only_errors() -> None:
 
 async def _serve(
     data: Path,
-    is_dev: bool,  # noqa: FBT001 - click gives flags by name
-    works: bool,  # noqa: FBT001 - click gives flags by name
+    is_dev: bool,  # noqa: FBT001 - a thread gives it by position
+    works: bool,  # noqa: FBT001 - a thread gives it by position
     ready: "queue.Queue[tuple[str, str | None] | BaseException]",
     stop: threading.Event,
     wake: list[Callable[[], object]],

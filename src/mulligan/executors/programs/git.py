@@ -99,7 +99,7 @@ class Git:
         return output
 
 
-def _relay(stream: Iterable[bytes], said: list[str], is_quiet: bool) -> None:  # noqa: FBT001 - click gives flags by name
+def _relay(stream: Iterable[bytes], said: list[str], is_quiet: bool) -> None:  # noqa: FBT001 - a thread gives it by position
     kept = 0
     for line in stream:
         text = line.decode("utf-8", "replace")

@@ -282,7 +282,7 @@ def _stage_triggers(stage: StageSpec, run: Run | None, hooks: Sequence[Hook]) ->
     ]
 
 
-def _trigger(hook: Hook, is_satisfied: bool, values: dict[str, str]) -> Json:  # noqa: FBT001 - click gives flags by name
+def _trigger(hook: Hook, is_satisfied: bool, values: dict[str, str]) -> Json:  # noqa: FBT001 - private, in the order of the words
     what = "channel" if hook.kind is HookKind.CHANNEL else "webhook"
     brought = {"input_params": dict(values)} if what == "webhook" or values else {}
     return {"is_satisfied": is_satisfied, what: brought}
