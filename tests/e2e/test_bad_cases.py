@@ -557,7 +557,8 @@ def test_identical_retries_at_once_make_one_attempt(demo: Scenario) -> None:
                 assert body["data"]["executeCount"] == 2
             else:
                 assert_refused((http_status, body), BAD_REQUEST, body["status"])
-                assert body["status"] in {JOB_NOT_FINISHED, STAGE_BUSY}
+                # the last of them may come when all is repaired and over
+                assert body["status"] in {JOB_NOT_FINISHED, STAGE_BUSY, STAGE_OVER}
 
 
 def test_retry_and_skip_of_one_step_at_once(demo: Scenario) -> None:
