@@ -99,7 +99,11 @@ class Journal:
 
 
 class CommandSite:
-    """Own the files `live` and `gray` of one environment of the driver `command`."""
+    """Own what one environment of the driver `command` has released.
+
+    It is one file: the image that is live, and in a second line that of a grey release. So each
+    text has one effect that is there or not, whenever it is cut off.
+    """
 
     def __init__(
         self,
@@ -129,12 +133,12 @@ class CommandSite:
     @property
     def live(self) -> str:
         """Return the version that is live, empty when there is none."""
-        return self._read("live")
+        return self._line(0)
 
     @property
     def gray(self) -> str:
         """Return the version of the grey release, empty when there is none."""
-        return self._read("gray")
+        return self._line(1)
 
     def set_broken(self, *, is_broken: bool) -> None:
         """Let the texts fail before their effect, or not."""
@@ -150,25 +154,25 @@ class CommandSite:
 
     def gray_release(self) -> list[Json]:
         """Return grey release, review by dev1, official release."""
+        live = f'"$(head -n 1 {self._path("released")})"'
         gray = {
             "strategy": "canary",
-            "deploy": self._text(self._write("gray")),
-            "abort": self._text(f"rm -f {self._path('gray')}"),
+            "deploy": self._text(self._write(f'{live} "$MULLIGAN_IMAGE"')),
+            "abort": self._text(self._write(live)),
         }
         info = self._info() | {"gray": gray}
         del info["status"]  # it can't tell a grey release from one that was taken away
         return [gray_stage(json.dumps(info)), review("one", "dev1"), deploy("", tag=None)]
 
     def _info(self) -> Json:
-        live = self._path("live")
-        effect = f"{self._write('live')}\nrm -f {self._path('gray')}"  # it ends a grey release
+        effect = self._write('"$MULLIGAN_IMAGE"')  # it ends a grey release
         return {
             "driver": "command",
             "environment": "prod",
             "application": self.application,
             "deploy": self._text(effect),
             "rollback": self._text(effect),
-            "status": f'[ "$(cat {live})" = "$MULLIGAN_IMAGE" ]',
+            "status": f'[ "$(cat {self._path("released")})" = "$MULLIGAN_IMAGE" ]',
         }
 
     def _text(self, effect: str) -> str:
@@ -185,16 +189,17 @@ class CommandSite:
             ]
         )
 
-    def _write(self, name: str) -> str:
-        new = self._path(f"{name}.$token")
-        return f'printf %s "$MULLIGAN_IMAGE" > {new}\nmv {new} {self._path(name)}'
+    def _write(self, lines: str) -> str:
+        new = self._path("released.$token")
+        return f"printf '%s\\n' {lines} > {new}\nmv {new} {self._path('released')}"
 
     def _path(self, name: str) -> str:
         return f'"{self._shown}/{name}"'
 
-    def _read(self, name: str) -> str:
-        path = self.directory / name
-        return path.read_text().removeprefix(f"{IMAGE}:") if path.exists() else ""
+    def _line(self, number: int) -> str:
+        path = self.directory / "released"
+        lines = path.read_text().splitlines() if path.exists() else []
+        return lines[number].removeprefix(f"{IMAGE}:") if number < len(lines) else ""
 
 
 class ProgramSite:
