@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import select
 import shutil
 import signal
 import sys
@@ -13,6 +14,8 @@ from types import FrameType
 import click
 
 from mulligan.cli.examples import EXAMPLE
+
+LISTEN_S = 0.5
 
 
 @click.command(
@@ -44,9 +47,31 @@ def demo(once: bool, plain: bool) -> None:  # noqa: FBT001 - click gives flags b
         work.mkdir()
         with embedded_server(root / "data", is_dev=True) as (url, token):
             click.echo(f"server: {url} (data in a temporary folder)")
-            code = run_demo(url, work, sys.stdout, once=once, token=token, stop=stop, plain=plain)
+            code = run_demo(
+                url,
+                work,
+                sys.stdout,
+                once=once,
+                token=token,
+                stop=stop,
+                plain=plain,
+                enter=None if once or not somebody_sits_there() else enter_was_pressed,
+            )
     finally:
         with contextlib.suppress(KeeperError):
             Keeper(root / "data").shutdown()  # it outlives the server, as the deployed program does
         shutil.rmtree(root, ignore_errors=True)
     sys.exit(code)
+
+
+def somebody_sits_there() -> bool:
+    """Tell whether both ends are a terminal, so that somebody can read and answer."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def enter_was_pressed() -> bool:
+    """Wait a moment for a line, or the end, of what is typed."""
+    ready, _, _ = select.select([sys.stdin], [], [], LISTEN_S)
+    if ready:
+        sys.stdin.readline()
+    return bool(ready)

@@ -6,7 +6,17 @@ import sys
 from http import HTTPStatus
 
 from mulligan.demo.client import Call, CallError, fetch
-from mulligan.demo.observe import Model, Observed, PipelineId, Started, Step, read_log, wait_for_end
+from mulligan.demo.observe import (
+    FINAL,
+    InterruptedDemoError,
+    Model,
+    Observed,
+    PipelineId,
+    Started,
+    Step,
+    read_log,
+    wait_for_end,
+)
 from mulligan.demo.pipeline import (
     FEED_IS_DOWN,
     INTEGRATION_TEST,
@@ -97,14 +107,33 @@ def fail(scene: Scene) -> None:
     verify(journal[REPORT] == 1, f"{REPORT} runs although the run fails")
 
 
-def repair(scene: Scene) -> None:
-    """Start the price feed and retry the failed step in place with the call of the seed."""
-    first = scene.first_attempt()
-    failed = first.named(INTEGRATION_TEST)
+def end_outage(scene: Scene) -> None:
+    """Start the price feed; then wait for whoever sits there, who may also repair by hand."""
     scene.feed.start(scene.source_folder / "feed.py")
-    scene.printer.line("the price feed is up now; retry that step in the same run:")
-    query = {"buildId": scene.run_id, "pipelineId": scene.pipeline_id, "taskId": failed.id}
-    call = scene.client.call("POST", "build_retry", query)
+    scene.printer.line("the price feed is up now")
+    if scene.enter is None:
+        return
+    scene.printer.line("press Enter to retry only what failed, or open the page above: R, Enter")
+    while True:
+        goes_on = scene.enter()
+        if scene.stop.is_set():
+            raise InterruptedDemoError("interrupted")
+        status = look(scene).status
+        if status == "SUCCEED" or (goes_on and status in FINAL):
+            return
+
+
+def repair(scene: Scene) -> None:
+    """Retry the failed step in place with the call of the seed, unless somebody has repaired it."""
+    first, before = scene.first_attempt(), look(scene)
+    failed = first.named(INTEGRATION_TEST)
+    if before.status == "SUCCEED":
+        scene.printer.line("it is repaired; by a program this call does the same:")
+        scene.printer.line(call_of_retry(scene, failed).as_curl())
+        tell_kept(scene, before)
+        return
+    scene.printer.line("retry that step in the same run:")
+    call = call_of_retry(scene, failed)
     scene.printer.line(call.as_curl())
 
     started = scene.client.send(call, Started)
@@ -112,24 +141,48 @@ def repair(scene: Scene) -> None:
     scene.checks.verify(
         (started.id, started.num) == (scene.run_id, first.build_num), "a retry is the same run"
     )
-    scene.checks.verify(started.execute_count == 2, "a retry is attempt 2")
+    attempt = before.execute_count + 1
+    scene.checks.verify(started.execute_count == attempt, f"a retry is attempt {attempt}")
     second = follow(scene, started)
     scene.checks.verify(second.status == "SUCCEED", f"the run is green, it is {second.status}")
+    tell_kept(scene, second)
+    if before.execute_count > first.execute_count:
+        return  # what somebody else has tried meanwhile is not known here
     compare(scene, first, second)
     check_first_attempt(scene, failed)
     check_registry(scene, second.named(PACKAGE))
 
 
-def compare(scene: Scene, first: Observed, second: Observed) -> None:
-    """Show what ran again and what was kept; the journal must tell the same story."""
-    verify = scene.checks.verify
-    again = [step for step in second.steps() if step.ended and step.execute_count == 2]
-    kept = [step for step in second.steps() if step.ended and step.execute_count == 1]
+def look(scene: Scene) -> Observed:
+    """Return the run as it is now."""
+    return scene.client.get("build_detail", Observed, buildId=scene.run_id)
+
+
+def call_of_retry(scene: Scene, failed: Step) -> Call:
+    """Return the call of the seed that retries one step."""
+    query = {"buildId": scene.run_id, "pipelineId": scene.pipeline_id, "taskId": failed.id}
+    return scene.client.call("POST", "build_retry", query)
+
+
+def again_and_kept(run: Observed) -> tuple[list[Step], list[Step]]:
+    """Return the steps that ran in the newest attempt, and those that ran only before."""
+    ended = [step for step in run.steps() if step.ended]
+    again = [step for step in ended if step.execute_count == run.execute_count]
+    return again, [step for step in ended if step.execute_count < run.execute_count]
+
+
+def tell_kept(scene: Scene, run: Observed) -> None:
+    """Show what ran again and what was kept."""
+    again, kept = again_and_kept(run)
     scene.printer.line(f"re-run: {', '.join(step.name for step in again)}")
     scene.printer.line(f"kept: {', '.join(step.name for step in kept)}")
-    saved = sum(step.seconds for step in kept)
-    scene.printer.line(f"saved: {saved:.1f} s")
+    scene.printer.line(f"saved: {sum(step.seconds for step in kept):.1f} s")
 
+
+def compare(scene: Scene, first: Observed, second: Observed) -> None:
+    """Check what ran again and what was kept; the journal must tell the same story."""
+    verify = scene.checks.verify
+    _, kept = again_and_kept(second)
     good = [step for step in first.steps() if step.good and step.name != REPORT]
     verify(
         [step.name for step in kept] == [step.name for step in good], "all that was good is kept"
@@ -139,7 +192,7 @@ def compare(scene: Scene, first: Observed, second: Observed) -> None:
         None not in times and [step.start_epoch for step in kept] == times,
         "kept steps show the times of attempt 1",
     )
-    verify(saved > 0, "the kept steps took time")
+    verify(sum(step.seconds for step in kept) > 0, "the kept steps took time")
     journal = scene.places.journal_counts()
     counts = {step.name: journal[step.name] for step in second.steps()}
     once = {step.name: 1 for step in kept if step.name in scene.script_steps}

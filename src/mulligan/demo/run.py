@@ -7,7 +7,7 @@ from pathlib import Path
 from subprocess import SubprocessError
 from typing import TextIO
 
-from mulligan.demo.acts import fail, prepare, repair, show_page
+from mulligan.demo.acts import end_outage, fail, prepare, repair, show_page
 from mulligan.demo.client import CallError, Client
 from mulligan.demo.observe import InterruptedDemoError, NotEndedError
 from mulligan.demo.price_feed import PriceFeed, PriceFeedError
@@ -18,7 +18,7 @@ PROJECT = "demo"
 USER = "alice"
 # The order is that of the output that `mulligan demo` promises.
 Act = Callable[[Scene], None]
-REPAIR: tuple[Act, ...] = (prepare, fail, repair)
+REPAIR: tuple[Act, ...] = (prepare, fail, end_outage, repair)
 RELEASE: tuple[Act, ...] = (deploy_first, deploy_second, roll_back)
 
 PASSED, FAILED, INTERRUPTED = 0, 1, 130
@@ -34,6 +34,7 @@ def run_demo(
     stop: threading.Event | None = None,
     plain: bool = False,
     releases: bool = True,
+    enter: Callable[[], bool] | None = None,
 ) -> int:
     """Play all acts; return the exit code: 0 all checks passed, 1 not, 130 interrupted.
 
@@ -48,6 +49,8 @@ def run_demo(
         plain: Use shell steps in one job only, no checkout and no artifacts.
         releases: Also play the second half: a release and its rollback. It needs a development
             server on this machine.
+        enter: Asked again and again before the repair: waits a moment and tells whether to go on.
+            None goes on at once.
     """
     stop = stop or threading.Event()
     printer = Printer(out)
@@ -61,6 +64,7 @@ def run_demo(
             feed=feed,
             stop=stop,
             plain=plain,
+            enter=enter,
         )
         acts = (*REPAIR, *(RELEASE if releases else ()), show_page)
         exit_code = play(scene, acts, once=once)

@@ -2,6 +2,7 @@
 
 import threading
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
@@ -105,6 +106,7 @@ class Scene(msgspec.Struct, kw_only=True):
 
     Attributes:
         stop: Set from outside to end the demonstration early.
+        enter: Wait a moment and tell whether Enter was pressed; None where nobody sits.
         plain: Use shell steps in one job only.
         source_folder: The project's files.
         script_steps: Names of the steps that write into the journal.
@@ -120,6 +122,7 @@ class Scene(msgspec.Struct, kw_only=True):
     feed: PriceFeed
     stop: threading.Event
     plain: bool
+    enter: Callable[[], bool] | None = None
     source_folder: Path = Path()
     pipeline_id: str = ""
     run_id: str = ""

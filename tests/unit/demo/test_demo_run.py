@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from demo_small_server import SmallServer
+from demo_small_server import SmallServer, elements
 
 from mulligan.demo.run import run_demo
 from mulligan.demo.scene import Printer
@@ -180,6 +180,53 @@ def test_stop_ends_the_demonstration_and_its_feed(start_server: StartServer, wor
     feed_url = (work / "feed.address").read_text().strip()
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", int(feed_url.rsplit(":", 1)[1]))) != 0
+
+
+def is_failed(element: dict[str, Any]) -> bool:
+    """Tell whether a step of the small server has failed."""
+    return bool(element["status"] == "FAILED")
+
+
+def test_who_sits_there_sees_the_failed_run_until_enter(
+    start_server: StartServer, work: Path
+) -> None:
+    """Nothing is retried before Enter; with it all goes on as without anybody there."""
+    server = start_server(idle_steps=IDLE)
+    out = io.StringIO()
+    presses = iter([False, False, True])
+    retried_before: list[bool] = []
+
+    def enter() -> bool:
+        retried_before.append(any("build_retry" in target for _, target, _ in server.seen))
+        return next(presses)
+
+    exit_code = run_demo(server.url, work, out, releases=False, once=True, plain=True, enter=enter)
+
+    assert exit_code == 0, out.getvalue()
+    assert retried_before == [False, False, False]
+    assert out.getvalue().splitlines()[-1] == "demo: 25 checks passed"
+
+
+def test_who_sits_there_may_repair_by_hand(start_server: StartServer, work: Path) -> None:
+    """A run that somebody repairs meanwhile is not retried again, only told about."""
+    server = start_server(idle_steps=IDLE)
+    out = io.StringIO()
+    repairs: list[dict[str, Any]] = []
+
+    def enter() -> bool:
+        run = server.runs["b-1"]
+        if not repairs:
+            [failed] = [each for each in elements(run["model"]["stages"]) if is_failed(each)]
+            repairs.append(server.retry(run, failed["id"]))
+        return False
+
+    exit_code = run_demo(server.url, work, out, releases=False, once=True, plain=True, enter=enter)
+
+    story = out.getvalue().splitlines()
+    assert exit_code == 0, out.getvalue()
+    assert [target for _, target, _ in server.seen if "build_retry" in target] == []
+    assert "it is repaired; by a program this call does the same:" in story
+    assert "re-run: integration test, publish, report" in story
 
 
 def test_stop_in_the_middle_is_an_interruption(start_server: StartServer, work: Path) -> None:
