@@ -6,35 +6,41 @@ rest, and a search goes on where it stopped.
 
 from __future__ import annotations
 
-import re
 import time
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from mulligan.logs.format import REGION_BYTES, LogError, split_lines
+from mulligan.logs.format import REGION_BYTES, split_lines
+from mulligan.logs.index import Entry
 from mulligan.logs.lines import Section, SectionKey
+from mulligan.logs.query import ESCAPES, LogQuery
 
 if TYPE_CHECKING:
     from mulligan.logs.snapshot import Snapshot
 
 BLOCK_BYTES = 1024 * 1024
-LONGEST_QUERY = 1_000  # characters
 SNIPPET = 300  # characters of a line that are shown
 _BEFORE = 80  # of these, before the match
-_MEMORY = 8 * 1024 * 1024  # of RE2 for one expression
-# As `search.py` knows them, on bytes, and never over the end of a line.
-_ESCAPES = re.compile(
-    rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)|[ -/]*[0-Z\\^-~])"
-)
+# Lines of a block that only seemed to match; after so many it is quicker to take all sequences out.
+_MISSES = 1_000
+_LINE = attrgetter("line")
 _FIRST_LINE = attrgetter("first_line")
 
+_Match = tuple[int, int, int, bytes]
+"""Number of a line, begin and end of the match in it, its bytes without escape sequences."""
 
-class PatternError(LogError, ValueError):
-    """The expression can't be read."""
+
+class _Block(NamedTuple):
+    """Consecutive whole lines: their number, their bytes, and what the index knows of them."""
+
+    first: int
+    lines: int
+    data: bytes
+    entries: list[Entry]
 
 
 class LineHit(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,33 +69,9 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     next_line: int | None
 
 
-def compile_query(text: str, *, is_regexp: bool, ignore_case: bool) -> Any:
-    """Make of a query what `find` takes.
-
-    Raises:
-        PatternError: It is empty, too long, or no expression.
-    """
-    import re2  # 10 ms that a server without searches need not wait for
-
-    if not text or len(text) > LONGEST_QUERY:
-        raise PatternError(f"a query has 1 to {LONGEST_QUERY} characters")
-    options = re2.Options()
-    options.never_nl = True
-    options.log_errors = False
-    options.max_mem = _MEMORY
-    options.case_sensitive = not ignore_case
-    options.literal = not is_regexp
-    raw = text.encode(errors="replace")
-    try:
-        return re2.compile(b"(?m)" + raw if is_regexp else raw, options)
-    except re2.error as error:
-        reason = error.args[0].decode(errors="replace") if error.args else "it can't be read"
-        raise PatternError(f"the expression can't be read: {reason}") from None
-
-
 def find(
     log: Snapshot,
-    pattern: Any,
+    query: LogQuery,
     *,
     first: int,
     limit: int,
@@ -99,13 +81,12 @@ def find(
     """Return lines of a log that match, from a line on.
 
     Args:
-        pattern: Made by `compile_query`.
         deadline: When to stop, on `time.monotonic`; one block is always looked through.
     """
     hits: list[LineHit] = []
     places = Places(log.sections)
-    for start, data, count in _blocks(log, first):
-        for number, begin, end, line in _matches(pattern, data, start, count):
+    for block in _blocks(log, first):
+        for number, begin, end, line in _matches(query, block):
             if number < first:
                 continue
             section = log.key_at(number)
@@ -113,7 +94,7 @@ def find(
                 continue
             if len(hits) == limit:
                 return Found(hits=hits, next_line=number)
-            entry = log.index.entry(log.index.find_line(number))
+            entry = block.entries[bisect_right(block.entries, number, key=_LINE) - 1]
             text, left, right = _snippet(line, begin, end)
             hits.append(
                 LineHit(
@@ -126,8 +107,9 @@ def find(
                     end=right,
                 )
             )
-        if time.monotonic() >= deadline and start + count <= log.line_count:
-            return Found(hits=hits, next_line=start + count)
+        following = block.first + block.lines
+        if time.monotonic() >= deadline and following <= log.line_count:
+            return Found(hits=hits, next_line=following)
     return Found(hits=hits, next_line=None)
 
 
@@ -152,54 +134,90 @@ class Places:
         return self._before[position] + number - self._sections[position].first_line + 1
 
 
-def _blocks(log: Snapshot, first: int) -> Iterator[tuple[int, bytes, int]]:
-    """Yield the number of the first line, the bytes and the count of lines of each block."""
+def _blocks(log: Snapshot, first: int) -> Iterator[_Block]:
+    """Yield the log from the entry of a line on in blocks of about BLOCK_BYTES."""
     index = log.index
     position = max(index.find_line(first), 0)
     while position < len(index):
-        entry = index.entry(position)
-        following = max(index.find_offset(entry.offset + BLOCK_BYTES), position + 1)
+        offset = index.entry(position).offset
+        following = max(index.find_offset(offset + BLOCK_BYTES), position + 1)
+        entries = index.entries(position, following - position + 1)
         if following < len(index):
-            after = index.entry(following)
-            end, count = after.offset, after.line - entry.line
+            after = entries.pop()
+            end, count = after.offset, after.line - entries[0].line
         else:
-            last = index.entry(len(index) - 1)
-            end, count = last.offset + REGION_BYTES, log.line_count - entry.line + 1
-        yield entry.line, log.source.read(entry.offset, end - entry.offset), count
+            end, count = entries[-1].offset + REGION_BYTES, log.line_count - entries[0].line + 1
+        yield _Block(entries[0].line, count, log.source.read(offset, end - offset), entries)
         position = following
 
 
-def _matches(
-    pattern: Any, data: bytes, start: int, count: int
-) -> Iterator[tuple[int, int, int, bytes]]:
-    """Yield number, begin and end of the match, and bytes of each line of a block that matches."""
-    plain = _ESCAPES.sub(b"", data) if b"\x1b" in data else data
-    if plain.count(b"\n") + (not plain.endswith(b"\n")) != count:
-        yield from _matches_by_line(pattern, data, start, count)
-        return
-    position, counted, number = 0, 0, start
-    while position <= len(plain):
-        match = pattern.search(plain, position)
+def _matches(query: LogQuery, block: _Block) -> Iterator[_Match]:
+    """Yield the lines of a block that match."""
+    data = block.data
+    if data.count(b"\n") + (not data.endswith(b"\n")) != block.lines:
+        return _matches_by_line(query, block)
+    if b"\x1b" not in data:
+        return _matches_in_plain(query, data, block.first, block.lines)
+    if query.loose is not None and _is_utf8(data):
+        return _matches_in_coloured(query, block)
+    return _matches_in_plain(query, ESCAPES.sub(b"", data), block.first, block.lines)
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        return data.isascii() or bool(data.decode())
+    except UnicodeDecodeError:
+        return False
+
+
+def _matches_in_plain(query: LogQuery, data: bytes, first: int, count: int) -> Iterator[_Match]:
+    """Yield those of `count` lines without escape sequences that match."""
+    for number, begin, end, line in _lines_found(query.exact, data, first, count):
+        yield number, begin - line.start, end - line.start, data[line]
+
+
+def _matches_in_coloured(query: LogQuery, block: _Block) -> Iterator[_Match]:
+    """Yield the lines that match, taking the sequences only out of lines that may do so."""
+    first, count, data, _ = block
+    misses = 0
+    for number, _, _, place in _lines_found(query.loose, data, first, count):
+        line = ESCAPES.sub(b"", data[place])
+        match = query.exact.search(line)
+        if match is not None:
+            yield number, *match.span(), line
+            continue
+        misses += 1
+        if misses == _MISSES:
+            rest = ESCAPES.sub(b"", data[place.stop + 1 :])
+            yield from _matches_in_plain(query, rest, number + 1, first + count - number - 1)
+            return
+
+
+def _lines_found(
+    pattern: Any, data: bytes, first: int, count: int
+) -> Iterator[tuple[int, int, int, slice]]:
+    """Yield number, begin and end of the match, and place of each line in which one begins."""
+    position, number = 0, first
+    while position <= len(data):
+        match = pattern.search(data, position)
         if match is None:
             return
         begin, end = match.span()
-        number += plain.count(b"\n", counted, begin)
-        if number >= start + count:
+        number += data.count(b"\n", position, begin)
+        if number >= first + count:
             return
-        line_begin = plain.rfind(b"\n", 0, begin) + 1
-        line_end = plain.find(b"\n", begin)
-        line_end = len(plain) if line_end < 0 else line_end
-        yield number, begin - line_begin, end - line_begin, plain[line_begin:line_end]
-        position, counted, number = line_end + 1, line_end + 1, number + 1
+        line_end = data.find(b"\n", begin)
+        line_end = len(data) if line_end < 0 else line_end
+        yield number, begin, end, slice(data.rfind(b"\n", 0, begin) + 1, line_end)
+        position, number = line_end + 1, number + 1
 
 
-def _matches_by_line(
-    pattern: Any, data: bytes, start: int, count: int
-) -> Iterator[tuple[int, int, int, bytes]]:
+def _matches_by_line(query: LogQuery, block: _Block) -> Iterator[_Match]:
     """Do the same where lines were cut, so that newlines do not count them."""
-    for number, (line, _, _) in zip(range(start, start + count), split_lines(data), strict=False):
-        plain = _ESCAPES.sub(b"", line)
-        match = pattern.search(plain)
+    numbers = range(block.first, block.first + block.lines)
+    for number, (line, _, _) in zip(numbers, split_lines(block.data), strict=False):
+        plain = ESCAPES.sub(b"", line)
+        match = query.exact.search(plain)
         if match is not None:
             yield number, *match.span(), plain
 

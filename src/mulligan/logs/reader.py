@@ -6,7 +6,6 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import msgspec
 
@@ -20,6 +19,7 @@ from mulligan.logs.lines import (
     SectionKey,
     is_selected,
 )
+from mulligan.logs.query import LogQuery
 from mulligan.logs.search import MatchLimits, search_lines
 from mulligan.logs.sections import SectionFile
 from mulligan.logs.snapshot import LineRange, Snapshot
@@ -167,7 +167,7 @@ class LogReader:
 
     def find(
         self,
-        pattern: Any,
+        query: LogQuery,
         *,
         first: int = 1,
         limit: int,
@@ -177,7 +177,7 @@ class LogReader:
         """Return lines that match from line ``first`` of the file on; see ``find.find``."""
         with self._snapshot() as log:
             return find(
-                log, pattern, first=first, limit=limit, deadline=deadline, is_wanted=is_wanted
+                log, query, first=first, limit=limit, deadline=deadline, is_wanted=is_wanted
             )
 
     def tail(

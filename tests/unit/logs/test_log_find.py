@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
+import tempfile
 import time
 from functools import partial
 from pathlib import Path
 
 import msgspec
 import pytest
-from log_model import PIECE, write_log
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from log_model import PIECE, model_lines, write_log
 
 from mulligan.logs import find as finder
-from mulligan.logs.find import LineHit, PatternError, compile_query
+from mulligan.logs.find import LineHit
 from mulligan.logs.lines import SectionKey
+from mulligan.logs.query import ESCAPES, PatternError, compile_query, loosened
 from mulligan.logs.reader import LogReader
 from mulligan.logs.search import plain_text
 
@@ -148,6 +152,103 @@ def test_a_search_stops_when_its_time_is_over(
 
     assert found.next_line is not None
     assert [hit.number for hit in found.hits] == list(range(1, found.next_line))
+
+
+# Words and what may stand between or inside of them: colours, links, titles, sequences that are cut
+# off, bytes that are no UTF-8, also in the middle of a character.
+PIECES = st.sampled_from(
+    [
+        *(b"a", b"b", b"ab", b" ", b"err", b"3", b"m", b"-", "é".encode(), "错".encode(), b"\n"),
+        *(b"\x1b[0m", b"\x1b[1;31m", b"\x1b[K", b"\x1b]8;;ab\x07", b"\x1b]0;b\x1b\\", b"\x1b7"),
+        *(b"\x1b", b"\x1b[3", b"\x1b]ab", b"\xff", b"\xe9", b"\x94\x99", b"\r\n"),
+    ]
+)
+OUTPUT = st.lists(PIECES, max_size=40).map(b"".join)
+_ATOMS = [
+    "a",
+    "b",
+    "ab",
+    "é",
+    "错",
+    ".",
+    r"\w",
+    r"\d",
+    r"\S",
+    r"\.",
+    r"\x61",
+    "[a-c]",
+    "[^a]",
+    "[[:alpha:]]",
+]
+_EDGES = ["^", "$", r"\b", r"\B"]
+EXPRESSIONS = st.recursive(
+    st.one_of(
+        st.sampled_from(_EDGES),
+        st.tuples(
+            st.sampled_from(_ATOMS), st.sampled_from(["", "", "*", "+", "?", "+?", "{2}", "{0,2}"])
+        ).map("".join),
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, min_size=1, max_size=4).map("".join),
+        st.tuples(inner, inner).map("|".join),
+        inner.map(lambda text: f"({text})*"),
+        inner.map(lambda text: f"(?P<n>{text})?"),
+        inner.map(lambda text: f"(?i:{text})"),
+    ),
+    max_leaves=5,
+)
+LITERALS = st.text(st.sampled_from("ab er3m-é错\x1b[."), min_size=1, max_size=3)
+
+
+@given(
+    OUTPUT,
+    st.one_of(st.tuples(EXPRESSIONS, st.just(True)), st.tuples(LITERALS, st.just(False))),
+    st.booleans(),
+    st.sampled_from([1, 3, 1000]),
+)
+@example(b"\x1b[1merr\x1b[0mor\n", ("error", False), True, 3)
+@example(b"\x1b[1m", ("^$", True), True, 3)
+@example(b"\x1b[1m", ("$^", True), True, 3)
+@settings(max_examples=250, deadline=None)
+def test_sequences_hide_nothing(
+    output: bytes, query: tuple[str, bool], case: bool, misses: int
+) -> None:
+    """Whichever way a block is searched: the lines and places of each line without sequences."""
+    text, regexp = query
+    exact = compile_query(text, is_regexp=regexp, ignore_case=not case).exact
+    plain = [ESCAPES.sub(b"", line) for line, _ in model_lines(output)]
+    found = [(number, exact.search(line)) for number, line in enumerate(plain, start=1)]
+
+    with tempfile.TemporaryDirectory() as directory, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(finder, "_MISSES", misses)
+        path = Path(directory) / "job.1.log"
+        write_log(path, [("a", [output])])
+        hits = search(LogReader(path), text, regexp=regexp, case=case)
+
+    assert [(hit.number, hit.text[hit.begin : hit.end]) for hit in hits] == [
+        (number, match[0].decode(errors="replace")) for number, match in found if match is not None
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        r"(?:npm ERR!|^[ \t]*error\b)[^:]+: (?P<what>\w{1,3}?)$",
+        r"[]a][^]b][[:^space:]x][\]\w]\x{e9}\x41\pL\p{Han}\ \-{,3}{(?i)x(?i:y)",
+    ],
+)
+def test_most_expressions_are_searched_in_coloured_logs_as_they_are(text: str) -> None:
+    """They have a form that lets sequences stand in them."""
+    assert compile_query(text, is_regexp=True, ignore_case=False).loose is not None
+
+
+@pytest.mark.parametrize(
+    "text", [r"\Aa", r"a\z", r"\Ca", r"\Qa.b\E", r"(?s)a.b", r"(?-m:^)a", r"\141"]
+)
+def test_some_expressions_are_searched_without_the_sequences(text: str) -> None:
+    """What they mean could change when something stands between their parts."""
+    assert loosened(text) is None
+    compile_query(text, is_regexp=True, ignore_case=False)
 
 
 @pytest.mark.parametrize("text", ["", "(", "x" * 1001, "a{1,1000}{1,1000}"])

@@ -20,8 +20,9 @@ from mulligan.facades.native.endpoints import Call, Endpoint, Query, answer
 from mulligan.facades.native.problems import QueryError
 from mulligan.facades.native.run_views import job_name
 from mulligan.facades.native.runs import ONE_RUN, run_of
-from mulligan.logs.find import LineHit, PatternError, compile_query
+from mulligan.logs.find import LineHit
 from mulligan.logs.lines import SectionKey
+from mulligan.logs.query import LogQuery, PatternError, compile_query
 from mulligan.logs.reader import LogReader
 
 SEARCH_S = 1.0  # of one answer
@@ -38,7 +39,7 @@ async def search_log(call: Call) -> Response:
     run = await run_of(call)
     request = call.request
     try:
-        pattern = compile_query(
+        query = compile_query(
             request.query_params.get("q", ""),
             is_regexp=queries.flag(request, "regexp"),
             ignore_case=not queries.flag(request, "case"),
@@ -51,9 +52,7 @@ async def search_log(call: Call) -> Response:
     )
     limit = queries.whole(request, "limit", default=_HITS, least=1, most=MOST_HITS) or _HITS
     begin = _read_cursor(queries.text(request, "cursor"))
-    hits, cursor = await asyncio.to_thread(
-        _search, call, run, _Search(pattern, wanted, limit, begin)
-    )
+    hits, cursor = await asyncio.to_thread(_search, call, run, _Search(query, wanted, limit, begin))
     return answer(log_shapes.LogHits(items=tuple(hits), next_cursor=cursor))
 
 
@@ -66,7 +65,7 @@ class _Wanted(msgspec.Struct, frozen=True):
 
 
 class _Search(msgspec.Struct, frozen=True):
-    pattern: object
+    query: LogQuery
     wanted: _Wanted
     limit: int
     begin: tuple[int, int]  # position among the logs, line of that file
@@ -100,7 +99,7 @@ def _search(call: Call, run: Run, search: _Search) -> tuple[list[log_shapes.LogH
             return hits, f"{position}-{first}"
         reader = readers[position]
         found = reader.find(
-            search.pattern,
+            search.query,
             first=first,
             limit=search.limit - len(hits),
             deadline=deadline,
