@@ -183,7 +183,7 @@ def test_a_refused_review_step_is_a_plain_failure_for_the_finally_stage() -> Non
         ({"group": "first"}, None),
         ({"group": ""}, None),
         ({"user": "eve"}, RefusalCode.NOT_A_REVIEWER),
-        ({"user": SYSTEM}, None),
+        ({"user": SYSTEM}, RefusalCode.NOT_A_REVIEWER),  # a person may be called so
         ({"user": "eve", "group": "second"}, RefusalCode.GROUP_UNKNOWN),
     ],
 )

@@ -8,6 +8,7 @@ from datetime import timedelta
 from mulligan.core import events as e
 from mulligan.core.cause import Cause
 from mulligan.core.decision import Draft, Effect
+from mulligan.core.flow import reviewers
 from mulligan.core.flow.queue import REVIEW_TIMER, close_trigger, leave_queue, wait_in_queue
 from mulligan.core.flow.votes import Answer
 from mulligan.core.flow.walk import begin_run
@@ -45,15 +46,7 @@ def may_answer(run: Run, answer: Answer) -> Refusal | None:
             node=TRIGGER_STAGE,
             values=(TRIGGER_STAGE,),
         )
-    if answer.user not in gate.reviewers:
-        return Refusal(
-            code=RefusalCode.NOT_A_REVIEWER,
-            message=f"{answer.user} is not among the reviewers of the trigger",
-            node=TRIGGER_STAGE,
-            rule="R10",
-            values=(answer.user,),
-        )
-    return None
+    return reviewers.may_answer(gate, answer.user)
 
 
 def let_go(draft: Draft, answer: Answer, queue_minutes: int | None, number: int | None) -> None:

@@ -9,6 +9,7 @@ from mulligan.core import events as e
 from mulligan.core.cause import Cause
 from mulligan.core.decision import Draft, Effect
 from mulligan.core.expressions import substitute_classic
+from mulligan.core.flow import reviewers
 from mulligan.core.flow.quality import Side, waiting_gate
 from mulligan.core.flow.steps import advance_job, close_step_gate
 from mulligan.core.flow.walk import (
@@ -92,14 +93,9 @@ def answer_stage(draft: Draft, stage_id: StageId, answer: Answer) -> Refusal | N
 def _answer_quality(
     draft: Draft, stage_id: StageId, side: Side, gate: Gate, answer: Answer
 ) -> Refusal | None:
-    if answer.user not in gate.reviewers:
-        return Refusal(
-            code=RefusalCode.NOT_A_REVIEWER,
-            message=f"{answer.user} is not among the gatekeepers of the quality rules",
-            node=stage_id,
-            rule="R10",
-            values=(answer.user,),
-        )
+    refusal = reviewers.may_answer(gate, answer.user)
+    if refusal is not None:
+        return refusal
     draft.emit(
         e.GateVoted(
             at=draft.now,
@@ -156,15 +152,7 @@ def _may_answer(gate: Gate, review: ReviewSpec, answer: Answer) -> Refusal | Non
             node=gate.node,
             values=(gate.node, answer.group),
         )
-    if answer.user not in gate.reviewers and answer.user != SYSTEM:
-        return Refusal(
-            code=RefusalCode.NOT_A_REVIEWER,
-            message=f"{answer.user} is not among the reviewers of {asked.name}",
-            node=gate.node,
-            rule="R10",
-            values=(answer.user,),
-        )
-    return None
+    return reviewers.may_answer(gate, answer.user)
 
 
 def _check_values(params: tuple[ReviewParam, ...], answer: Answer) -> Refusal | None:
@@ -254,25 +242,9 @@ def answer_step(draft: Draft, step_id: StepId, answer: Answer) -> Refusal | None
             node=step_id,
             values=(step_id,),
         )
-    if answer.user not in gate.reviewers:
-        return Refusal(
-            code=RefusalCode.NOT_A_REVIEWER,
-            message=f"{answer.user} is not among the reviewers",
-            node=step_id,
-            rule="R10",
-            values=(answer.user,),
-        )
-    if any(vote.user == answer.user for vote in gate.votes):
-        return Refusal(
-            code=RefusalCode.ALREADY_VOTED,
-            message=f"{answer.user} has answered already; an answer is final",
-            node=step_id,
-            rule="R10",
-            values=(answer.user,),
-        )
     spec = run.index.steps[step_id]
     params = review_params(spec.inputs)
-    refusal = _check_values(params, answer)
+    refusal = reviewers.may_answer(gate, answer.user) or _check_values(params, answer)
     if refusal is not None:
         return refusal
     if spec.inputs.get("suggestRequired") and not answer.suggestion.strip():

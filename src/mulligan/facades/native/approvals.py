@@ -6,6 +6,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from mulligan.core.flow.reviewers import may_answer
 from mulligan.core.flow.votes import review_params
 from mulligan.core.ids import ProjectId, StageId, StepId
 from mulligan.core.rights import Permission
@@ -290,12 +291,7 @@ async def _is_mine(call: Call, waiting: OpenGate) -> bool:
     needed = _NEEDED.get(gate.kind, Permission.APPROVE)
     if not await call.services.access.allows(call.actor, needed, waiting.project):
         return False
-    if gate.kind == "pause":
-        return True
-    has_voted = any(
-        vote.user == call.actor.user and vote.group == gate.group for vote in gate.votes
-    )
-    return call.actor.user in gate.reviewers and not has_voted
+    return may_answer(gate, call.actor.user) is None
 
 
 ENDPOINTS = (
