@@ -231,17 +231,29 @@ async def test_notes_are_kept_in_order_per_attempt(store: Store) -> None:
 
 
 async def test_tokens_of_the_token_call_are_revoked(store: Store) -> None:
-    """Of a user's tokens those named "login" go; with a project only those bound to it alone."""
+    """Of a user's tokens those by password go; with a project only those bound to it alone."""
     scopes: list[tuple[ProjectId, ...]] = [(SHOP,), (BANK,), (), (SHOP, BANK), (SHOP,)]
     for number, projects in enumerate(scopes, 1):
         user = BOB if number == 5 else ANN
-        await store.put_token(replace(build_token(number, user), name="login", projects=projects))
-    await store.put_token(replace(build_token(6), projects=(SHOP,)))
+        made = replace(build_token(number, user), id=f"l-{number}", projects=projects)
+        await store.put_token(made)
+    own = replace(build_token(6), name="login", projects=(SHOP,))  # nobody but its user names it
+    await store.put_token(own)
+    for number, name in ((7, "login"), (8, "digest of a token")):
+        session = replace(build_token(number), id=f"s-{number}", name=name, projects=())
+        await store.put_token(session)
 
     assert await store.drop_tokens_of(ANN, SHOP, ACTS) == 1
-    assert [token.id for token in await store.list_tokens(ANN)] == ["t-2", "t-3", "t-4", "t-6"]
-    assert await store.drop_tokens_of(ANN) == 3
-    assert [token.id for token in await store.list_tokens()] == ["t-5", "t-6"]
+    assert [token.id for token in await store.list_tokens(ANN)] == [
+        "l-2",
+        "l-3",
+        "l-4",
+        "t-6",
+        "s-7",
+        "s-8",
+    ]
+    assert await store.drop_tokens_of(ANN) == 4
+    assert [token.id for token in await store.list_tokens()] == ["l-5", "t-6", "s-8"]
     assert await store.drop_tokens_of(ANN) == 0
     assert len(await store.list_audit()) == 1
 
@@ -250,7 +262,7 @@ async def test_a_used_receipt_keeps_the_tokens(store: Store) -> None:
     """Revoking is all or nothing with its acts."""
     assert ACTS.receipt is not None
     await store.put_receipt(ACTS.receipt)
-    await store.put_token(replace(build_token(1), name="login", created_at=at(1)))
+    await store.put_token(replace(build_token(1), id="l-1", created_at=at(1)))
 
     with pytest.raises(ConflictError):
         await store.drop_tokens_of(ANN, acts=ACTS)

@@ -196,14 +196,19 @@ class ReleaseMachine(TwinMachine):
         """Note a line on a job attempt."""
         self.both(lambda store: store.add_note(build_note(text, attempt=number)))
 
-    @rule(ident=NUMBERS, name=st.sampled_from(("login", "laptop")), projects=st.sets(PROJECTS))
-    def put_token(self, ident: int, name: str, projects: set[ProjectId]) -> None:
+    @rule(
+        ident=NUMBERS,
+        kind=st.sampled_from("lst"),
+        name=st.sampled_from(("login", "laptop")),
+        projects=st.sets(PROJECTS),
+    )
+    def put_token(self, ident: int, kind: str, name: str, projects: set[ProjectId]) -> None:
         """Issue a token."""
         token = Token(
-            id=f"{ident}",
+            id=f"{kind}-{ident}",
             name=name,
             user=ANN,
-            digest=f"{ident}",
+            digest=f"{kind}-{ident}",
             created_at=NOW,
             projects=tuple(sorted(projects)),
         )

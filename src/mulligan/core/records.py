@@ -33,6 +33,11 @@ class User(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     email: str = ""  # where notices go to
 
 
+LOGIN = "login"  # name of what a login or a session by password is kept as
+LOGIN_ID = "l-"
+SESSION_ID = "s-"
+
+
 class Token(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A bearer token; only its SHA-256 is kept. Empty `projects` = all of its user's."""
 
@@ -45,6 +50,23 @@ class Token(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     role: Role | None = None  # never more than this
     expires_at: datetime | None = None
     only_dev: bool = False  # made by somebody without a credential: good under `--dev` alone
+
+    # Of which kind it is, its id says: users give names, to their own tokens any they like.
+
+    @property
+    def is_login(self) -> bool:
+        """Tell whether a login made it."""
+        return self.id.startswith(LOGIN_ID)
+
+    @property
+    def is_session(self) -> bool:
+        """Tell whether it is a session of the page: good as a cookie, never as a bearer token."""
+        return self.id.startswith(SESSION_ID)
+
+    @property
+    def is_by_password(self) -> bool:
+        """Tell whether it was made with a password, so that a new password ends it."""
+        return self.is_login or (self.is_session and self.name == LOGIN)
 
 
 class App(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -24,7 +24,7 @@ from mulligan.core.rights import (
 from mulligan.engine import passwords
 from mulligan.engine.audited import audited, with_receipt
 from mulligan.engine.commands import ReceiptRequest
-from mulligan.engine.tokens import LOGIN, Tokens, digest_of, is_login, is_session
+from mulligan.engine.tokens import Tokens, digest_of
 from mulligan.ports import Acts, Clock, Ids, Store
 
 DEV_PROJECT = ProjectId("default")
@@ -60,14 +60,14 @@ class Access:
     async def actor_of_token(self, secret: str) -> Actor | None:
         """Return who holds that token; None if it is unknown, revoked or over."""
         token = await self.tokens.find(secret)
-        return None if token is None or is_session(token) else await self._actor_of(token)
+        return None if token is None or token.is_session else await self._actor_of(token)
 
     async def actor_of_session(self, secret: str) -> Actor | None:
         """Return who is signed in to the page with that; None if it is unknown, ended or over."""
         session = await self.tokens.find(secret)
-        if session is None or not is_session(session):
+        if session is None or not session.is_session:
             return None
-        if session.name == LOGIN:
+        if session.is_by_password:
             actor = await self._actor_of(session)
             # what such a session makes may last longer than the session
             return None if actor is None else replace(actor, expires_at=None, way="session")
@@ -88,7 +88,7 @@ class Access:
             role=token.role,
             expires_at=token.expires_at,
             language=user.language,
-            way="login" if is_login(token) else "dev" if token.only_dev else "token",
+            way="login" if token.is_login else "dev" if token.only_dev else "token",
         )
 
     async def actor_of_app(self, code: str, secret: str, user_name: str) -> Actor | None:
@@ -196,7 +196,7 @@ class Access:
         while users := await self._store.list_users(offset=offset):
             for user in users:
                 tokens = await self._store.list_tokens(user.name) if user.is_admin else ()
-                lasting = any(not (token.only_dev or is_session(token)) for token in tokens)
+                lasting = any(not (token.only_dev or token.is_session) for token in tokens)
                 if user.is_admin and (user.password or lasting):
                     return True
             offset += len(users)

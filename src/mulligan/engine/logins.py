@@ -9,11 +9,11 @@ import msgspec
 
 from mulligan.core.errors import ForbiddenError, NotFoundError
 from mulligan.core.ids import ProjectId
-from mulligan.core.records import Role, Token, User
+from mulligan.core.records import LOGIN, LOGIN_ID, Role, Token, User
 from mulligan.core.rights import Actor
 from mulligan.engine.access import Access
 from mulligan.engine.audited import audited
-from mulligan.engine.tokens import LOGIN, digest_of, is_login, login_id
+from mulligan.engine.tokens import digest_of
 from mulligan.engine.turnstile import Turnstile
 from mulligan.ports import Clock, Ids, Store
 
@@ -106,7 +106,7 @@ class Logins:
             now = self._clock.now()
             secret = _PREFIX + secrets.token_urlsafe(32) + _packed(scope)
             token = Token(
-                id=login_id(self._ids.hex32()),
+                id=LOGIN_ID + self._ids.hex32(),
                 name=LOGIN,
                 user=user.name,
                 digest=digest_of(secret),
@@ -153,7 +153,7 @@ class Logins:
 
     async def _visible(self, actor: Actor, secret: str) -> Token:
         token = await self._access.tokens.find(secret)
-        if token is None or not is_login(token):
+        if token is None or not token.is_login:
             raise NotFoundError("token", "given")  # its text is a secret
         others = token.user != actor.user or (
             actor.projects and not set(token.projects) <= set(actor.projects)

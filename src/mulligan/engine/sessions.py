@@ -10,12 +10,12 @@ from datetime import datetime, timedelta
 import msgspec
 
 from mulligan.core.ids import UserName
-from mulligan.core.records import Token
+from mulligan.core.records import LOGIN, SESSION_ID, Token
 from mulligan.core.rights import Actor
 from mulligan.engine.access import Access
 from mulligan.engine.audited import audited
 from mulligan.engine.logins import WrongLoginError
-from mulligan.engine.tokens import LOGIN, digest_of, is_session, session_id
+from mulligan.engine.tokens import digest_of
 from mulligan.engine.turnstile import Turnstile
 from mulligan.ports import Clock, Ids, Store
 
@@ -88,7 +88,7 @@ class Sessions:
     async def end(self, secret: str) -> None:
         """End a session; it is refused from this moment. Nothing happens if there is none."""
         session = await self._access.tokens.find(secret)
-        if session is None or not is_session(session):
+        if session is None or not session.is_session:
             return
         actor = Actor(user=session.user, way="session")
         acts = audited(self._clock, actor, "session.end", target=session.id)
@@ -98,7 +98,7 @@ class Sessions:
         await self._make_room(user, name)
         secret = secrets.token_urlsafe(32)
         session = Token(
-            id=session_id(self._ids.hex32()),
+            id=SESSION_ID + self._ids.hex32(),
             name=name,
             user=user,
             digest=digest_of(secret),
@@ -116,7 +116,7 @@ class Sessions:
     async def _make_room(self, user: UserName, name: str) -> None:
         """End the oldest sessions of the same name; who has a token ends none of its user's."""
         found = await self._store.list_tokens(user)
-        own = [token for token in found if is_session(token) and token.name == name]
+        own = [token for token in found if token.is_session and token.name == name]
         own.sort(key=lambda token: token.created_at)
         now = self._clock.now()
         spare = max(0, len(own) - MOST_OF_ONE + 1)

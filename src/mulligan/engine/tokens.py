@@ -7,9 +7,6 @@ from mulligan.core.ids import ProjectId, UserName
 from mulligan.core.records import Token
 from mulligan.ports import NO_ACTS, Acts, Clock, Store
 
-LOGIN = "login"  # name of the tokens that a login makes; ports.GroupStore.drop_tokens_of
-_LOGIN_ID = "l-"  # a user may name any token "login", but ids are given here
-_SESSION_ID = "s-"  # as _LOGIN_ID
 _CACHED_TOKENS = 1024
 _REMEMBERED_REVOCATIONS = 100_000
 
@@ -17,26 +14,6 @@ _REMEMBERED_REVOCATIONS = 100_000
 def digest_of(secret: str) -> str:
     """Return under what a secret is kept."""
     return hashlib.sha256(secret.encode()).hexdigest()
-
-
-def login_id(number: str) -> str:
-    """Return the id of a token that a login makes."""
-    return _LOGIN_ID + number
-
-
-def is_login(token: Token) -> bool:
-    """Tell whether a login made the token."""
-    return token.id.startswith(_LOGIN_ID)
-
-
-def session_id(number: str) -> str:
-    """Return the id of what a session of the page is kept as."""
-    return _SESSION_ID + number
-
-
-def is_session(token: Token) -> bool:
-    """Tell whether it is a session of the page: good as a cookie, never as a bearer token."""
-    return token.id.startswith(_SESSION_ID)
 
 
 class Tokens:
@@ -81,7 +58,7 @@ class Tokens:
         found = [
             token
             for token in await self._store.list_tokens(user)
-            if token.name == LOGIN and (project is None or token.projects == (project,))
+            if token.is_by_password and (project is None or token.projects == (project,))
         ]
         await self._store.drop_tokens_of(user, project)
         for token in found:
@@ -90,7 +67,7 @@ class Tokens:
     async def drop_old_logins(self) -> None:
         """Delete what logins have made and is over, sessions of the page too."""
         for token in await self._store.list_tokens():
-            if (is_login(token) or is_session(token)) and self._is_over(token):
+            if (token.is_login or token.is_session) and self._is_over(token):
                 await self.revoke(token)
 
     def _forget(self, token: Token) -> None:

@@ -623,7 +623,7 @@ class GroupStore(Protocol):
     async def drop_tokens_of(
         self, user: UserName, project: ProjectId | None = None, acts: Acts = NO_ACTS
     ) -> int:
-        """Revoke tokens that were made by the token call (`Token.name` "login"); return how many.
+        """Revoke what a user has made with a password (`Token.is_by_password`); return how many.
 
         With `project` only those bound to exactly that project.
         """

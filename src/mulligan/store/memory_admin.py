@@ -234,11 +234,12 @@ class MemoryAdmin(MemoryActs, ABC):
     async def drop_tokens_of(
         self, user: UserName, project: ProjectId | None = None, acts: Acts = NO_ACTS
     ) -> int:
-        """Revoke tokens that were made by the token call; return how many."""
+        """Revoke what a user has made with a password; return how many."""
         gone = [
             token.id
             for token in self._tokens.values()
-            if (token.user, token.name) == (user, "login")
+            if token.user == user
+            and token.is_by_password
             and (project is None or token.projects == (project,))
         ]
         self._take_acts(acts)

@@ -6,7 +6,7 @@ import pytest
 
 from engine_world import ADMIN, ANN, BOB, SHOP, World
 from mulligan.core.errors import ForbiddenError, NotFoundError
-from mulligan.core.ids import ProjectId
+from mulligan.core.ids import ProjectId, UserName
 from mulligan.core.records import Role
 from mulligan.core.rights import Actor
 from mulligan.engine.logins import LIFETIME, Login, Logins, Scope, WrongLoginError, scope_of
@@ -190,6 +190,20 @@ async def test_login_of_others(staffed: World, logins: Logins) -> None:
             await act(ADMIN, plain.secret)
     found = await logins.find(ADMIN, login.secret)
     assert found == login
+
+
+async def test_own_token_of_the_same_name(staffed: World, logins: Logins) -> None:
+    """A token that somebody calls as logins are called outlives the password, and the project."""
+    login, carol = await log_in(logins), Actor(user=UserName("carol"))
+    own = await staffed.access.create_token(carol, "login")
+    bound = await staffed.access.create_token(carol, "login", projects=(SHOP,))
+
+    await staffed.access.change_user(ADMIN, "carol", password="changed")
+    await staffed.access.drop_member(ADMIN, SHOP, "carol")
+
+    assert await staffed.access.actor_of_token(login.secret) is None
+    for made in (own, bound):
+        assert await staffed.access.actor_of_token(made.secret) is not None
 
 
 async def test_scope_comes_back_from_the_token(logins: Logins) -> None:

@@ -8,7 +8,6 @@ from mulligan.core.records import AuditEntry, Member, Token, User
 from mulligan.core.rights import Permission
 from mulligan.engine.access import MadeToken
 from mulligan.engine.commands import ReceiptRequest
-from mulligan.engine.tokens import is_session
 from mulligan.facades.native import queries, shapes
 from mulligan.facades.native.bodies import AppBody, MemberBody, TokenBody, UserBody, UserChange
 from mulligan.facades.native.endpoints import NOTHING, Call, Endpoint, answer
@@ -61,7 +60,7 @@ async def revoke_token(call: Call) -> Response:
 def _token(token: Token) -> shapes.TokenView:
     return shapes.TokenView(
         id=token.id,
-        name="session" if is_session(token) else token.name,
+        name="session" if token.is_session else token.name,
         user=token.user,
         projects=token.projects,
         role=None if token.role is None else token.role.value,

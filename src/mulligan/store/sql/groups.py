@@ -14,8 +14,6 @@ from mulligan.store.sql.base import SqlBase
 from mulligan.store.sql.dialects import Connection, Dialect
 from mulligan.store.sql.numbers import GROUPS, TEMPLATES, find_project_number, take_numbers
 
-LOGIN = "login"  # name of the tokens that the token call makes
-
 _INSERT_GROUP = "INSERT INTO pipeline_groups (name, doc, project, number) VALUES (?, ?, ?, ?)"
 _UPDATE_GROUP = "UPDATE pipeline_groups SET name = ?, doc = ? WHERE project = ? AND number = ?"
 _INSERT_TEMPLATE = "INSERT INTO templates (name, doc, project, number) VALUES (?, ?, ?, ?)"
@@ -179,7 +177,7 @@ class SqlGroups(SqlBase):
     async def drop_tokens_of(
         self, user: UserName, project: ProjectId | None = None, acts: Acts = NO_ACTS
     ) -> int:
-        """Revoke tokens that were made by the token call; return how many."""
+        """Revoke what a user has made with a password; return how many."""
 
         def unit(connection: Connection) -> int:
             sql = "SELECT doc FROM tokens WHERE owner = ?"
@@ -187,7 +185,7 @@ class SqlGroups(SqlBase):
             gone = [
                 (token.id,)
                 for token in tokens
-                if token.name == LOGIN and (project is None or token.projects == (project,))
+                if token.is_by_password and (project is None or token.projects == (project,))
             ]
             connection.executemany("DELETE FROM tokens WHERE id = ?", gone)
             write_acts(self.dialect, connection, acts)
