@@ -6,6 +6,11 @@ import pytest
 
 from mulligan.facades.native.masking import masked_text
 
+PEM = (
+    "-----BEGIN RSA PRIVATE KEY-----\n  hunter2\n  Proc-Type: hunter2\n"
+    "  -----END RSA PRIVATE KEY-----"
+)
+
 
 @pytest.mark.parametrize(
     ("text", "shown"),
@@ -21,6 +26,38 @@ from mulligan.facades.native.masking import masked_text
         ("env: {DB_PASSWORD: hunter2, A: b}", "env: {DB_PASSWORD: ******, A: b}"),
         ("""curl -d '{"token": "hunter2"}' x""", """curl -d '{"token": ******}' x"""),
         ("key: 1\ntoken: |\n  hunter2\n  hunter2\nend: 2", "key: 1\ntoken: ******\nend: 2"),
+        ("password:\n  hunter2\nend: 2", "password:\n  ******\nend: 2"),
+        ("- password:\n\n    'hunter2\n    hunter2'\n- a", "- password:\n\n    ******\n- a"),
+        ("password: 'hunter2\n  hunter2'\nend: 2", "password: ******\nend: 2"),
+        ("- name: DB_PASSWORD\n  value:\n    hunter2", "- name: DB_PASSWORD\n  value:\n    ******"),
+        ("- --password\n- hunter2\n- --port", "- --password\n- ******\n- --port"),
+        ("- '--db-password'\r\n- 'hunter2'", "- '--db-password'\r\n- ******"),
+        ("- -u\n- bob:hunter2\n- https://a", "- -u\n- ******\n- https://a"),
+        ("cmd: [a, --token, hunter2]", "cmd: [a, --token, ******"),
+        ("""cmd: ["--token", "hunter2", "b"]""", """cmd: ["--token", ******, "b"]"""),
+        ("deploy --password 'hunter2 hunter2' x", "deploy --password ****** x"),
+        ("deploy --password=-hunter2", "deploy --password=******"),
+        ("curl -u bob:hunter2 https://a", "curl -u ****** https://a"),
+        ("curl -sSu 'bob:hunter2' https://a", "curl -sSu ****** https://a"),
+        ("curl -ubob:hunter2 --proxy-user=a:hunter2", "curl -u****** --proxy-user=******"),
+        ("env DBPASS=hunter2 make", "env DBPASS=****** make"),
+        ("export PGPASS=hunter2", "export PGPASS=******"),
+        ("SMTP_PASS: hunter2", "SMTP_PASS: ******"),
+        ("mysqlPass: hunter2", "mysqlPass: ******"),
+        ("x-api-key: hunter2", "x-api-key: ******"),
+        ("Authorization: Basic aHVudGVyMg==", "Authorization: Basic ******"),
+        ("Authorization: 'Basic aHVudGVyMg=='", "Authorization: 'Basic ******'"),
+        (
+            "- name: Authorization\n  value: Basic aHVudGVyMg==",
+            "- name: Authorization\n  value: Basic ******",
+        ),
+        (
+            "git clone https://bob:hunter2@hunter2@example.com/x",
+            "git clone https://******@example.com/x",
+        ),
+        ("url: redis://:hunter2@db:6379/0", "url: redis://******@db:6379/0"),
+        (f"key: |\n  {PEM}\nend: 2", "key: |\n  ******\nend: 2"),
+        (f"a\n{PEM[:60]}", "a\n******"),
     ],
 )
 def test_lines(text: str, shown: str) -> None:
@@ -40,6 +77,23 @@ def test_lines(text: str, shown: str) -> None:
         "passes: 3",
         "kind: ConfigMap\ndata:\n  url: example",
         "command: [./run, --port, 80]",
+        "passed: 12",
+        "bypass=1",
+        "compass=north",
+        "export BYPASS=1 COMPASS=north",
+        "secret:\n  secretName: shop-tls\n  optional: true",
+        "secrets:\n  - db\n  - cache",
+        "imagePullSecrets:\n- name: registry",
+        "env:\n- name: A\n  value: b\n  # password of nobody",
+        "docker run -u 1000:1000 image",
+        "docker run --user=1000:1000 image",
+        "security:\n  authorization: enabled",
+        "image: acme/shop:v1@sha256:0123",
+        "see https://example.com/a@b",
+        "sort -u names.txt",
+        "docker login --password-stdin",
+        "-----BEGIN CERTIFICATE-----\nabc\n-----END CERTIFICATE-----",
+        "-----------------------",
         "",
     ],
 )
@@ -67,9 +121,45 @@ def test_secrets_of_kubernetes() -> None:
 
 def test_arguments() -> None:
     """The argument behind an option that says secret is masked."""
-    shown = masked_text('{"args": ["--db-password", "hunter2", "--port", "80"]}')
+    given = {"args": ["--db-password", "hunter2", "--port", "80", "-u", "bob:hunter2", "-u", "1:2"]}
 
-    assert json.loads(shown) == {"args": ["--db-password", "******", "--port", "80"]}
+    shown = json.loads(masked_text(json.dumps(given)))
+
+    assert shown == {
+        "args": ["--db-password", "******", "--port", "80", "-u", "******", "-u", "1:2"]
+    }
+
+
+def test_headers() -> None:
+    """Credentials of a header are masked, whatever gives the header its name; the scheme stays."""
+    given = {
+        "headers": [{"name": "Authorization", "value": "Basic aHVudGVyMg=="}],
+        "proxy-authorization": "Bearer hunter2",
+        "authorization": "enabled",
+        "value": "Basic plan",
+    }
+
+    assert json.loads(masked_text(json.dumps(given))) == {
+        "headers": [{"name": "Authorization", "value": "Basic ******"}],
+        "proxy-authorization": "Bearer ******",
+        "authorization": "enabled",
+        "value": "Basic plan",
+    }
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        *("-", " ", "a", "-a", "a-", "a.", "--a-", "-u", "-u ", "a:", "://", "@", "a@", "'", '"'),
+        *("=", ": ", "- ", "\t-", "authorization: ", "--password ", "password:\n ", "\n"),
+        *("-----BEGIN PRIVATE KEY-----", "-----BEGIN ", "export ", "name: a\n", "{a: ", "basic "),
+    ],
+)
+def test_long_texts(part: str) -> None:
+    """The time grows with the length alone: else these would take minutes."""
+    text = part * (60_000 // len(part))
+
+    assert "hunter2" not in masked_text(text + "\npassword: hunter2")
 
 
 def test_json() -> None:
