@@ -38,6 +38,7 @@ Record = dict[str, Any]
 
 # Kind of the gate at which a run stands before it may wait for its turn; its node is that of the
 # trigger, which is no stage of ours.
+ROLLBACK = "rollback"  # Job.mode
 TRIGGER_REVIEW = "trigger-review"
 
 
@@ -286,7 +287,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     mutex: MutexTicket | None = None
     message: str = ""  # why it ended, where no step of it says so
     workspace: str = "fresh"  # fresh | live | widened
-    mode: str = ""  # "" or "rollback": it takes back what it deployed
+    mode: str = ""  # "" or ROLLBACK: it takes back what it deployed
     combinations: tuple[dict[str, str], ...] = ()  # of a matrix job that is split, see `copies_of`
     cursor: int = 0
     weather: Weather = Weather.OK

@@ -73,11 +73,11 @@ def test_a_plan_counts_what_really_runs() -> None:
 
     only = run.retry("1", only_failed=True)
     assert isinstance(only, Plan)
-    within = show_plan(only, run.run.index)
+    within = show_plan(only, run.run)
     run.finish()
     whole = run.retry("1")
     assert isinstance(whole, Plan)
-    anew = show_plan(whole, run.run.index)
+    anew = show_plan(whole, run.run)
 
     assert (within.counts.rerun, within.counts.keep) == (1, 1)
     actions = [(node.id, node.action) for node in within.nodes if node.kind == "job"]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from core_specs import job, pipeline, stage, step
+from core_specs import broken, job, pipeline, stage, step
 from core_world import World
 from msgspec.structs import replace
 
 from mulligan.core.cause import Cause
 from mulligan.core.changed_paths import is_changed, unmatched
 from mulligan.core.ids import JobId, StageId, StepId
+from mulligan.core.refusal import Refusal, RefusalCode
 from mulligan.core.spec import MatrixSpec, PipelineSpec
 from mulligan.core.status import Status
 
@@ -80,3 +81,49 @@ def test_copies_of_a_matrix_job_go_by_the_same_paths() -> None:
     copies = run.index.children[JobId("1")]
     found = [[run.step(each.id).status for each in copy.steps] for copy in copies]
     assert found == [[Status.SKIPPED, Status.SUCCEEDED]] * 2
+
+
+OFF = ("docs",)
+REPAIR = pipeline(
+    stage(
+        2,
+        job(1, step("docs", if_modify=OFF), step("post-docs", post_of="docs"), "bad"),
+        job(2, "all", if_modify=OFF),
+        job(3, step("only", if_modify=OFF)),
+    ),
+    stage(3, job(4, "late"), if_modify=OFF),
+)
+
+
+def failed() -> World:
+    """Give a run in which the step failed that was left; all others are switched off."""
+    world = World(REPAIR, broken(bad=1), waits=True)
+    head = replace(world.run.head, unmatched=unmatched(REPAIR, ("src/a.py",)))
+    world.run = replace(world.run, head=head)
+    world.leave_queue()
+    world.finish()
+    return world
+
+
+@pytest.mark.parametrize("target", ["docs", "post-docs", "2", "all", "3", "only", "4", "late"])
+@pytest.mark.parametrize("skip", [False, True])
+def test_what_is_switched_off_is_no_target(target: str, *, skip: bool) -> None:
+    """As what the definition switches off: it has no work in this run, to retry or to skip."""
+    answer = failed().plan(target, skip=skip, may_operate=True)
+
+    assert isinstance(answer, Refusal)
+    assert answer.code is RefusalCode.TARGET_UNKNOWN
+
+
+@pytest.mark.parametrize("target", ["", "bad", "1", "stage-2"])
+def test_a_retry_leaves_it_switched_off(target: str) -> None:
+    """What the event did not change is as unchanged as before; a job begins at its first step."""
+    world = failed()
+
+    world.retry(target)
+    run = world.finish()
+
+    assert run.head.status is Status.SUCCEEDED
+    assert run.step(StepId("bad")).attempt == 2
+    for name in ("docs", "post-docs", "all", "only", "late"):
+        assert run.step(StepId(name)).started_at is None

@@ -397,14 +397,18 @@ def test_post_actions_look_at_their_step(
 
 
 def test_a_post_action_without_a_step_that_ran() -> None:
-    """Its step was skipped: so is it. Its step was not reached: nor is it."""
+    """Its step is switched off: so is it. Its step was not reached: nor is it."""
     skipped = one_job("z", step("a", enabled=False), step("post", "parent-ended", post_of="a"))
     missed = one_job("z", "a", step("post", "parent-ended", post_of="a"))
     orphan = one_job("z", step("post", "parent-ended"))
 
     worlds = [ran(skipped), ran(missed, broken("z")), ran(orphan)]
 
-    assert [step_words(world.run, "post")[0] for world in worlds] == [SKIPS, MISSED, SKIPS]
+    assert [step_words(world.run, "post")[0] for world in worlds] == [
+        "skipped:disabled",
+        MISSED,
+        SKIPS,
+    ]
 
 
 def test_a_cut_is_not_seen_in_good_weather() -> None:

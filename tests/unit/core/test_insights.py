@@ -105,8 +105,8 @@ def test_where_a_recovery_stops_for_people() -> None:
 
     failed, whole = planned(world, "b"), planned(world)
 
-    assert list(stops(failed, world.run.index)) == ["ask", "c", "stage-4"]
-    assert list(stops(whole, world.run.index)) == ["stage-2", "ask", "c", "stage-4"]
+    assert list(stops(failed, world.run)) == ["ask", "c", "stage-4"]
+    assert list(stops(whole, world.run)) == ["stage-2", "ask", "c", "stage-4"]
 
 
 def fact(status: Status, seconds: float = 1, *, recovered: bool = False, day: int = 0) -> RunFact:

@@ -15,7 +15,7 @@ from mulligan.core.ids import JobId, StageId
 from mulligan.core.records import Pipeline
 from mulligan.core.refusal import RefusalCode
 from mulligan.core.run import Run
-from mulligan.core.spec import AfterFailure, StageSpec
+from mulligan.core.spec import AfterFailure, PipelineSpec, StageSpec
 from mulligan.core.status import Status
 from mulligan.engine.commands import RetryRun, RollBack
 from mulligan.facades.swr.status import stage_status, standing_of
@@ -664,3 +664,57 @@ async def test_stage_that_has_moved_since(world: Releases) -> None:
 def _moved(old: StageSpec, index: int) -> tuple[StageSpec, ...]:
     """Give a stage at another place: its job keeps its id, the stage does not."""
     return (replace(old, id=StageId(f"stage-{index + 2}")),)
+
+
+# --- parts that run for some paths only -----------------------------------------------------------
+
+DOCS = ("docs",)
+
+
+def _only_with_docs(part: str) -> PipelineSpec:
+    """Give the pipeline that only deploys, where one part of the stage goes by changed paths."""
+    deploying = ONLY.stages[0]
+    job = deploying.jobs[0]
+    match part:
+        case "stage":
+            changed = replace(deploying, if_modify=DOCS)
+        case "job":
+            changed = replace(deploying, jobs=(replace(job, if_modify=DOCS),))
+        case _:
+            step = replace(job.steps[0], if_modify=DOCS)
+            changed = replace(deploying, jobs=(replace(job, steps=(step,)),))
+    return replace(ONLY, stages=(changed,))
+
+
+@pytest.mark.parametrize("part", ["stage", "job", "step"])
+async def test_rollback_of_a_part_that_nothing_changed_for(world: Releases, part: str) -> None:
+    """The newest run deployed nothing, so its stage is taken back to what was live before that."""
+    pipeline = await world.add(_only_with_docs(part))
+    for version in ("v1", "v2"):
+        await world.release(pipeline, version)
+    head = await world.start(pipeline, values={"VERSION": "v3"}, changed_paths=("src/a.py",))
+    ended = await world.wait_end(head.id)
+    assert await world.live_version() == "v2"
+
+    after = await world.rolled_back(ended.head.id)
+
+    assert await world.live_version() == "v1"
+    assert world.acts()[-1] == BACK
+    assert shown(after, world) == "rollback_success"
+    await world.settled()
+    assert (await world.environment()).holder == ""
+
+
+@pytest.mark.parametrize("part", ["stage", "job", "step"])
+async def test_deploy_after_such_a_rollback(world: Releases, part: str) -> None:
+    """The environment is free, and the next run that changes the paths deploys."""
+    pipeline = await world.add(_only_with_docs(part))
+    for version in ("v1", "v2"):
+        await world.release(pipeline, version)
+    head = await world.start(pipeline, values={"VERSION": "v3"}, changed_paths=("src/a.py",))
+    await world.rolled_back((await world.wait_end(head.id)).head.id)
+
+    await world.release(pipeline, "v4")
+
+    assert await world.live_version() == "v4"
+    await world.settled()

@@ -5,7 +5,7 @@ from enum import StrEnum
 from mulligan.core.cause import Cause
 from mulligan.core.expressions import ExpressionError, condition_holds, substitute_classic
 from mulligan.core.ids import JobId, StepId
-from mulligan.core.run import Job, Run, Weather
+from mulligan.core.run import ROLLBACK, Job, Run, Weather
 from mulligan.core.spec import Condition, JobSpec, RunWhen, StageSpec, StepSpec
 from mulligan.core.status import Status
 from mulligan.core.variables import OLD_NAMES, Scope
@@ -33,7 +33,7 @@ SKIP_CAUSE = {
 
 def judge_stage(run: Run, stage: StageSpec) -> Verdict:
     """Tell whether the stage is entered. A finally stage has no condition."""
-    if not stage.enabled or not stage.jobs or is_unchanged(run, stage):
+    if not stage.jobs or not is_on(run, stage):
         return Verdict.DISABLED
     if stage.is_finally or _facts_hold(stage.condition, Scope(run), literal=True, blank=False):
         return Verdict.RUN
@@ -41,12 +41,13 @@ def judge_stage(run: Run, stage: StageSpec) -> Verdict:
 
 
 def judge_job(run: Run, job: JobSpec) -> Verdict:
-    """Tell whether a job of the current stage may be released."""
-    if (
-        not job.enabled
-        or is_unchanged(run, job)
-        or not any(is_enabled(run, step) for step in job.steps)
-    ):
+    """Tell whether a job of the current stage may be released.
+
+    What is rolled back runs in any case: no condition of a deployment is one of taking it back.
+    """
+    if run.job(job.id).mode == ROLLBACK:
+        return Verdict.RUN
+    if not is_on(run, job) or not any(is_enabled(run, step) for step in job.steps):
         return Verdict.DISABLED
     for needed in job.depends_on:
         status = run.job(needed).status
@@ -92,20 +93,31 @@ def is_unchanged(run: Run, part: StageSpec | JobSpec | StepSpec) -> bool:
     return run.head.unmatched.issuperset(part.if_modify)
 
 
+def is_on(run: Run, part: StageSpec | JobSpec) -> bool:
+    """Tell whether a stage or job is switched on, in the definition and for what has changed."""
+    return part.enabled and not is_unchanged(run, part)
+
+
 def is_enabled(run: Run, step: StepSpec) -> bool:
-    """Tell whether the step is switched on, in the definition and at the start of the run."""
-    if step.id in run.head.disabled_steps or is_unchanged(run, step):
+    """Tell whether a step is switched on: in the definition, at the start, for what has changed.
+
+    That of the job and stage is another matter; a post action goes with its step.
+    """
+    if not step.enabled or step.id in run.head.disabled_steps or is_unchanged(run, step):
         return False
-    return step.enabled and step.post_of not in run.head.disabled_steps
+    parent = None if step.post_of is None else run.index.steps.get(step.post_of)
+    return parent is None or is_enabled(run, parent)
 
 
 def judge_step(run: Run, job_id: JobId, step: StepSpec) -> Verdict:
     """Tell whether the step runs (spec/bkci-model-and-engine.md §2.5.3)."""
     job = run.job(job_id)
-    if not is_enabled(run, step):
+    if job.mode != ROLLBACK and not is_enabled(run, step):
         return Verdict.DISABLED
     if job.stopping is not None:
         return Verdict.UNREACHED
+    if job.mode == ROLLBACK:
+        return Verdict.RUN
     weather = weather_of(run, job)
     when = step.condition.when
     if step.post_of is not None:

@@ -1,7 +1,7 @@
 """May it be retried at all? The checks in their order (spec/bkci-build-api.md §3.2, §3.4, §3.6)."""
 
 from mulligan.core.cause import Cause
-from mulligan.core.flow.judge import is_enabled
+from mulligan.core.flow.judge import is_enabled, is_on
 from mulligan.core.ids import JobId, StageId, StepId
 from mulligan.core.recovery.request import RetryFacts, RetryRequest, Scope
 from mulligan.core.recovery.stage_checks import check_stage_retry
@@ -84,6 +84,15 @@ def _unknown(text: str) -> Refusal:
     )
 
 
+def _switched_off(target: Target) -> Refusal:
+    return Refusal(
+        code=RefusalCode.TARGET_UNKNOWN,
+        message=f"{target.scope} {target.node} is switched off in this run: it has no work",
+        node=target.node,
+        instead=("name a stage, job or step with work in it", "start a new run"),
+    )
+
+
 def _check_target(run: Run, request: RetryRequest, target: Target) -> Refusal | None:
     if target.scope is Scope.STAGE:
         return _check_stage(run, target)
@@ -97,9 +106,9 @@ def _check_target(run: Run, request: RetryRequest, target: Target) -> Refusal | 
                 rule="R9",
                 instead=("retry the step",),
             )
-    if target.is_trigger or not _has_work(run, target):
+    if target.is_trigger:
         return _unknown(target.node)
-    return None
+    return None if _has_work(run, target) else _switched_off(target)
 
 
 def _has_work(run: Run, target: Target) -> bool:
@@ -110,7 +119,7 @@ def _has_work(run: Run, target: Target) -> bool:
         return False
     job = run.index.jobs[job_of(run.index, target)]
     stage = run.index.stage_of_job(job.id)
-    return stage.enabled and job.enabled and first_enabled_step(run, job.id) is not None
+    return is_on(run, stage) and is_on(run, job) and first_enabled_step(run, job.id) is not None
 
 
 def _check_stage(run: Run, target: Target) -> Refusal | None:

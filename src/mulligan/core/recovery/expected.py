@@ -3,19 +3,23 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from mulligan.core.durations import quantile
+from mulligan.core.flow.judge import is_enabled, is_on
 from mulligan.core.ids import JobId, StageId, StepId
 from mulligan.core.recovery.plan import Action, Plan
 from mulligan.core.run import Run
 from mulligan.core.spec import REVIEW, SpecIndex, StageSpec
 
 
-def stops(plan: Plan, index: SpecIndex) -> Iterator[StageId | StepId]:
+def stops(plan: Plan, run: Run) -> Iterator[StageId | StepId]:
     """Yield the stages and steps that people are asked about before they begin, in order."""
-    for stage in index.spec.stages:
-        asks = stage.enabled and stage.review is not None and stage.id not in plan.approvals_kept
+    for stage in run.index.spec.stages:
+        if not is_on(run, stage):
+            continue
+        asks = stage.review is not None and stage.id not in plan.approvals_kept
         if asks and plan.stages[stage.id].action is Action.RERUN:
             yield stage.id
-        for step in (step for job in index.jobs_of(stage) for step in job.steps if step.enabled):
+        jobs = (job for job in run.index.jobs_of(stage) if is_on(run, job))
+        for step in (step for job in jobs for step in job.steps if is_enabled(run, step)):
             node = plan.steps.get(step.id)
             if (step.kind == REVIEW or step.pause_before) and node and node.action is Action.RERUN:
                 yield step.id

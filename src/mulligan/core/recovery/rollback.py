@@ -20,7 +20,7 @@ from mulligan.core.hold import Phase, phase_of
 from mulligan.core.ids import JobId, StageId, UserName
 from mulligan.core.recovery.stage_checks import busy, was_reset_by_failure
 from mulligan.core.refusal import Refusal, RefusalCode
-from mulligan.core.run import Run, RunAttempt
+from mulligan.core.run import ROLLBACK, Run, RunAttempt
 from mulligan.core.spec import SpecIndex, StageSpec, StepSpec
 from mulligan.core.status import Status
 
@@ -283,7 +283,7 @@ def _failed_before_its_act(
 ) -> bool:
     """Tell whether the last execution of the stage ended so early that the ledger has no act."""
     job = run.job(job_id)
-    if facts.was_reset or job.mode == "rollback":
+    if facts.was_reset or job.mode == ROLLBACK:
         return False
     known = last is not None and (last.run, last.job_attempt) == (run.head.id, job.attempt)
     return job.status in {Status.FAILED, Status.CANCELLED} and not known
@@ -326,7 +326,7 @@ def apply_rollback(draft: Draft, plan: RollbackPlan, request: RollbackRequest) -
     for step in run.index.jobs[plan.job].steps:
         if step.id in run.steps:
             draft.emit(e.StepReset(at=draft.now, node=step.id, run_attempt=number))
-    draft.emit(e.JobReset(at=draft.now, node=plan.job, run_attempt=number, mode="rollback"))
+    draft.emit(e.JobReset(at=draft.now, node=plan.job, run_attempt=number, mode=ROLLBACK))
     begin_run(draft)
 
 
@@ -348,7 +348,7 @@ def begin_with_rollback(draft: Draft, plan: RollbackPlan) -> None:
 
     That is how a pipeline is rolled back whose stages have changed since its newest run.
     """
-    draft.emit(e.JobReset(at=draft.now, node=plan.job, run_attempt=1, mode="rollback"))
+    draft.emit(e.JobReset(at=draft.now, node=plan.job, run_attempt=1, mode=ROLLBACK))
     begin_run(draft)
 
 

@@ -6,6 +6,7 @@ from typing import Protocol, TypeVar
 
 from mulligan.core.cause import Cause
 from mulligan.core.evolve import index_of
+from mulligan.core.flow.judge import is_enabled
 from mulligan.core.flow.quality import waiting_gate
 from mulligan.core.ids import JobId, StageId, StepId
 from mulligan.core.run import Gate, Job, Run, RunAttempt, Stage, Step
@@ -146,15 +147,8 @@ class AttemptView:
 
     def step_status(self, spec: StepSpec, job: str | None) -> str | None:
         """Return the name of the status of a step, given that of its job."""
-        head = self.run.head
-        is_enabled = (
-            spec.enabled
-            and spec.id not in head.disabled_steps
-            and spec.post_of not in head.disabled_steps
-        )
-        return step_word(
-            self.step(spec.id), spec, self.gate(spec.id), job=job, is_enabled=is_enabled
-        )
+        on = is_enabled(self.run, spec)
+        return step_word(self.step(spec.id), spec, self.gate(spec.id), job=job, is_enabled=on)
 
     def _is_paused(self, spec: JobSpec) -> bool:
         gates = (self.run.open_gate(step.id) for step in spec.steps)

@@ -235,7 +235,7 @@ class GatewayCall:
                 ),
             )
         )
-        view = msgspec.to_builtins(show_plan(plan, run.index))
+        view = msgspec.to_builtins(show_plan(plan, run))
         return (
             {"build": _shown(run), "plan": short_plan(view)},
             plan_state(run, view),

@@ -212,7 +212,7 @@ async def _try(call: Call, plan: Callable[[], Awaitable[Any]]) -> tuple[Any | No
 
 
 async def _plan(call: Call, run: Run, plan: Plan) -> ModePlan:
-    shown = show_plan(plan, run.index)
+    shown = show_plan(plan, run)
     return ModePlan(
         counts=shown.counts,
         approvals=shown.approvals,

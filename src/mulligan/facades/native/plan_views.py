@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from mulligan.core.recovery.expected import stops
 from mulligan.core.recovery.plan import Action, NodePlan, Plan
+from mulligan.core.run import Run
 from mulligan.core.spec import JobSpec, SpecIndex, StepSpec
 from mulligan.facades.native import shapes
 from mulligan.facades.native.run_views import job_name
@@ -16,11 +17,9 @@ def etag(revision: int, waiting: str = "") -> str:
     return f'"{revision}:{WAITING}{waiting}"' if waiting else f'"{revision}"'
 
 
-def show_plan(
-    plan: Plan, index: SpecIndex, expected_seconds: float | None = None
-) -> shapes.PlanView:
-    """Make the answer for a plan of a run of that definition."""
-    nodes = tuple(_nodes(plan, index))
+def show_plan(plan: Plan, run: Run, expected_seconds: float | None = None) -> shapes.PlanView:
+    """Make the answer for a plan of a run."""
+    nodes = tuple(_nodes(plan, run.index))
     actions = [node.action for node in nodes if node.kind == "step"]
     counts = {action: actions.count(action.value) for action in Action}
     return shapes.PlanView(
@@ -35,7 +34,7 @@ def show_plan(
             rerun=counts[Action.RERUN], keep=counts[Action.KEEP], skip=counts[Action.SKIP]
         ),
         approvals=shapes.PlanApprovals(
-            kept=plan.approvals_kept, void=plan.approvals_void, asked=tuple(stops(plan, index))
+            kept=plan.approvals_kept, void=plan.approvals_void, asked=tuple(stops(plan, run))
         ),
         seconds_saved=round(plan.seconds_saved, 3),
         expected_seconds=expected_seconds,

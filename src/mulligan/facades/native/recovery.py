@@ -23,7 +23,7 @@ async def plan(call: Call) -> Response:
     run = await run_of(call)
     command = await _command(call, run, call.read(RecoveryBody))
     made = await call.services.engine.plan_retry(command)
-    return answer(show_plan(made, run.index, await expected(call, run, made)))
+    return answer(show_plan(made, run, await expected(call, run, made)))
 
 
 async def apply(call: Call) -> Response:
@@ -40,7 +40,7 @@ async def apply(call: Call) -> Response:
     def show(outcome: RetryOutcome) -> shapes.Recovered:
         return shapes.Recovered(
             run=run_views.summary(outcome.head, run.index.spec.name),
-            plan=show_plan(outcome.plan, run.index),
+            plan=show_plan(outcome.plan, run),
         )
 
     return await call.once(act, show)
