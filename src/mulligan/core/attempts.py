@@ -96,6 +96,11 @@ def changed_values(before: Values, after: Values) -> tuple[ValueChange, ...]:
     return tuple(found)
 
 
+def same_inputs(before: Step, after: Step) -> bool:
+    """Tell whether two tries of a step had the same inputs and, of a checkout, the same commit."""
+    return before.inputs == after.inputs and before.pin in {"", after.pin}
+
+
 class FlakyStep(msgspec.Struct, frozen=True, kw_only=True):
     """A step that came to another end with the same inputs."""
 
@@ -118,8 +123,7 @@ def flaky_steps(attempts: Mapping[str, tuple[Step, ...]]) -> tuple[FlakyStep, ..
         for before, after in pairwise(records):
             failed = before.status is Status.FAILED and before.exit_code is not None
             passed = after.status is Status.SUCCEEDED
-            same = before.inputs == after.inputs and before.pin in {"", after.pin}
-            if failed and passed and same:
+            if failed and passed and same_inputs(before, after):
                 found.append(
                     FlakyStep(
                         step=StepId(step),

@@ -10,9 +10,14 @@ AT_ONCE = 20  # one may hold megabytes
 
 
 async def step_records(
-    store: Store, run_id: RunId, kind: str, *, step: StepId, attempt: int | None = None
+    store: Store,
+    run_id: RunId,
+    kind: str,
+    *,
+    step: StepId | None = None,
+    attempt: int | None = None,
 ) -> AsyncIterator[StepRecord]:
-    """Yield what a step left of one kind, oldest first; of all its attempts, or of one."""
+    """Yield what a step, or every step, left of one kind, oldest first; of one attempt, or all."""
     after = 0
     while True:
         found = await store.list_step_records(

@@ -15,18 +15,17 @@ from mulligan.cli.main import cli
 
 RUN = "b-" + "1" * 32
 CONTENT = b"the package"
-BKCI = "/api/apigw-user/v4/projects/shop/artifactories"
-LINK = "/api/v1/downloads/signed.link"
+KEPT = f"/api/v1/projects/shop/runs/{RUN}/artifacts"
 
 
-def file(path: str) -> dict[str, Any]:
+def file(path: str, attempt: int = 1) -> dict[str, Any]:
     """Return a file as the server lists it."""
-    digest = hashlib.sha256(CONTENT).hexdigest()
     return {
         "name": path.rpartition("/")[2],
-        "fullPath": f"/p-1/{RUN}/{path}",
+        "path": path,
         "size": len(CONTENT),
-        "properties": [{"key": "sha256", "value": digest}],
+        "sha256": hashlib.sha256(CONTENT).hexdigest(),
+        "download": f"{KEPT}/e-1/{attempt}/{path}",
     }
 
 
@@ -35,15 +34,15 @@ def world(api: FakeApi) -> FakeApi:
     """Give a server with a run that has kept files."""
     run = {"id": RUN, "project": "shop", "pipeline": "p-1"}
     api.answers["GET", f"/api/v1/runs/{RUN}"] = (200, run)
-    pages = [[file("dist/web.war"), file("dist/one.txt")], [file("doc/one.txt")]]
-    for number, records in enumerate(pages, 1):
-        query = f"pipelineId=p-1&buildId={RUN}&page={number}"
-        data = {"records": records, "totalPages": len(pages)}
-        api.answers["GET", f"{BKCI}/file_info?{query}"] = (200, {"data": data})
-    # behind a proxy the address has another host; the way there is that of this command line
-    link = {"data": {"url": f"https://outside.example{LINK}"}}
-    api.answers["GET", f"{BKCI}/user_download_url"] = (200, link)
-    api.answers["GET", LINK] = (200, CONTENT)
+    first = [file("dist/web.war"), file("dist/one.txt"), file("dist/web.war", 2)]
+    pages = {"": (first, "3"), "&cursor=3": ([file("doc/one.txt")], None)}
+    for query, (items, cursor) in pages.items():
+        found = {"items": items, "next_cursor": cursor}
+        api.answers["GET", f"{KEPT}?limit=200{query}"] = (200, found)
+    of_one = {"items": first[:1], "next_cursor": None}
+    api.answers["GET", f"{KEPT}?attempt=1&limit=200"] = (200, of_one)
+    api.answers["GET", f"{KEPT}/e-1/1/dist/web.war"] = (200, b"the first")
+    api.answers["GET", f"{KEPT}/e-1/2/dist/web.war"] = (200, CONTENT)
     return api
 
 
@@ -53,11 +52,12 @@ def invoke(api: FakeApi, *words: str) -> Result:
 
 
 def test_files_of_all_pages_are_listed(world: FakeApi) -> None:
-    """Each file has its path in the run."""
+    """Each path is listed once; an attempt can be asked for by its number."""
     done = invoke(world, "artifact", "list", RUN)
+    first = invoke(world, "artifact", "list", RUN, "--attempt", "1")
 
-    paths = [line.split("\t")[2] for line in done.stdout.splitlines()]
-    assert paths == ["dist/web.war", "dist/one.txt", "doc/one.txt"]
+    paths = [[line.split("\t")[2] for line in each.stdout.splitlines()] for each in (done, first)]
+    assert paths == [["dist/web.war", "dist/one.txt", "doc/one.txt"], ["dist/web.war"]]
 
 
 @pytest.mark.parametrize("name", ["web.war", "dist/web.war"])
@@ -80,7 +80,7 @@ def test_file_that_is_not_one(world: FakeApi, tmp_path: Path, name: str, says: s
 
 def test_torn_file_is_not_kept(world: FakeApi, tmp_path: Path) -> None:
     """What came is not what was announced: nothing is written."""
-    world.answers["GET", LINK] = (200, b"the pack")
+    world.answers["GET", f"{KEPT}/e-1/2/dist/web.war"] = (200, b"the pack")
 
     done = invoke(world, "artifact", "download", RUN, "--name", "web.war", "--to", str(tmp_path))
 

@@ -1,8 +1,11 @@
 """Reports of tests in the JUnit format."""
 
+from typing import Any
+
 import pytest
 
-from mulligan.core.junit import FailedCase, failed_cases
+from mulligan.core import junit
+from mulligan.core.junit import Case, cases_of
 
 REPORT = """<?xml version="1.0" encoding="UTF-8"?>
 <testsuites><testsuite name="all">
@@ -11,23 +14,48 @@ REPORT = """<?xml version="1.0" encoding="UTF-8"?>
   </testcase>
   <testcase name="加"><error/></testcase>
   <testcase name="later"><skipped/></testcase>
-  <testcase name="talks"><system-out><failure message="not one"/></system-out></testcase>
+  <testcase name="at last" time="0.25"><flakyFailure message="once"/></testcase>
+  <testcase name="talks" time="no"><system-out><failure message="not one"/></system-out></testcase>
 </testsuite></testsuites>""".encode()
 
 
-def test_failed_cases() -> None:
-    """Failures and errors of cases, nothing that merely looks like one."""
-    assert failed_cases(REPORT) == (
-        FailedCase(suite="shop.cart", name="removes", verdict="failure", message="2 != 3"),
-        FailedCase(suite="", name="加", verdict="error", message=""),
+def case(name: str, verdict: str, **more: Any) -> Case:
+    """Return a case."""
+    return Case(**{"suite": "", "name": name, "verdict": verdict, "message": ""} | more)
+
+
+def test_cases() -> None:
+    """Each case with its end; what lies deeper in it says nothing, nor a time that is no number."""
+    assert cases_of(REPORT) == (
+        case("adds", "passed", suite="shop.cart"),
+        case("removes", "failure", suite="shop.cart", message="2 != 3"),
+        case("加", "error"),
+        case("later", "skipped"),
+        case("at last", "passed", seconds=0.25, flaky=True),
+        case("talks", "passed"),
     )
+
+
+def test_first_bad_word_counts() -> None:
+    """A case with several words about its end has failed, if one of them says so."""
+    inner = b'<skipped message="a"/><failure message="b"/><error message="c"/><flakyError/>'
+    report = b'<testsuite><testcase name="n">' + inner + b"</testcase></testsuite>"
+
+    assert cases_of(report) == (case("n", "failure", message="b"),)
 
 
 def test_long_texts_are_cut() -> None:
     """What programs of users say has bounds."""
     report = b'<testsuite><testcase name="%s"><failure/></testcase></testsuite>' % (b"n" * 5000)
-    (case,) = failed_cases(report) or ()
-    assert len(case.name) == 300
+    (found,) = cases_of(report) or ()
+    assert len(found.name) == 300
+
+
+def test_report_of_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A report with more cases than are read is none."""
+    monkeypatch.setattr(junit, "MOST_CASES", 5)
+
+    assert cases_of(REPORT) is None
 
 
 @pytest.mark.parametrize(
@@ -43,4 +71,4 @@ def test_long_texts_are_cut() -> None:
 )
 def test_no_report(report: bytes) -> None:
     """Everything else is none."""
-    assert failed_cases(report) is None
+    assert cases_of(report) is None

@@ -1,4 +1,4 @@
-// Made by `npm run api` from the API's description cd1eac945c8c848b; not written by hand.
+// Made by `npm run api` from the API's description ab390e451373bdec; not written by hand.
 export interface paths {
     "/about": {
         parameters: {
@@ -1242,6 +1242,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/projects/{project}/runs/{run}/artifacts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the files that the steps of a run kept
+         * @description Needs the permission `view` in the project.
+         */
+        get: operations["list_artifacts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/runs/{run}/artifacts/{step}/{attempt}/{path}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Give the bytes of an artifact to be kept as a file; its path may hold slashes
+         * @description Needs the permission `download` in the project.
+         */
+        get: operations["download_artifact"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/projects/{project}/runs/{run}/attempts": {
         parameters: {
             query?: never;
@@ -1642,6 +1682,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/projects/{project}/runs/{run}/tests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the tests of a run, by the JUnit reports that its steps kept
+         * @description Needs the permission `download` in the project.
+         */
+        get: operations["list_tests"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/projects/{project}/secrets": {
         parameters: {
             query?: never;
@@ -1975,6 +2035,33 @@ export interface components {
             run: string;
             stage: string;
             stage_name: string;
+        };
+        /**
+         * ArtifactList
+         * @description A page of artifacts. `total`: on all pages.
+         */
+        ArtifactList: {
+            items: components["schemas"]["ArtifactView"][];
+            next_cursor: string | null;
+            total: number;
+        };
+        /**
+         * ArtifactView
+         * @description A file that a step kept. Args: name: Last part of its path; of an output of a build, of its path in the package. path: In the run; an attempt of a step has one file of a path. package: Where an output of a build was published: organisation/repository/package/ version/path; null for others. size: In bytes. attempt: Of the step; `run_attempt`: of the run, when it was kept. newest: Kept by the newest attempt of its step: what later steps and downloads take. download: Path of its bytes on this server.
+         */
+        ArtifactView: {
+            attempt: number;
+            created_at: string;
+            download: string;
+            name: string;
+            newest: boolean;
+            package: string | null;
+            path: string;
+            run_attempt: number;
+            sha256: string;
+            size: number;
+            step: string;
+            step_name: string;
         };
         /**
          * AttemptDiff
@@ -3786,6 +3873,35 @@ export interface components {
             reason: string | null;
             run: string | null;
             runs: string[];
+        };
+        /**
+         * TestList
+         * @description A page of tests. Args: counts: Of all tests, by state; `total` and `flaky` besides. reports_read, reports_left_out: Files; those are left out that are too many or too large.
+         */
+        TestList: {
+            counts: {
+                [key: string]: number;
+            };
+            items: components["schemas"]["TestView"][];
+            next_cursor: string | null;
+            reports_left_out: number;
+            reports_read: number;
+        };
+        /**
+         * TestView
+         * @description A test. Args: state: passed, failed, error or skipped. flaky: It passed after it had failed, although nothing of its job had been changed. seconds: null: its report does not say. report: Path of the file that says so.
+         */
+        TestView: {
+            attempt: number;
+            flaky: boolean;
+            message: string;
+            name: string;
+            report: string;
+            seconds: number | null;
+            state: string;
+            step: string;
+            step_name: string;
+            suite: string;
         };
         /**
          * TextDiff
@@ -6788,6 +6904,78 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    list_artifacts: {
+        parameters: {
+            query?: {
+                /** @description Only what this attempt of the run kept; all if absent. */
+                attempt?: number;
+                /** @description Items on a page, 1 to 200; 50 if absent. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Only these members, separated by commas; of a list those of each item. */
+                fields?: string;
+            };
+            header?: {
+                /** @description Answer 304 if the answer still has this `ETag`. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                project: string;
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    /** @description Changes with the answer */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArtifactList"];
+                };
+            };
+            /** @description Nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    download_artifact: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+                run: string;
+                step: string;
+                attempt: string;
+                path: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     list_attempts: {
         parameters: {
             query?: {
@@ -7514,6 +7702,55 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["RunSummary"];
                 };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    list_tests: {
+        parameters: {
+            query?: {
+                /** @description Only of these states, separated by commas: passed, failed, error, skipped, flaky; failed, error and flaky if absent. At most 50 reports are read. */
+                state?: string;
+                /** @description Only those that have this text in their name. */
+                name?: string;
+                /** @description As this attempt of the run left it; the newest if absent. */
+                attempt?: number;
+                /** @description Items on a page, 1 to 200; 50 if absent. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Only these members, separated by commas; of a list those of each item. */
+                fields?: string;
+            };
+            header?: {
+                /** @description Answer 304 if the answer still has this `ETag`. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                project: string;
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    /** @description Changes with the answer */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestList"];
+                };
+            };
+            /** @description Nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };
