@@ -51,6 +51,25 @@ def reviewed(bench: Workbench, *reviewers: str) -> Json:
     return made
 
 
+def checked(bench: Workbench) -> Json:
+    """Return a job that keeps its test report and a page, also when its tests fail."""
+    broken = bench.directory / "t-unit.broken"
+    case = '<testcase classname="shop.price" name="rounds half up" time="0.2">'
+    report = f"<testsuite><testcase name='adds'/>{case}$bad</testcase></testsuite>"
+    lines = (
+        f"bad=; [ ! -e {broken} ] || bad='<failure message=\"2 is not 3\"/>'",
+        f"cat > unit.xml <<END\n{report}\nEND",
+        "echo '<script>document.title = \"taken\"</script>' > page.html",
+    )
+    keep = {"@type": "singleArchive", "name": "keep", "id": f"e-{'7' * 32}"}
+    always = {"enable": True, "runCondition": "PRE_TASK_FAILED_BUT_CANCEL"}
+    steps = [
+        models.step("t-unit", bench.script("t-unit", *lines)),
+        {**keep, "filePath": "unit.xml,page.html", "additionalOptions": always},
+    ]
+    return models.pipeline("run/tested", [models.stage("unit", [models.job("unit", steps)])])
+
+
 def _stage(bench: Workbench, name: str) -> Json:
     step = models.step(name, bench.script(name))
     return models.stage(name.partition("-")[2], [models.job(name, [step])])

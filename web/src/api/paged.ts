@@ -1,22 +1,28 @@
-import { type QueryKey, useInfiniteQuery } from "@tanstack/react-query";
+import { keepPreviousData, type QueryKey, useInfiniteQuery } from "@tanstack/react-query";
 
 interface Page<T> {
   items: T[];
   next_cursor?: string | null;
 }
 
-/** A list of the server, page after page: what was loaded, and a way to load more. */
-export function usePaged<T>(
+/**
+ * A list of the server, page after page: what was loaded, and a way to load more. `keepsOld`: what
+ * was there before stays in sight until what another key asks for has come.
+ */
+export function usePaged<P extends Page<unknown>>(
   queryKey: QueryKey,
-  load: (cursor: string | undefined, signal: AbortSignal) => Promise<Page<T>>,
+  load: (cursor: string | undefined, signal: AbortSignal) => Promise<P>,
+  { keepsOld = false } = {},
 ) {
   const query = useInfiniteQuery({
     queryKey,
     queryFn: ({ pageParam, signal }) => load(pageParam, signal),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (last) => last.next_cursor ?? undefined,
+    placeholderData: keepsOld ? keepPreviousData : undefined,
   });
-  return { ...query, items: query.data?.pages.flatMap((page) => page.items) };
+  const items: P["items"] | undefined = query.data?.pages.flatMap((page) => page.items);
+  return { ...query, items };
 }
 
-export type Paged<T> = ReturnType<typeof usePaged<T>>;
+export type Paged<T> = ReturnType<typeof usePaged<Page<T>>>;

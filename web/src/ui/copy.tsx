@@ -56,6 +56,16 @@ export function CopyButton({ text, label }: { text: string; label?: string }) {
   );
 }
 
+/** A command that a reader may copy. */
+export function Command({ children }: { children: string }) {
+  return (
+    <span className="my-1 inline-flex max-w-full items-center gap-1 rounded-md bg-sunken py-0.5 pr-1 pl-2 text-left font-mono text-[13px] break-all">
+      {children}
+      <CopyButton text={children} />
+    </span>
+  );
+}
+
 /** A call of the own API, as curl would make it. */
 export interface CurlCall {
   method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";

@@ -127,19 +127,6 @@ export function useStepAttempts({ project, run }: RunPath) {
   });
 }
 
-export function useReports({ project, run }: RunPath) {
-  return useQuery({
-    queryKey: keys.run(run, "reports"),
-    queryFn: ({ signal }) =>
-      ok(
-        api.GET("/projects/{project}/runs/{run}/reports", {
-          params: { path: { project, run } },
-          signal,
-        }),
-      ),
-  });
-}
-
 /** What of this run waits for people. */
 export function useGates({ project, run }: RunPath, enabled: boolean) {
   return useQuery({

@@ -16,7 +16,7 @@ import { useNarrow } from "./use-narrow";
 import { usePage } from "./use-page";
 import { useRunKeys } from "./use-run-keys";
 
-const WITHOUT_STEP = new Set(["attempts", "parameters", "reports"]);
+const WITHOUT_STEP = new Set(["tests", "artifacts", "reports", "attempts", "parameters"]);
 
 export default function RunPage({ params }: { params: { project: string; run: string } }) {
   const { project, run } = params;

@@ -1,19 +1,31 @@
-import { lazy, Suspense } from "react";
+import { lazy, type ReactNode, Suspense } from "react";
 import { useText } from "@/i18n";
 import { Skeleton } from "@/ui/empty";
 import { LinkTabs } from "@/ui/tabs";
 import { Attempts } from "./attempts";
 import type { RunPath } from "./data";
 import { Graph } from "./graph";
+import { shortCount, useCounts } from "./kept";
 import type { Run } from "./model";
 import { texts } from "./texts";
 
 const Gantt = lazy(() => import("./gantt").then(({ Gantt }) => ({ default: Gantt })));
 const Steps = lazy(() => import("./steps").then(({ Steps }) => ({ default: Steps })));
-const Parameters = lazy(() => import("./lists").then((m) => ({ default: m.Parameters })));
-const Reports = lazy(() => import("./lists").then((m) => ({ default: m.Reports })));
+const Parameters = lazy(() => import("./parameters").then((m) => ({ default: m.Parameters })));
+const Tests = lazy(() => import("./tests").then(({ Tests }) => ({ default: Tests })));
+const Artifacts = lazy(() => import("./results").then((m) => ({ default: m.Artifacts })));
+const Reports = lazy(() => import("./results").then((m) => ({ default: m.Reports })));
 
-export const TABS = ["", "gantt", "steps", "attempts", "parameters", "reports"] as const;
+const TABS = [
+  "",
+  "gantt",
+  "steps",
+  "tests",
+  "artifacts",
+  "reports",
+  "attempts",
+  "parameters",
+] as const;
 
 interface Props {
   path: RunPath;
@@ -30,6 +42,13 @@ interface Props {
 export function RunTabs(props: Props) {
   const t = useText(texts);
   const tab = TABS.find((each) => each === props.tab) ?? "";
+  const kept = useCounts(props.path, props.run);
+  const counts: Partial<Record<string, ReactNode>> = {
+    tests: kept.tests && shortCount(kept.tests),
+    artifacts: kept.artifacts || null,
+    reports: kept.reports || null,
+    attempts: props.newest,
+  };
   return (
     <>
       <LinkTabs
@@ -37,10 +56,11 @@ export function RunTabs(props: Props) {
         current={tab}
         tabs={TABS.map((value) => ({
           value,
-          text:
-            value === "attempts"
-              ? `${t("tab.attempts")} ${props.newest}`
-              : t(`tab.${value || "graph"}` as "tab.graph"),
+          text: (
+            <>
+              {t(`tab.${value || "graph"}` as "tab.graph")} {counts[value]}
+            </>
+          ),
           href: props.href({ tab: value }),
         }))}
       />
@@ -63,6 +83,10 @@ function Content({ path, run, tab, href, selected, onSelect }: Props) {
       return <Attempts path={path} run={run} href={(n) => href({ attempt: String(n), tab: "" })} />;
     case "parameters":
       return <Parameters run={run} />;
+    case "tests":
+      return <Tests path={path} run={run} />;
+    case "artifacts":
+      return <Artifacts path={path} run={run} />;
     case "reports":
       return <Reports path={path} run={run} />;
     default:

@@ -6,25 +6,16 @@ import { keys } from "@/api/keys";
 import { usePaged } from "@/api/paged";
 import { useLocale, useText } from "@/i18n";
 import { projectTexts } from "@/i18n/project-settings";
+import { Command } from "@/ui/copy";
 import { Dialog } from "@/ui/dialog";
 import { Loaded } from "@/ui/loaded";
+import { formatSize } from "@/ui/size";
 import { Cell, Row } from "@/ui/table";
 import { RelativeTime } from "@/ui/time";
-import { Command, Listed, Section } from "./parts";
+import { Listed, Section } from "./parts";
 
 type Found = Schemas["PackageView"];
-const STEPS = ["byte", "kilobyte", "megabyte", "gigabyte"] as const;
 const MOST = 200;
-
-/** "3.4 MB" */
-export function formatSize(bytes: number, locale: string): string {
-  const step = bytes < 1 ? 0 : Math.min(STEPS.length - 1, Math.floor(Math.log10(bytes) / 3));
-  return new Intl.NumberFormat(locale, {
-    style: "unit",
-    unit: STEPS[step],
-    maximumFractionDigits: 1,
-  }).format(bytes / 1000 ** step);
-}
 
 export default function Packages({ project }: { project: string }) {
   const t = useText(projectTexts);

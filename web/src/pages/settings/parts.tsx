@@ -95,16 +95,6 @@ export function Listed<T>({
   );
 }
 
-/** A command that a reader may copy. */
-export function Command({ children }: { children: string }) {
-  return (
-    <span className="my-1 inline-flex max-w-full items-center gap-1 rounded-md bg-sunken py-0.5 pr-1 pl-2 text-left font-mono text-[13px] break-all">
-      {children}
-      <CopyButton text={children} />
-    </span>
-  );
-}
-
 /** A dialog with a form; Enter sends it. Its error stands in it. */
 export function FormDialog({
   title,

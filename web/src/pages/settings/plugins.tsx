@@ -5,9 +5,10 @@ import { keys } from "@/api/keys";
 import { usePaged } from "@/api/paged";
 import { useText } from "@/i18n";
 import { projectTexts } from "@/i18n/project-settings";
+import { Command } from "@/ui/copy";
 import { Switch } from "@/ui/field";
 import { Cell, Row } from "@/ui/table";
-import { Command, Listed, Pill, Section } from "./parts";
+import { Listed, Pill, Section } from "./parts";
 
 export default function Plugins({ project }: { project: string }) {
   const t = useText(projectTexts);

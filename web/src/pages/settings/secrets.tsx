@@ -8,11 +8,11 @@ import { useText } from "@/i18n";
 import { projectTexts } from "@/i18n/project-settings";
 import { settingsTexts } from "@/i18n/settings";
 import { Button, IconButton } from "@/ui/button";
-import { asCommand, CopyAs } from "@/ui/copy";
+import { asCommand, Command, CopyAs } from "@/ui/copy";
 import { Checkbox, Field, TextArea, TextInput } from "@/ui/field";
 import { Cell, Row } from "@/ui/table";
 import { RelativeTime } from "@/ui/time";
-import { Command, FormDialog, Listed, Pill, RemoveButton, Section } from "./parts";
+import { FormDialog, Listed, Pill, RemoveButton, Section } from "./parts";
 
 const VALUE = "VALUE"; // the kind that is set here; credentials come by the BK-CI dialect
 

@@ -8,11 +8,11 @@ import { useText } from "@/i18n";
 import { projectTexts } from "@/i18n/project-settings";
 import { settingsTexts } from "@/i18n/settings";
 import { Button } from "@/ui/button";
-import { asCommand, CopyAs } from "@/ui/copy";
+import { asCommand, Command, CopyAs } from "@/ui/copy";
 import { Field, Select, TextInput } from "@/ui/field";
 import { Cell, Row } from "@/ui/table";
 import { RelativeTime } from "@/ui/time";
-import { Command, FormDialog, Listed, Pill, RemoveButton, Section, ShownOnce } from "./parts";
+import { FormDialog, Listed, Pill, RemoveButton, Section, ShownOnce } from "./parts";
 
 const KEY = ["tokens"];
 const ROLES = ["viewer", "runner", "developer", "maintainer", "owner"] as const;

@@ -6,11 +6,12 @@ import { keys } from "@/api/keys";
 import { usePaged } from "@/api/paged";
 import { useText } from "@/i18n";
 import { projectTexts } from "@/i18n/project-settings";
+import { Command } from "@/ui/copy";
 import { Skeleton } from "@/ui/empty";
 import { Loaded } from "@/ui/loaded";
 import { Cell, Row } from "@/ui/table";
 import { RelativeTime } from "@/ui/time";
-import { Command, Listed, Pill, Section } from "./parts";
+import { Listed, Pill, Section } from "./parts";
 
 const AT_ONCE = 20; // each pipeline is a call
 

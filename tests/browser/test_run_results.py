@@ -1,0 +1,41 @@
+"""What a run leaves, in a real browser: tests and artifacts."""
+
+import re
+from pathlib import Path
+
+from run_pipelines import checked
+from site_data import PROJECT, Site
+from visitor import Visitor
+
+
+def test_tests_and_artifacts_of_a_run(member: Visitor, site: Site) -> None:
+    """The tab counts them; a flaky test is named; a page that was kept comes as a file."""
+    site.add_pipeline(checked(site.workbench))
+    site.workbench.break_steps("t-unit")
+    run = site.start("run/tested", "", "failed")
+    site.workbench.repair("t-unit")
+    page = member.open(f"/runs/{run}")
+
+    page.get_by_role("link", name="Tests 2/1✗").click()
+    page.get_by_role("cell", name="2 is not 3").wait_for()
+    member.look("run-tests")
+    site.call("POST", f"/projects/{PROJECT}/runs/{run}/recovery/apply", {})
+    site.wait(run, "succeeded")
+    page.locator("[data-tests]").get_by_text("flaky").wait_for()
+    flaky = page.locator("[data-test='rounds half up']")
+    flaky.get_by_text("flaky").wait_for()
+    page.get_by_label("State").select_option("All tests")
+    page.locator("[data-test=adds]").wait_for()
+
+    page.get_by_role("link", name="Artifacts 4").click()
+    kept = page.locator("[data-artifact='page.html']")
+    kept.nth(1).wait_for()
+    member.look("run-artifacts")
+    page.get_by_label("Kept by which attempt").select_option("Attempt 1")
+    kept.nth(1).wait_for(state="detached")
+    with page.expect_download() as saved:
+        kept.get_by_role("link", name="page.html").click()
+
+    assert saved.value.suggested_filename == "page.html"
+    assert Path(saved.value.path()).read_text().startswith("<script>")
+    assert re.match("^#1 recovered", page.title())

@@ -1,0 +1,37 @@
+import { SlidersHorizontal } from "lucide-react";
+import { useText } from "@/i18n";
+import { CopyButton } from "@/ui/copy";
+import { Empty } from "@/ui/empty";
+import { Cell, Head, Row, Table } from "@/ui/table";
+import type { Run } from "./model";
+import { texts } from "./texts";
+
+export function Parameters({ run }: { run: Run }) {
+  const t = useText(texts);
+  if (run.parameters.length === 0) {
+    return <Empty icon={SlidersHorizontal} title={t("parameters.empty")} />;
+  }
+  return (
+    <Table label={t("tab.parameters")}>
+      <thead>
+        <tr>
+          <Head>{t("column.name")}</Head>
+          <Head>{t("column.value")}</Head>
+        </tr>
+      </thead>
+      <tbody>
+        {run.parameters.map(({ name, value }) => (
+          <Row key={name}>
+            <Cell className="font-mono">{name}</Cell>
+            <Cell>
+              <span className="flex items-center gap-1">
+                <span className="min-w-0 font-mono break-all">{value}</span>
+                {value && <CopyButton text={value} />}
+              </span>
+            </Cell>
+          </Row>
+        ))}
+      </tbody>
+    </Table>
+  );
+}
