@@ -5,6 +5,7 @@ import os
 import select
 import shutil
 import signal
+import socket
 import sys
 import tempfile
 import threading
@@ -21,16 +22,13 @@ LISTEN_S = 0.5
 @click.command(
     help="Show a failed pipeline being repaired in place, on an embedded server.\n\n"
     + EXAMPLE
-    + "mulligan demo --once"
+    + "mulligan demo --once\n\n  mulligan demo --crash"
 )
 @click.option("--once", is_flag=True, help="Exit at the end instead of staying up.")
 @click.option("--plain", is_flag=True, help="Shell steps only: no git, no artifacts.")
-def demo(once: bool, plain: bool) -> None:  # noqa: FBT001 - click gives flags by position
+@click.option("--crash", is_flag=True, help="Kill the server in the middle of a run instead.")
+def demo(once: bool, plain: bool, crash: bool) -> None:  # noqa: FBT001 - click gives flags by position
     """Show a failed pipeline being repaired in place, on an embedded server."""
-    from mulligan.cli.embedded import embedded_server
-    from mulligan.demo.run import run_demo
-    from mulligan.executors.keeper.client import Keeper, KeeperError
-
     stop = threading.Event()
 
     def asked(_number: int, _frame: FrameType | None) -> None:
@@ -43,13 +41,25 @@ def demo(once: bool, plain: bool) -> None:  # noqa: FBT001 - click gives flags b
         Path(named).mkdir(parents=True, exist_ok=True)
     root = Path(tempfile.mkdtemp(prefix="mulligan-demo-", dir=named)).resolve()
     try:
-        work = root / "work"
-        work.mkdir()
+        (root / "work").mkdir()
+        code = show_crash(root, stop, once) if crash else show_repair(root, stop, once, plain)
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+    sys.exit(code)
+
+
+def show_repair(root: Path, stop: threading.Event, once: bool, plain: bool) -> int:  # noqa: FBT001 - as click gives them
+    """Play the repair and the rollback; return the exit code."""
+    from mulligan.cli.embedded import embedded_server
+    from mulligan.demo.run import run_demo
+    from mulligan.executors.keeper.client import Keeper, KeeperError
+
+    try:
         with embedded_server(root / "data", is_dev=True) as (url, token):
             click.echo(f"server: {url} (data in a temporary folder)")
-            code = run_demo(
+            return run_demo(
                 url,
-                work,
+                root / "work",
                 sys.stdout,
                 once=once,
                 token=token,
@@ -60,8 +70,23 @@ def demo(once: bool, plain: bool) -> None:  # noqa: FBT001 - click gives flags b
     finally:
         with contextlib.suppress(KeeperError):
             Keeper(root / "data").shutdown()  # it outlives the server, as the deployed program does
-        shutil.rmtree(root, ignore_errors=True)
-    sys.exit(code)
+
+
+def show_crash(root: Path, stop: threading.Event, once: bool) -> int:  # noqa: FBT001 - as above
+    """Play the crash with a server in a process of its own; return the exit code."""
+    from mulligan.demo.crash import run_crash_demo
+    from mulligan.testing.server import ServerProcess, ServerStartError
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]  # an open page finds the server again at its address
+    try:
+        with ServerProcess(root / "data", "--port", str(port)) as server:
+            click.echo(f"server: {server.url}, process {server.pid} (data in a temporary folder)")
+            return run_crash_demo(server, root / "work", sys.stdout, once=once, stop=stop)
+    except ServerStartError as error:
+        click.echo(f"demo: FAILED: {error}")
+        return 1
 
 
 def somebody_sits_there() -> bool:
