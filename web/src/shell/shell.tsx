@@ -1,16 +1,30 @@
 import { type Query, useQueryClient } from "@tanstack/react-query";
-import { type ReactNode, useEffect, useMemo, useState } from "react";
+import {
+  lazy,
+  type ReactNode,
+  Suspense,
+  useEffect,
+  useLayoutEffect,
+  useMemo,
+  useState,
+} from "react";
 import { useLocation } from "wouter";
 import { enterFeed, type Feed, invalidating } from "@/api/events";
 import { keys } from "@/api/keys";
+import { useMe } from "@/api/session";
 import { useText } from "@/i18n";
 import { common } from "@/i18n/common";
+import { ownPlaces } from "@/state/places";
 import { changeSettings, useSettings } from "@/state/settings";
-import { KeysHelp, useHelp, useKeys } from "@/ui/keys";
+import { openPalette, usePaletteOpen } from "@/ui/commands";
+import { useHelp, useKeys } from "@/ui/keys";
 import { OutdatedNote } from "./outdated";
 import { BottomBar, Rail } from "./rail";
 import { RunNotices } from "./run-notices";
 import { TopBar } from "./top-bar";
+
+const KeysHelp = lazy(() => import("@/ui/keys-help"));
+const Palette = lazy(() => import("./palette"));
 
 /** The project of the address, or the one that was open last. */
 function useProject(): { open: string; last: string } {
@@ -62,6 +76,12 @@ function useLiveProject(project: string): Feed | null {
   return feed;
 }
 
+/** Open the palette, or close it; over another dialog it does not open. */
+function togglePalette(): void {
+  const dialog = document.querySelector("[role=dialog]");
+  if (!dialog || dialog.matches("[data-palette]")) openPalette(!dialog);
+}
+
 /** What is around every page: top bar, rail, bottom bar, keys. */
 export function Shell({ children }: { children: ReactNode }) {
   const t = useText(common);
@@ -69,8 +89,12 @@ export function Shell({ children }: { children: ReactNode }) {
   const [helpOpen, setHelpOpen] = useHelp();
   const project = useProject();
   const feed = useLiveProject(project.open);
+  const { user } = useMe();
+  const paletteOpen = usePaletteOpen();
+  useLayoutEffect(() => ownPlaces(user), [user]);
   const bindings = useMemo(
     () => [
+      { key: "$mod+k", text: t("palette.open"), run: togglePalette, everywhere: true },
       { key: "Shift+?", text: t("keys.help"), run: () => setHelpOpen(true) },
       { key: "g p", text: t("keys.go-projects"), run: () => navigate("/projects") },
       {
@@ -105,7 +129,16 @@ export function Shell({ children }: { children: ReactNode }) {
       </div>
       <RunNotices project={project.open} />
       <BottomBar project={project.last} />
-      <KeysHelp open={helpOpen} onOpenChange={setHelpOpen} />
+      {paletteOpen && (
+        <Suspense>
+          <Palette project={project.last} onHelp={() => setHelpOpen(true)} />
+        </Suspense>
+      )}
+      {helpOpen && (
+        <Suspense>
+          <KeysHelp open onOpenChange={setHelpOpen} />
+        </Suspense>
+      )}
     </>
   );
 }

@@ -1,4 +1,4 @@
-import { CircleUser, Keyboard, Languages, LogOut, Moon, Sun } from "lucide-react";
+import { CircleUser, Keyboard, Languages, LogOut, Moon, Search, Sun } from "lucide-react";
 import { Link } from "wouter";
 import type { Feed } from "@/api/events";
 import { useConnection } from "@/api/events";
@@ -8,6 +8,8 @@ import { common } from "@/i18n/common";
 import { changeSettings, settings, type Theme, useSettings } from "@/state/settings";
 import { useIsDark } from "@/theme/theme";
 import { Button, IconButton } from "@/ui/button";
+import { openPalette } from "@/ui/commands";
+import { Key } from "@/ui/keys";
 import { Menu, MenuChoice, MenuItem, MenuLabel, MenuLine, MenuSwitch } from "@/ui/menu";
 import { toast } from "@/ui/toast";
 import { Tooltip } from "@/ui/tooltip";
@@ -23,13 +25,39 @@ export function TopBar({ feed, onHelp }: { feed: Feed | null; onHelp: () => void
         <Logo />
         {t("app.name")}
       </Link>
-      <div className="ml-auto flex items-center gap-1">
+      <PaletteButton />
+      <div className="flex items-center gap-1">
         {feed && <Connected feed={feed} />}
         <LanguageButton />
         <ThemeButton />
         <AccountMenu onHelp={onHelp} />
       </div>
     </header>
+  );
+}
+
+/** It looks like a field, and opens one. */
+function PaletteButton() {
+  const t = useText(common);
+  const { keys } = useSettings();
+  return (
+    <button
+      type="button"
+      aria-haspopup="dialog"
+      aria-label={t("palette.open")}
+      onClick={() => openPalette(true)}
+      className="mr-1 ml-auto inline-flex h-8 w-8 items-center justify-center gap-2 rounded-md text-[13px] text-muted hover:bg-sunken hover:text-text sm:mr-auto sm:ml-4 sm:w-64 sm:justify-start sm:border sm:border-line sm:bg-bg sm:px-2.5 lg:w-80"
+    >
+      <Search aria-hidden size={16} className="shrink-0" />
+      <span aria-hidden className="hidden min-w-0 grow truncate text-left sm:inline">
+        {t("palette.open")}
+      </span>
+      {keys && (
+        <span aria-hidden className="hidden sm:inline">
+          <Key>$mod+k</Key>
+        </span>
+      )}
+    </button>
   );
 }
 

@@ -1,4 +1,5 @@
 import { useEffect } from "react";
+import { rememberPlace } from "@/state/places";
 import { STATES, type State } from "@/theme/status";
 
 const COLOURS = {
@@ -15,12 +16,16 @@ function icon(state: State): string {
   return `data:image/svg+xml,${encodeURIComponent(svg)}`;
 }
 
-/** Name the tab, and show the state of what is open in its icon. */
-export function usePageTitle(title: string, state?: State): void {
+/**
+ * Name the tab, and show the state of what is open in its icon. `place`: what the page is called
+ * where one may come back to it, if not the same.
+ */
+export function usePageTitle(title: string, state?: State, place = title): void {
   useEffect(() => {
     document.title = title ? `${title} · Mulligan` : "Mulligan";
     const link = document.querySelector<HTMLLinkElement>('link[rel="icon"]');
     if (!link) return;
     link.href = state ? icon(state) : "./favicon.svg";
   }, [title, state]);
+  useEffect(() => rememberPlace(place), [place]);
 }

@@ -1,10 +1,7 @@
-import { useEffect, useId, useState, useSyncExternalStore } from "react";
+import { useEffect, useId, useState } from "react";
 import { tinykeys } from "tinykeys";
-import { useText } from "@/i18n";
-import { common } from "@/i18n/common";
-import { changeSettings, settings, useSettings } from "@/state/settings";
-import { Dialog } from "./dialog";
-import { Switch } from "./field";
+import { settings } from "@/state/settings";
+import { registry } from "./registry";
 
 export interface KeyBinding {
   /** As tinykeys writes it: "r", "Shift+?", "g p". */
@@ -14,35 +11,25 @@ export interface KeyBinding {
   run: (event: KeyboardEvent) => void;
   /** It works now; else it is not even shown. */
   enabled?: boolean;
+  /** It works in fields and dialogs, too: for keys that type nothing. */
+  everywhere?: boolean;
 }
 
 type Scope = "here" | "anywhere";
-interface Registered {
+export interface Registered {
   scope: Scope;
   bindings: readonly KeyBinding[];
 }
 
-let registered: ReadonlyMap<string, Registered> = new Map();
-const listeners = new Set<() => void>();
-
-function register(id: string, entry: Registered | null): void {
-  const next = new Map(registered);
-  if (entry) next.set(id, entry);
-  else next.delete(id);
-  registered = next;
-  for (const listener of listeners) listener();
-}
-
-function subscribe(listener: () => void) {
-  listeners.add(listener);
-  return () => listeners.delete(listener);
-}
+/** The keys that work now. */
+export const registered = registry<Registered>();
 
 const TYPING = "input, textarea, select, [contenteditable=true], [role=dialog], [role=menu]";
 
-function isMeant(event: KeyboardEvent): boolean {
+function isMeant(event: KeyboardEvent, everywhere = false): boolean {
   const target = event.target instanceof Element ? event.target : null;
-  return settings().keys && !event.defaultPrevented && !target?.closest(TYPING);
+  const typing = !everywhere && target?.closest(TYPING);
+  return settings().keys && !event.defaultPrevented && !typing;
 }
 
 /**
@@ -53,14 +40,14 @@ export function useKeys(bindings: readonly KeyBinding[], scope: Scope = "here"):
   const id = useId();
   useEffect(() => {
     const active = bindings.filter((binding) => binding.enabled !== false);
-    register(id, { scope, bindings: active });
+    registered.put(id, { scope, bindings: active });
     const stop = tinykeys(
       window,
       Object.fromEntries(
-        active.map(({ key, run }) => [
+        active.map(({ key, run, everywhere }) => [
           key,
           (event: KeyboardEvent) => {
-            if (!isMeant(event)) return;
+            if (!isMeant(event, everywhere)) return;
             event.preventDefault();
             run(event);
           },
@@ -69,66 +56,24 @@ export function useKeys(bindings: readonly KeyBinding[], scope: Scope = "here"):
     );
     return () => {
       stop();
-      register(id, null);
+      registered.put(id, null);
     };
   }, [bindings, scope, id]);
 }
 
+const MOD = /Mac|iP(hone|ad|od)/.test(navigator.userAgent) ? "⌘" : "Ctrl ";
+
+/** A key as people know it: of "$mod+k" that is "⌘K" or "Ctrl K". */
+function nameOf(key: string): string {
+  const name = key.replace("Shift+", "");
+  return name.startsWith("$mod+") ? MOD + name.slice("$mod+".length).toUpperCase() : name;
+}
+
 export function Key({ children }: { children: string }) {
   return (
-    <kbd className="rounded border border-line bg-sunken px-1.5 py-0.5 font-mono text-[13px]">
-      {children.replace("Shift+", "")}
+    <kbd className="rounded border border-line bg-sunken px-1.5 py-0.5 font-mono text-[13px] whitespace-nowrap">
+      {nameOf(children)}
     </kbd>
-  );
-}
-
-/** The help behind `?`. */
-export function KeysHelp({
-  open,
-  onOpenChange,
-}: {
-  open: boolean;
-  onOpenChange: (to: boolean) => void;
-}) {
-  const t = useText(common);
-  const { keys } = useSettings();
-  const all = [...useSyncExternalStore(subscribe, () => registered).values()];
-  return (
-    <Dialog
-      open={open}
-      onOpenChange={onOpenChange}
-      title={t("keys.title")}
-      description={t("keys.hint")}
-    >
-      <Switch label={t("keys.on")} checked={keys} onChange={(to) => changeSettings({ keys: to })} />
-      <KeyList
-        title={t("keys.group.here")}
-        bindings={all.filter((each) => each.scope === "here").flatMap((each) => each.bindings)}
-      />
-      <KeyList
-        title={t("keys.group.anywhere")}
-        bindings={all.filter((each) => each.scope === "anywhere").flatMap((each) => each.bindings)}
-      />
-    </Dialog>
-  );
-}
-
-function KeyList({ title, bindings }: { title: string; bindings: readonly KeyBinding[] }) {
-  if (bindings.length === 0) return null;
-  return (
-    <section className="mt-4">
-      <h3 className="mb-1 text-[13px] font-medium text-muted">{title}</h3>
-      <dl className="grid grid-cols-[auto_1fr] items-center gap-x-4 gap-y-1.5">
-        {bindings.map(({ key, text }) => (
-          <div key={key} className="contents">
-            <dt>
-              <Key>{key}</Key>
-            </dt>
-            <dd>{text}</dd>
-          </div>
-        ))}
-      </dl>
-    </section>
   );
 }
 

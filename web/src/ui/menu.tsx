@@ -36,29 +36,30 @@ export function Menu({
 export function MenuItem({
   icon: Icon,
   danger = false,
-  disabled = false,
+  why,
   hint,
   onSelect,
   children,
 }: {
   icon?: LucideIcon;
   danger?: boolean;
-  disabled?: boolean;
-  /** A second line, as why it is not possible. */
+  /** Why it is not possible: it can be reached, and says so. */
+  why?: string;
+  /** A second line. */
   hint?: ReactNode;
   onSelect: () => void;
   children: ReactNode;
 }) {
   return (
     <Radix.Item
-      disabled={disabled}
-      onSelect={onSelect}
-      className={clsx(ITEM, danger && "text-bad")}
+      aria-disabled={why ? true : undefined}
+      onSelect={why ? (event) => event.preventDefault() : onSelect}
+      className={clsx(ITEM, danger && "text-bad", why && "text-muted")}
     >
       {Icon && <Icon aria-hidden size={16} className="shrink-0" />}
       <span className="min-w-0 py-1">
         {children}
-        {hint && <span className="block text-[13px] text-muted">{hint}</span>}
+        {(why || hint) && <span className="block text-[13px] text-muted">{why ?? hint}</span>}
       </span>
     </Radix.Item>
   );

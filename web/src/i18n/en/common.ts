@@ -13,6 +13,7 @@ export const en = {
   "nav.unfold": "Unfold the side bar",
   "nav.project": "Project",
   "nav.all-projects": "All projects",
+  "palette.open": "Search or command",
   "live.live": "Live",
   "live.connecting": "Connecting…",
   "live.offline": "Offline",

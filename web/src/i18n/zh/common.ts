@@ -16,6 +16,7 @@ export const zh: Texts<typeof en> = {
   "nav.unfold": "展开侧栏",
   "nav.project": "项目",
   "nav.all-projects": "所有项目",
+  "palette.open": "搜索或执行命令",
   "live.live": "实时",
   "live.connecting": "连接中…",
   "live.offline": "离线",

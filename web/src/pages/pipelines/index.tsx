@@ -74,8 +74,8 @@ export default function Pipelines({ params: { project } }: { params: { project: 
   const t = useText(texts);
   const c = useText(common);
   const [filters, set, clear] = useFilters();
-  usePageTitle(`${t("title")} · ${project}`);
   const query = usePipelines(project, filters);
+  usePageTitle(`${t("title")} · ${project}`, undefined, query.isSuccess ? project : "");
   const items = query.data?.pages.flatMap((page) => page.items) ?? [];
   const isFiltered = Object.values(filters).some(Boolean);
   if (isNotFound(query.error)) return <NothingHere />;

@@ -5,17 +5,19 @@ import {
   Ellipsis,
   FileCode,
   Link2,
+  type LucideIcon,
   MessageSquareText,
   RotateCcw,
   Terminal,
   TestTubeDiagonal,
 } from "lucide-react";
-import { useState } from "react";
+import { Fragment, useState } from "react";
 import { useLocation } from "wouter";
 import { API, api, ok } from "@/api/client";
 import { useText } from "@/i18n";
 import { common } from "@/i18n/common";
 import { Button, IconButton } from "@/ui/button";
+import { type Command, useCommands } from "@/ui/commands";
 import { asCommand, asCurl, copy } from "@/ui/copy";
 import { Dialog } from "@/ui/dialog";
 import { TextArea } from "@/ui/field";
@@ -25,6 +27,7 @@ import { type RunPath, useCall } from "./data";
 import { isOver, type Run } from "./model";
 import { hrefOfRun } from "./places";
 import { texts } from "./texts";
+import type { Whys } from "./use-page";
 
 const MASKED = "******";
 
@@ -35,26 +38,28 @@ interface Props {
   count: number | null;
   onRetry: () => void;
   stop: { asked: boolean; ask: (asked: boolean) => void };
+  why: Whys;
 }
 
 /** The buttons of the head: retry, stop, and what is needed less often. */
-export function Actions({ path, run, count, onRetry, stop }: Props) {
+export function Actions({ path, run, count, onRetry, stop, why }: Props) {
   const t = useText(texts);
   const [remark, setRemark] = useState(false);
   const [rebuild, setRebuild] = useState(false);
   return (
     <>
       {!isOver(run) && (
-        <Button variant="danger" icon={CircleStop} onClick={() => stop.ask(true)}>
+        <Button variant="danger" icon={CircleStop} why={why.stop} onClick={() => stop.ask(true)}>
           {t("stop")}
         </Button>
       )}
-      <Button icon={RotateCcw} onClick={onRetry} data-retry>
+      <Button icon={RotateCcw} why={why.retry} onClick={onRetry} data-retry>
         {count ? t("retry.count", { n: count }) : t("retry")}
       </Button>
       <More
         path={path}
         run={run}
+        why={why}
         onRemark={() => setRemark(true)}
         onRebuild={() => setRebuild(true)}
       />
@@ -65,60 +70,84 @@ export function Actions({ path, run, count, onRetry, stop }: Props) {
   );
 }
 
-function More({
-  path,
-  run,
-  onRemark,
-  onRebuild,
-}: {
-  path: RunPath;
-  run: Run;
+type MoreProps = Pick<Props, "path" | "run" | "why"> & {
   onRemark: () => void;
   onRebuild: () => void;
-}) {
+};
+
+/** What is needed less often, in groups: for the menu, and for the palette. */
+function useLessOften({ path, run, why, onRemark, onRebuild }: MoreProps): Command[][] {
   const t = useText(texts);
   const c = useText(common);
   const call = `/projects/${path.project}/runs/${path.run}`;
   const definition = `/projects/${path.project}/pipelines/${run.pipeline}/definition`;
-  async function copied(text: string) {
+  const copied = async (text: string) => {
     if (await copy(text)) toast("good", c("copied"));
     else toast("bad", c("copy.failed"));
-  }
+  };
+  const copying = (id: "link" | "command" | "curl", icon: LucideIcon, text: () => string) => ({
+    id: `copy:${id}`,
+    icon,
+    text: t(`copy.${id}`),
+    run: () => void copied(text()),
+  });
   const address = () => new URL(hrefOfRun(path.project, path.run).slice(1), document.baseURI).href;
+  return [
+    [
+      {
+        id: "rebuild",
+        icon: RotateCcw,
+        text: t("rebuild"),
+        hint: t("rebuild.hint"),
+        why: why.rebuild,
+        run: onRebuild,
+      },
+      {
+        id: "remark",
+        icon: MessageSquareText,
+        text: t("remark"),
+        why: why.remark,
+        run: onRemark,
+      },
+    ],
+    [
+      copying("link", Link2, address),
+      copying("command", Terminal, () => asCommand("show", path.run, "--project", path.project)),
+      copying("curl", TestTubeDiagonal, () => asCurl({ method: "GET", path: call })),
+    ],
+    [
+      {
+        id: "definition",
+        icon: FileCode,
+        text: t("definition"),
+        run: () => open(`${API}${definition}?version=${run.version}&format=yaml`),
+      },
+      {
+        id: "log.download",
+        icon: Download,
+        text: t("log.download"),
+        run: () => open(`${API}${call}/log/download`),
+      },
+    ],
+  ];
+}
+
+function More(props: MoreProps) {
+  const c = useText(common);
+  const groups = useLessOften(props);
+  useCommands(groups.flat());
   return (
     <Menu trigger={<IconButton variant="normal" icon={Ellipsis} label={c("more")} />}>
-      <MenuItem icon={RotateCcw} onSelect={onRebuild} hint={t("rebuild.hint")}>
-        {t("rebuild")}
-      </MenuItem>
-      <MenuItem icon={MessageSquareText} onSelect={onRemark}>
-        {t("remark")}
-      </MenuItem>
-      <MenuLine />
-      <MenuItem icon={Link2} onSelect={() => void copied(address())}>
-        {t("copy.link")}
-      </MenuItem>
-      <MenuItem
-        icon={Terminal}
-        onSelect={() => void copied(asCommand("show", path.run, "--project", path.project))}
-      >
-        {t("copy.command")}
-      </MenuItem>
-      <MenuItem
-        icon={TestTubeDiagonal}
-        onSelect={() => void copied(asCurl({ method: "GET", path: call }))}
-      >
-        {t("copy.curl")}
-      </MenuItem>
-      <MenuLine />
-      <MenuItem
-        icon={FileCode}
-        onSelect={() => open(`${API}${definition}?version=${run.version}&format=yaml`)}
-      >
-        {t("definition")}
-      </MenuItem>
-      <MenuItem icon={Download} onSelect={() => open(`${API}${call}/log/download`)}>
-        {t("log.download")}
-      </MenuItem>
+      {groups.map((group, index) => (
+        <Fragment key={group[0]?.id}>
+          {index > 0 && <MenuLine />}
+          {group.map(({ id, icon, text, hint, why, run }) => (
+            <MenuItem key={id} icon={icon} hint={hint} why={why} onSelect={run}>
+              {text}
+            </MenuItem>
+          ))}
+        </Fragment>
+      ))}
     </Menu>
   );
 }

@@ -14,7 +14,7 @@ import { RunTabs } from "./tabs";
 import { texts } from "./texts";
 import { useNarrow } from "./use-narrow";
 import { usePage } from "./use-page";
-import { useRunKeys } from "./use-run-keys";
+import { useRunCommands, useRunKeys } from "./use-run-keys";
 
 const WITHOUT_STEP = new Set(["tests", "artifacts", "reports", "attempts", "parameters"]);
 
@@ -38,6 +38,12 @@ function Page({ path, now, run }: { path: RunPath; now: Run; run: Run }) {
   const narrow = useNarrow();
   useTitle(run, state);
   useRunKeys(page.acts);
+  useRunCommands(page.acts, {
+    modes: page.modes,
+    chosen: recovery.mode,
+    pick: page.pick,
+    why: isPast ? page.why.past : undefined,
+  });
   const hasSide = panel || gates.length > 0 || Boolean(failure?.node);
   return (
     <>
@@ -54,6 +60,7 @@ function Page({ path, now, run }: { path: RunPath; now: Run; run: Run }) {
               run={now}
               count={panel ? (recovery.plan?.counts.rerun ?? null) : null}
               onRetry={page.retry}
+              why={page.why}
               stop={{ asked: page.stopping, ask: page.setStopping }}
             />
           )
@@ -107,7 +114,11 @@ type State = ReturnType<typeof usePage>["state"];
 
 function useTitle(run: Run, state: State): void {
   const c = useText(common);
-  usePageTitle(`#${run.number} ${c(`state.${state}`)} · ${run.pipeline_name}`, state);
+  usePageTitle(
+    `#${run.number} ${c(`state.${state}`)} · ${run.pipeline_name}`,
+    state,
+    `#${run.number} ${run.pipeline_name}`,
+  );
 }
 
 /** For those who don't see the page: the state, whenever it changes. */

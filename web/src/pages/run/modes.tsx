@@ -7,7 +7,8 @@ import type { Mode, Modes } from "./data";
 import { keyOf } from "./recovery";
 import { texts } from "./texts";
 
-const WORDS = {
+/** The text of each mode. */
+export const WORDS = {
   "retry-step": "mode.retry-step",
   "retry-job": "mode.retry-job",
   "retry-failed": "mode.retry-failed",

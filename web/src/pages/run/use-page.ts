@@ -1,10 +1,15 @@
 import { useRef, useState } from "react";
 import { useSearchParams } from "wouter";
+import { useRefusal } from "@/api/rights";
+import { useMe } from "@/api/session";
+import { useText } from "@/i18n";
 import { type State, stateOfRun } from "@/theme/status";
-import { type RunPath, useFailure, useGates, useModes, useNeighbours } from "./data";
+import { usePaletteOpen } from "@/ui/commands";
+import { type Mode, type RunPath, useFailure, useGates, useModes, useNeighbours } from "./data";
 import { failedSteps, isOver, nextFailure, type Run, stepToShow } from "./model";
 import { hrefOfRun } from "./places";
 import { keyOf, useRecovery } from "./recovery";
+import { texts } from "./texts";
 import type { RunActs } from "./use-run-keys";
 
 /** What the address of the page says, and how it is changed. */
@@ -36,7 +41,8 @@ function useRepair(path: RunPath, now: Run, isBad: boolean, asked: string, onDon
   const [wanted, setWanted] = useState(false);
   const refs = { apply: useRef<HTMLButtonElement>(null), reason: useRef<HTMLInputElement>(null) };
   const isOfFailed = failedSteps(now).some(({ step }) => step.id === asked);
-  const modes = useModes(path, isOfFailed ? asked : "", isBad || wanted).data;
+  const inPalette = usePaletteOpen();
+  const modes = useModes(path, isOfFailed ? asked : "", isBad || wanted || inPalette).data;
   const recovery = useRecovery(path, modes, () => {
     setWanted(false);
     onDone();
@@ -51,14 +57,50 @@ function useRepair(path: RunPath, now: Run, isBad: boolean, asked: string, onDon
     requestAnimationFrame(() => requestAnimationFrame(() => refs[field].current?.focus()));
   }
 
+  function pick(mode: Mode): void {
+    recovery.choose(keyOf(mode));
+    choose("-", mode.needs_reason ? "reason" : "apply"); // none is called "-": it stays
+  }
+
   function retry(): void {
     const isRetry = recovery.mode === null || recovery.mode.mode.startsWith("retry");
     choose(isRetry ? "-" : "retry", "apply"); // none is called "-": the choice stays
   }
   const can = (word: string) =>
     modes?.items.some((mode) => mode.mode.startsWith(word) && mode.allowed) ?? false;
-  return { modes, recovery, refs, wanted, setWanted, choose, retry, can };
+  return { modes, recovery, refs, wanted, setWanted, choose, pick, retry, can };
 }
+
+/** An act, or the first reason that speaks against it. */
+function unless(act: () => void, ...against: [holds: unknown, why: string | undefined][]) {
+  return against.find(([holds]) => holds)?.[1] ?? act;
+}
+
+function toContinue(): void {
+  document.querySelector<HTMLElement>("[data-continue]")?.focus();
+}
+
+/** Why acts are not possible: what one may not do, and what makes no sense now. */
+function useWhys({ project }: RunPath, { actor }: Run) {
+  const t = useText(texts);
+  const { user } = useMe();
+  const refusal = useRefusal(project);
+  return {
+    retry: refusal("retry"),
+    rebuild: refusal("start"),
+    remark: refusal("start"),
+    stop: refusal(actor === user ? "stop-own" : "stop"),
+    past: t("why.past"),
+    over: t("why.over"),
+    noFailure: t("why.no-failure"),
+    noWay: t("why.no-way"),
+    notPaused: t("why.not-paused"),
+    first: t("why.first"),
+    newest: t("why.newest"),
+  };
+}
+
+export type Whys = ReturnType<typeof useWhys>;
 
 /** All that the page shows of a run and does with it. `run`: `now`, or as an attempt left it. */
 export function usePage(path: RunPath, now: Run, run: Run) {
@@ -77,28 +119,28 @@ export function usePage(path: RunPath, now: Run, run: Run) {
   const toAttempt = (n: number) => go({ attempt: n === now.attempt ? "" : String(n), try: "" });
   const toFailure = (by: 1 | -1) => () =>
     go({ step: nextFailure(run, selected, by) ?? "", try: "" });
-  const when = (possible: boolean, act: () => void) => (possible ? act : undefined);
+  const why = useWhys(path, now);
+  const toSkip = () => repair.choose("skip", "reason");
+  const toRollBack = () => repair.choose("rollback", "apply");
   const acts: RunActs = {
-    retry: when(!isPast, repair.retry),
-    skip: when(!isPast && repair.can("skip"), () => repair.choose("skip", "reason")),
-    resume: when(
-      gates.some((gate) => gate.kind === "pause"),
-      () => document.querySelector<HTMLElement>("[data-continue]")?.focus(),
-    ),
-    rollBack: when(!isPast && repair.can("rollback"), () => repair.choose("rollback", "apply")),
-    stop: when(!isOver(now), () => setStopping(true)),
-    nextFailure: when(failed, toFailure(1)),
-    previousFailure: when(failed, toFailure(-1)),
+    retry: unless(repair.retry, [isPast, why.past], [why.retry, why.retry]),
+    skip: unless(toSkip, [isPast, why.past], [!repair.can("skip"), why.noWay]),
+    rollBack: unless(toRollBack, [isPast, why.past], [!repair.can("rollback"), why.noWay]),
+    resume: unless(toContinue, [!gates.some((gate) => gate.kind === "pause"), why.notPaused]),
+    stop: unless(() => setStopping(true), [isOver(now), why.over], [why.stop, why.stop]),
+    nextFailure: unless(toFailure(1), [!failed, why.noFailure]),
+    previousFailure: unless(toFailure(-1), [!failed, why.noFailure]),
     graph: () => go({ tab: "" }),
     gantt: () => go({ tab: "gantt" }),
     log: () => document.getElementById("log")?.focus(),
-    older: when(run.attempt > 1, () => toAttempt(run.attempt - 1)),
-    newer: when(isPast, () => toAttempt(run.attempt + 1)),
+    older: unless(() => toAttempt(run.attempt - 1), [run.attempt === 1, why.first]),
+    newer: unless(() => toAttempt(run.attempt + 1), [!isPast, why.newest]),
   };
   return {
     ...address,
     ...repair,
     acts,
+    why,
     isPast,
     isEnded,
     neighbours,

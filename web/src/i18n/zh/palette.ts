@@ -1,0 +1,30 @@
+import type { Texts } from "..";
+import type { en } from "../en/palette";
+
+export const zh: Texts<typeof en> = {
+  title: "搜索或执行命令",
+  field: "名称、#编号或命令",
+  hint: "输入文字以查找流水线、构建等。方向键选择，Enter 执行。",
+  none: "没有匹配的结果。",
+  looking: "搜索中…",
+  failed: "搜索失败：{reason}",
+  more: "更多流水线",
+  "not-possible": "不可用：{why}",
+  "group.here": "本页",
+  "group.recent": "最近访问",
+  "group.pipelines": "流水线",
+  "group.runs": "构建",
+  "group.environments": "环境",
+  "group.projects": "项目",
+  "group.go": "转到",
+  "group.settings": "设置",
+  "group.anywhere": "全局",
+  "new-pipeline": "新建流水线",
+  "in-project": "项目 {project}",
+  language: "切换到英文（English）",
+  "theme.light": "浅色主题",
+  "theme.dark": "深色主题",
+  "theme.system": "主题跟随系统",
+  "keys.off": "关闭键盘快捷键",
+  "keys.on": "开启键盘快捷键",
+};
