@@ -44,16 +44,13 @@ function PaletteButton() {
     <button
       type="button"
       aria-haspopup="dialog"
-      aria-label={t("palette.open")}
       onClick={() => openPalette(true)}
       className="mr-1 ml-auto inline-flex h-8 w-8 items-center justify-center gap-2 rounded-md text-[13px] text-muted hover:bg-sunken hover:text-text sm:mr-auto sm:ml-4 sm:w-64 sm:justify-start sm:border sm:border-line sm:bg-bg sm:px-2.5 lg:w-80"
     >
       <Search aria-hidden size={16} className="shrink-0" />
-      <span aria-hidden className="hidden min-w-0 grow truncate text-left sm:inline">
-        {t("palette.open")}
-      </span>
+      <span className="sr-only text-left sm:not-sr-only sm:grow">{t("palette.open")}</span>
       {keys && (
-        <span aria-hidden className="hidden sm:inline">
+        <span className="hidden sm:inline">
           <Key>$mod+k</Key>
         </span>
       )}

@@ -19,18 +19,24 @@ export interface Command {
   run: () => void;
 }
 
-const told = registry<readonly Command[]>();
+interface Told {
+  order: number;
+  commands: readonly Command[];
+}
 
-/** Offer acts in the palette while a component is on the page. */
-export function useCommands(commands: readonly Command[]): void {
+const told = registry<Told>();
+
+/** Offer acts in the palette while a component is on the page; those of a lower order come first. */
+export function useCommands(commands: readonly Command[], order = 0): void {
   const id = useId();
-  useEffect(() => told.put(id, commands)); // each time: what they do belongs to this rendering
+  useEffect(() => told.put(id, { order, commands })); // each time: acts belong to one rendering
   useEffect(() => () => told.put(id, null), [id]);
 }
 
-/** All acts that are offered now. */
+/** All acts that are offered now; those that aren't possible come last. */
 export function useAllCommands(): readonly Command[] {
-  return told.use().flat();
+  const all = [...told.use()].sort((a, b) => a.order - b.order).flatMap((each) => each.commands);
+  return [...all.filter(({ why }) => !why), ...all.filter(({ why }) => why)];
 }
 
 let isOpen = false;

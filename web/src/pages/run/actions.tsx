@@ -135,7 +135,7 @@ function useLessOften({ path, run, why, onRemark, onRebuild }: MoreProps): Comma
 function More(props: MoreProps) {
   const c = useText(common);
   const groups = useLessOften(props);
-  useCommands(groups.flat());
+  useCommands(groups.flat(), 1);
   return (
     <Menu trigger={<IconButton variant="normal" icon={Ellipsis} label={c("more")} />}>
       {groups.map((group, index) => (

@@ -1,4 +1,4 @@
-import { useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useSearchParams } from "wouter";
 import { useRefusal } from "@/api/rights";
 import { useMe } from "@/api/session";
@@ -39,6 +39,7 @@ function stateOfAll(run: Run): State {
 /** The ways to recover that are offered, and the choice among them. */
 function useRepair(path: RunPath, now: Run, isBad: boolean, asked: string, onDone: () => void) {
   const [wanted, setWanted] = useState(false);
+  const [toFocus, setToFocus] = useState<"apply" | "reason" | null>(null);
   const refs = { apply: useRef<HTMLButtonElement>(null), reason: useRef<HTMLInputElement>(null) };
   const isOfFailed = failedSteps(now).some(({ step }) => step.id === asked);
   const inPalette = usePaletteOpen();
@@ -53,9 +54,15 @@ function useRepair(path: RunPath, now: Run, isBad: boolean, asked: string, onDon
     const found = modes?.items.find((mode) => mode.mode.startsWith(word) && mode.allowed);
     if (found) recovery.choose(keyOf(found));
     setWanted(true);
-    // the panel may only now be drawn
-    requestAnimationFrame(() => requestAnimationFrame(() => refs[field].current?.focus()));
+    setToFocus(field);
   }
+  // the panel may only now be drawn, and its button waits for the plan
+  useEffect(() => {
+    const field = toFocus && refs[toFocus].current;
+    if (!field || field.disabled) return;
+    field.focus();
+    setToFocus(null);
+  });
 
   function pick(mode: Mode): void {
     recovery.choose(keyOf(mode));

@@ -127,6 +127,7 @@ function Results({
     <>
       <CommandList
         label={t("title")}
+        onMouseDown={(event) => event.preventDefault()} // one goes on typing
         className="min-h-0 overflow-y-auto p-1.5 [&_[cmdk-group-heading]]:px-2.5 [&_[cmdk-group-heading]]:pt-2 [&_[cmdk-group-heading]]:pb-1 [&_[cmdk-group-heading]]:text-[13px] [&_[cmdk-group-heading]]:text-muted"
       >
         <Group {...shared} title={t("group.runs")} commands={runs.commands} found />

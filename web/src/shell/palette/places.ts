@@ -4,8 +4,10 @@ import { useLanguage, useMe, useSignOut } from "@/api/session";
 import { translator, useText } from "@/i18n";
 import { common } from "@/i18n/common";
 import { paletteTexts } from "@/i18n/palette";
+import { projectTexts } from "@/i18n/project-settings";
+import { settingsTexts } from "@/i18n/settings";
 import { useSectionName, useSections } from "@/pages/settings";
-import { hrefOf } from "@/pages/settings/sections";
+import { hrefOf, type Section } from "@/pages/settings/sections";
 import { recentPlaces } from "@/state/places";
 import { changeSettings, type Theme, useSettings } from "@/state/settings";
 import type { Command } from "@/ui/commands";
@@ -13,7 +15,16 @@ import { RAIL } from "../routes";
 
 type Go = (path: string) => void;
 
-const both = [translator(common, "en"), translator(common, "zh")];
+const LANGUAGES = ["en", "zh"] as const;
+const both = LANGUAGES.map((language) => translator(common, language));
+
+function namesOf({ group, id }: Section): string[] {
+  return LANGUAGES.map((language) =>
+    group === "project"
+      ? translator(projectTexts, language)(id as "members")
+      : translator(settingsTexts, language)(id as "tokens"),
+  );
+}
 
 /** The pages of the rail; found by their names in both languages. */
 export function usePages(project: string, go: Go): Command[] {
@@ -41,7 +52,7 @@ export function useSettingsPlaces(project: string, go: Go): Command[] {
     text: nameOf(section),
     hint: section.group === "project" ? p("in-project", { project }) : undefined,
     icon: section.icon,
-    words: [section.id, p("group.settings")],
+    words: [section.id, p("group.settings"), ...namesOf(section)],
     run: () => go(hrefOf(section, project)),
   }));
 }
