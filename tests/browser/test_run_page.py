@@ -66,6 +66,21 @@ def test_a_newcomer_repairs_by_keyboard_alone(member: Visitor, site: Site) -> No
     member.look("run-recovered")
 
 
+def test_hints_for_the_first_time(member: Visitor, site: Site) -> None:
+    """Who sees a failed run for the first time is told what the page can do, once."""
+    page = member.open(f"/runs/{site.runs['failed']}")
+    hints = page.get_by_role("region", name="Your first failed run here?")
+    hints.wait_for()
+    assert hints.get_by_role("listitem").count() == 4
+
+    hints.get_by_role("button", name="Got it").click()
+    hints.wait_for(state="detached")
+    page.reload()
+    page.locator("[data-preview]").wait_for()
+
+    assert hints.count() == 0
+
+
 def test_a_skip_needs_a_reason(member: Visitor, site: Site) -> None:
     """`S` leads to the reason; without one nothing is sent."""
     site.add_pipeline(skippable(site.workbench))

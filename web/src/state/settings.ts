@@ -19,6 +19,8 @@ export interface Settings {
   logTimes: "off" | "clock" | "elapsed";
   /** Long lines of logs are wrapped. */
   logWrap: boolean;
+  /** What the page of a failed run offers has been explained. */
+  knowsRecovery: boolean;
 }
 
 const STORED = "mulligan.settings"; // public/theme.js reads it, too
@@ -35,6 +37,7 @@ function initial(): Settings {
     project: "",
     logTimes: "off",
     logWrap: false,
+    knowsRecovery: false,
   };
   try {
     return { ...defaults, ...JSON.parse(localStorage.getItem(STORED) ?? "{}") };

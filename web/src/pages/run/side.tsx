@@ -3,6 +3,7 @@ import { Link } from "wouter";
 import { useText } from "@/i18n";
 import type { Failure, Modes, RunPath } from "./data";
 import { FailureHead, FailureLog } from "./failure";
+import { FirstTime } from "./first-time";
 import { Gates, type Waiting } from "./gates";
 import type { Run } from "./model";
 import { RecoveryPanel } from "./panel";
@@ -66,6 +67,7 @@ export function Side(props: Props) {
           onClose={props.onClose}
         />
       )}
+      {open && failed && <FirstTime />}
     </aside>
   );
 }
