@@ -156,6 +156,19 @@ def test_problems_in_the_language_of_who_asks(api: NativeApi) -> None:
     assert same == english
 
 
+def test_chinese_is_not_said_again_in_english(api: NativeApi) -> None:
+    """Where the English names nothing besides, it is left out."""
+    api.server.executor.fail("test", times=1)
+    run = api.run_to_end()
+    body = {"target": step_of(run, "test")["id"], "skip": True}
+    path = f"/projects/shop/runs/{run['id']}/recovery/plan"
+
+    problem = api.call("POST", path, body, headers={"Accept-Language": "zh"}, expect=409).json()
+
+    assert problem["code"] == "skip-not-allowed"
+    assert problem["detail"] == TITLES["skip-not-allowed"]
+
+
 def test_every_refusal_has_a_chinese_text() -> None:
     """None is shown in English alone to who reads Chinese."""
     assert {code.value for code in RefusalCode} <= TITLES.keys()

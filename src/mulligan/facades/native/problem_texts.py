@@ -69,6 +69,10 @@ TITLES = {
     "run-active": "同一时间只能有一次运行",
     "steps-not-optional": "给出的步骤中有不允许在启动时关闭的",
 }
+# Their title says all: the English names nothing besides.
+_SAY_ALL = frozenset(
+    {"skip-not-allowed", "awaiting-approval", "needs-single-step", "reason-missing"}
+)
 WAYS_OUT = {
     "approve or refuse the stage": "同意或驳回该阶段",
     "ask an owner": "请联系项目所有者",
@@ -123,7 +127,7 @@ def in_chinese(problem: Problem) -> Problem:
     return msgspec.structs.replace(
         problem,
         title=title,
-        detail=f"{title}（{problem.detail}）",
+        detail=title if problem.code in _SAY_ALL else f"{title}（{problem.detail}）",
         instead=ways_out(problem.instead),
     )
 
