@@ -1,13 +1,12 @@
-import { Suspense } from "react";
+import { useEffect } from "react";
 import { Redirect, Route, Router, Switch, useLocation } from "wouter";
 import { BASE } from "@/api/client";
 import { useLanguageOfUser, useSession } from "@/api/session";
 import { useLocale } from "@/i18n";
 import SignIn from "@/pages/sign-in";
-import { PAGES } from "@/shell/routes";
+import { beginPage, PAGES } from "@/shell/routes";
 import { Shell } from "@/shell/shell";
 import { useSettings } from "@/state/settings";
-import { Skeleton } from "@/ui/empty";
 import { ErrorBoundary } from "@/ui/error-boundary";
 import { Failure } from "@/ui/loaded";
 import { NothingHere } from "@/ui/nothing-here";
@@ -29,7 +28,9 @@ export function App() {
 /** Shows the pages to who is signed in, and how to sign in to the others. */
 function Gate() {
   const session = useSession();
+  const [location] = useLocation();
   useLanguageOfUser(session.data);
+  useEffect(() => beginPage(location), [location]);
   if (session.error && !session.data) {
     return (
       <div className="mx-auto mt-[20vh] max-w-lg px-4">
@@ -52,24 +53,22 @@ function Pages() {
   const start = project ? `/projects/${encodeURIComponent(project)}` : "/projects";
   return (
     <ErrorBoundary at={location}>
-      <Suspense fallback={<Skeleton className="h-40" />}>
-        <Switch>
-          <Route path="/">
-            <Redirect to={start} replace />
+      <Switch>
+        <Route path="/">
+          <Redirect to={start} replace />
+        </Route>
+        <Route path="/sign-in">
+          <Redirect to={start} replace />
+        </Route>
+        {PAGES.map(({ path, page: Page }) => (
+          <Route key={path} path={path}>
+            {(params) => <Page params={params as Record<string, string>} />}
           </Route>
-          <Route path="/sign-in">
-            <Redirect to={start} replace />
-          </Route>
-          {PAGES.map(({ path, page: Page }) => (
-            <Route key={path} path={path}>
-              {(params) => <Page params={params as Record<string, string>} />}
-            </Route>
-          ))}
-          <Route>
-            <NothingHere />
-          </Route>
-        </Switch>
-      </Suspense>
+        ))}
+        <Route>
+          <NothingHere />
+        </Route>
+      </Switch>
     </ErrorBoundary>
   );
 }

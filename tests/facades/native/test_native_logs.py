@@ -221,6 +221,10 @@ def test_lines_by_number(api: NativeApi) -> None:
     assert page["lines"][0]["at"].endswith("Z")
     assert len(api.get(f"{path}?count=1000")["lines"]) == 100
     assert api.get(f"{path}?from=101")["lines"] == []
+    last = api.get(f"{path}?tail=2&count=1000")
+    assert [line["number"] for line in last["lines"]] == [99, 100]
+    assert (last["total"], last["ended"]) == (100, True)
+    assert last["offset"] == api.get(f"{path}?from=100")["offset"]
     api.get(f"{path}?from=0", expect=400)
     kept = api.call("GET", f"{path}?download=true")
     assert "test.1.log" in kept.headers["content-disposition"]

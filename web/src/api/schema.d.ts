@@ -1,4 +1,4 @@
-// Made by `npm run api` from the API's description ab390e451373bdec; not written by hand.
+// Made by `npm run api` from the API's description c1ce051e5228cc38; not written by hand.
 export interface paths {
     "/about": {
         parameters: {
@@ -7597,7 +7597,7 @@ export interface operations {
             query?: {
                 /** @description Which attempt of the step; the newest if absent. */
                 attempt?: number;
-                /** @description Only so many last lines, at most 100000. */
+                /** @description Only so many last lines, at most 100000; in JSON together with `count`. */
                 tail?: number;
                 /** @description Answer in JSON with the lines from this number on, counted from 1. */
                 from?: number;

@@ -13,6 +13,8 @@ const MARK_PAGES = 100; // answers of at most a second each
 const RETRY_MS = [500, 1000, 2000, 4000, 8000];
 const EXACT_MS = 1000; // times of new lines are asked for once in so long
 
+type LogPage = Schemas["LogPage"];
+
 export interface LogPath {
   project: string;
   run: string;
@@ -76,14 +78,11 @@ export class LogStore {
 
   getVersion = (): number => this.version;
 
-  /** Read the beginning, or what a link leads to; then listen if it goes on. */
+  /** Read the beginning, the end, or what a link leads to; then listen if it goes on. */
   async open(line: number, fromEnd: boolean): Promise<void> {
     try {
-      if (line > 0 || fromEnd) {
-        const { total } = await this.page(1, 1);
-        await this.load(chunkOf(Math.max(line > 0 ? Math.min(line, total) : total, 1)));
-      } else await this.load(0);
-      await this.listen();
+      const last = await (line > 0 || !fromEnd ? this.start(line) : this.last());
+      await this.listen(last);
     } catch (error) {
       this.fail(error);
       return;
@@ -92,6 +91,32 @@ export class LogStore {
     await this.scan().catch(() => {
       this.marksCut = true;
     });
+  }
+
+  /** Read the chunk with a line, or the last one; return what the server has said last. */
+  private async start(line: number): Promise<LogPage> {
+    const page = await this.page(chunkOf(Math.max(line, 1)) * CHUNK + 1, CHUNK);
+    const isBehind = page.lines.length === 0 && page.total > 0;
+    return this.take(isBehind ? await this.page(chunkOf(page.total) * CHUNK + 1, CHUNK) : page);
+  }
+
+  /** Read the last lines: in so many there are two whole chunks. */
+  private async last(): Promise<LogPage> {
+    return this.take(await this.ask({ tail: 2 * CHUNK, count: 2 * CHUNK }));
+  }
+
+  /** Keep the chunks that begin in a page. */
+  private take(page: LogPage): LogPage {
+    const first = page.lines[0]?.number ?? 1;
+    const last = page.lines.at(-1)?.number ?? 0;
+    for (let chunk = chunkOf(first + CHUNK - 1); chunk <= chunkOf(last); chunk += 1) {
+      const begin = chunk * CHUNK + 1 - first;
+      const lines: Line[] = [];
+      this.add(lines, page.lines.slice(begin, begin + CHUNK), chunk);
+      this.keep(chunk, lines, false);
+    }
+    this.changed();
+    return page;
   }
 
   close(): void {
@@ -160,15 +185,19 @@ export class LogStore {
     return (this.chunks.get(chunk)?.lines.length ?? 0) >= lines;
   }
 
-  private async page(from: number, count: number): Promise<Schemas["LogPage"]> {
+  private page(from: number, count: number): Promise<LogPage> {
+    return this.ask({ from, count });
+  }
+
+  private async ask(query: { from?: number; tail?: number; count: number }): Promise<LogPage> {
     const { project, run, step, attempt } = this.path;
     const page = await ok(
       api.GET("/projects/{project}/runs/{run}/steps/{step}/log", {
-        params: { path: { project, run, step }, query: { attempt, from, count } },
+        params: { path: { project, run, step }, query: { attempt, ...query } },
         signal: this.over.signal,
       }),
     );
-    const answer = page as Schemas["LogPage"];
+    const answer = page as LogPage;
     const first = answer.lines[0];
     if (first?.number === 1) this.beganAt = Date.parse(first.at);
     if (answer.total > this.total) this.total = answer.total;
@@ -221,11 +250,14 @@ export class LogStore {
 
   // --- what is being written ------------------------------------------------------------------
 
-  private async listen(): Promise<void> {
-    const from = Math.max(this.total, 1);
-    const last = await this.page(from, CHUNK);
+  /** `seen`: what the server has said last, which may be the end of the log already. */
+  private async listen(seen: LogPage): Promise<void> {
+    if (seen.ended) return;
+    const isEnd = (seen.lines.at(-1)?.number ?? 0) >= seen.total;
+    const last = isEnd ? seen : await this.page(Math.max(this.total, 1), CHUNK);
+    const found = last.lines.findLast((line) => line.complete) ?? null;
     this.offset = last.offset;
-    this.complete = last.lines.findLast((line) => line.complete)?.number ?? from - 1;
+    this.complete = found?.number ?? (last.lines[0]?.number ?? 1) - 1;
     this.changed();
     if (!last.ended) this.follow();
   }

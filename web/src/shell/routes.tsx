@@ -12,18 +12,20 @@ import {
   ShieldCheck,
   Workflow,
 } from "lucide-react";
-import { type ComponentType, lazy } from "react";
+import type { ComponentType } from "react";
 import type { common } from "@/i18n/common";
+import { Skeleton } from "@/ui/empty";
+import { type Part, part } from "@/ui/part";
 
 interface Page {
   /** Pattern of wouter, below the base of the page. */
   path: string;
-  page: ComponentType<{ params: Record<string, string> }>;
+  page: Part<{ params: Record<string, string> }>;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: each page names the parts of its own path
 function page(load: () => Promise<{ default: ComponentType<any> }>): Page["page"] {
-  return lazy(load);
+  return part(async () => (await load()).default, <Skeleton className="h-40" />);
 }
 
 export const PAGES: readonly Page[] = [
@@ -52,6 +54,15 @@ export const PAGES: readonly Page[] = [
   },
   { path: "/settings/:section?", page: page(() => import("@/pages/settings")) },
 ];
+
+/** Load the page of a path before it is known whether it may be shown. */
+export function beginPage(path: string): void {
+  const found = PAGES.find((each) => {
+    const pattern = each.path.replace(/\/:\w+\?/g, "(/[^/]+)?").replace(/:\w+/g, "[^/]+");
+    return new RegExp(`^${pattern}/?$`).test(path);
+  });
+  found?.page.begin();
+}
 
 interface RailItem {
   text: keyof typeof common.en;

@@ -10,7 +10,7 @@ from mulligan.core.rights import Permission
 from mulligan.facades.native import log_shapes, queries
 from mulligan.facades.native.endpoints import Call, Endpoint, Query, answer
 from mulligan.facades.native.events import resume_point
-from mulligan.facades.native.log_lines import MOST_LINES, lines_of
+from mulligan.facades.native.log_lines import MOST_LINES, last_lines, lines_of
 from mulligan.facades.native.log_search import file_name
 from mulligan.facades.native.log_sections import StepLog
 from mulligan.facades.native.runs import ONE_RUN, run_of, step_of
@@ -37,6 +37,8 @@ async def get_log(call: Call) -> Response:
         return Stream(section.follow(resume_point(call), tail))
     if first is not None or count is not None:
         many = _LINES if count is None else count
+        if tail is not None and first is None:
+            return answer(await last_lines(call, run, step, number, min(tail, many)))
         return answer(await lines_of(call, run, step, number, first or 1, many))
     headers = dict(_NOSNIFF)
     if queries.flag(call.request, "download"):
@@ -73,7 +75,11 @@ ENDPOINTS = (
         media="text/plain",
         query=(
             Query("attempt", "Which attempt of the step; the newest if absent.", _WHOLE),
-            Query("tail", f"Only so many last lines, at most {MOST_TAIL}.", {"type": "integer"}),
+            Query(
+                "tail",
+                f"Only so many last lines, at most {MOST_TAIL}; in JSON together with `count`.",
+                {"type": "integer"},
+            ),
             Query(
                 "from",
                 "Answer in JSON with the lines from this number on, counted from 1.",

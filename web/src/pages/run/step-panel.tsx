@@ -1,9 +1,9 @@
 import { ExternalLink } from "lucide-react";
-import { lazy, Suspense } from "react";
 import { Link } from "wouter";
 import { useText } from "@/i18n";
 import { useQueryState } from "@/state/query";
 import { Select } from "@/ui/field";
+import { part } from "@/ui/part";
 import { StateBadge } from "@/ui/status";
 import { Duration } from "@/ui/time";
 import type { Failure, RunPath } from "./data";
@@ -12,7 +12,7 @@ import { findStep, isKept, messageOf, type Place, type Run, stateOfNode } from "
 import { hrefOfRun } from "./places";
 import { texts } from "./texts";
 
-const LogView = lazy(() => import("@/log").then((log) => ({ default: log.LogView })));
+const LogView = part(async () => (await import("@/log")).LogView);
 
 interface Props {
   path: RunPath;
@@ -57,16 +57,15 @@ export function StepPanel({ path, run, step: id, failure, onOpen }: Props) {
         {never ? (
           <p className="text-muted">{t("step.never")}</p>
         ) : (
-          <Suspense fallback={isRoot && failure ? <FailureLog failure={failure} /> : null}>
-            <LogView
-              {...path}
-              step={id}
-              attempt={attempt}
-              name={step.name}
-              live={step.status === "running" || step.status === "failed"}
-              onOpen={(other, number) => onOpen(other, number)}
-            />
-          </Suspense>
+          <LogView
+            waiting={isRoot && failure && <FailureLog failure={failure} />}
+            {...path}
+            step={id}
+            attempt={attempt}
+            name={step.name}
+            live={step.status === "running" || step.status === "failed"}
+            onOpen={(other, number) => onOpen(other, number)}
+          />
         )}
       </div>
     </section>

@@ -1,6 +1,5 @@
 import { clsx } from "clsx";
 import { ChevronLeft } from "lucide-react";
-import { Suspense } from "react";
 import { Link } from "wouter";
 import { useMe } from "@/api/session";
 import { useText } from "@/i18n";
@@ -63,9 +62,11 @@ export default function SettingsPage({
             {t("back")}
           </Link>
           {chosen ? (
-            <Suspense fallback={<Skeleton className="h-40" />}>
-              <chosen.page project={project} key={project} />
-            </Suspense>
+            <chosen.page
+              key={`${chosen.id}.${project}`}
+              project={project}
+              waiting={<Skeleton className="h-40" />}
+            />
           ) : (
             <NothingHere />
           )}

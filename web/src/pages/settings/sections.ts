@@ -17,9 +17,10 @@ import {
   Users,
   Webhook,
 } from "lucide-react";
-import { type ComponentType, lazy } from "react";
+import type { ComponentType } from "react";
 import type { en as projectEn } from "@/i18n/en/project-settings";
 import type { en as settingsEn } from "@/i18n/en/settings";
+import { type Part, part } from "@/ui/part";
 
 export type Group = "project" | "me" | "server";
 export type SectionName = keyof typeof projectEn | keyof typeof settingsEn;
@@ -29,7 +30,7 @@ export interface Section {
   id: string;
   group: Group;
   icon: LucideIcon;
-  page: Page;
+  page: Part<{ project: string }>;
 }
 
 function section(
@@ -38,7 +39,7 @@ function section(
   icon: LucideIcon,
   load: () => Promise<{ default: Page }>,
 ): Section {
-  return { id, group, icon, page: lazy(load) };
+  return { id, group, icon, page: part(async () => (await load()).default) };
 }
 
 export const SECTIONS: readonly Section[] = [

@@ -1,0 +1,59 @@
+import {
+  type ComponentType,
+  createElement,
+  type ReactNode,
+  useEffect,
+  useReducer,
+  useState,
+} from "react";
+
+export interface Part<Props> {
+  (props: Props & { waiting?: ReactNode }): ReactNode;
+  /** Load it before it is shown. */
+  begin: () => void;
+}
+
+/**
+ * A part of the page that is loaded when it is first shown. Not by `lazy`: once React has shown
+ * what stands in for a part it waits 300 ms before it shows the part itself. `waiting` stands in.
+ */
+export function part<Props extends object>(
+  load: () => Promise<ComponentType<Props>>,
+  waiting: ReactNode = null,
+): Part<Props> {
+  let loaded: ComponentType<Props> | null = null;
+  let loading: Promise<void> | null = null;
+  async function begin(): Promise<void> {
+    try {
+      loaded = await load();
+    } finally {
+      loading = null; // what failed is tried again
+    }
+  }
+  const start = () => {
+    loading ??= begin();
+    return loading;
+  };
+  function Shown({ waiting: given, ...props }: Props & { waiting?: ReactNode }): ReactNode {
+    const [, draw] = useReducer((count: number) => count + 1, 0);
+    const [error, setError] = useState<unknown>(null);
+    useEffect(() => {
+      if (loaded) return;
+      let isGone = false;
+      start().then(
+        () => !isGone && draw(),
+        (reason: unknown) => !isGone && setError(reason),
+      );
+      return () => {
+        isGone = true;
+      };
+    }, []);
+    if (error !== null) throw error;
+    return loaded ? createElement(loaded, props as unknown as Props) : (given ?? waiting);
+  }
+  return Object.assign(Shown, {
+    begin: () => {
+      if (!loaded) start().catch(() => undefined); // told when it is shown
+    },
+  });
+}
