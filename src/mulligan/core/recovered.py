@@ -1,11 +1,13 @@
-"""Was a run recovered: did it succeed after something of it had failed? Pure."""
+"""Was a run recovered: did it succeed after something of it had failed? And by whom? Pure."""
 
 from datetime import datetime
 
 import msgspec
+from msgspec.structs import replace
 
-from mulligan.core.ids import UserName
-from mulligan.core.run import RunHead
+from mulligan.core.ids import JobId, StageId, StepId, UserName
+from mulligan.core.refusal import LastAct, Refusal
+from mulligan.core.run import Run, RunHead
 from mulligan.core.status import Status
 
 _BAD = {Status.FAILED, Status.CANCELLED}
@@ -47,6 +49,35 @@ def recovery_of(head: RunHead) -> Recovery | None:
         return None
     at, by = max(acts)
     return Recovery(by=by, at=at, broken_at=min(broken), seconds_saved=seconds_saved(head))
+
+
+def last_act(run: Run) -> LastAct:
+    """Tell what somebody has done to a run last."""
+    newest, cancel, head = run.head.attempts[-1], run.head.cancel, run.head
+    acts = [(newest.queued_at, newest.actor, newest.what, newest.target)]
+    acts += [(each.at, each.actor, each.what, each.target) for each in newest.repairs]
+    if cancel is not None:
+        acts.append((cancel.at, cancel.by, "stop", ""))
+    if head.released_at is not None and head.released_by is not None:
+        acts.append((head.released_at, head.released_by, "release", ""))
+    at, by, what, target = max(acts)
+    return LastAct(what=what, target=target, name=_name(run, target), by=by, at=at)
+
+
+def _name(run: Run, node: str) -> str:
+    index = run.index
+    if node in index.stages:
+        return index.spec.stages[index.stages[StageId(node)]].name
+    named = index.jobs.get(JobId(node)) or index.steps.get(StepId(node))
+    return "" if named is None else named.name
+
+
+def with_last_act(refusal: Refusal, run: Run) -> Refusal:
+    """Say in a refusal who was faster: what was done to the run last, if it was not its start."""
+    last = last_act(run)
+    if last.what == "start":
+        return refusal
+    return replace(refusal, message=f"{refusal.message}; last: {last}", last=last)
 
 
 def seconds_saved(head: RunHead) -> float:

@@ -1,8 +1,11 @@
 """Refusal: why an act is not possible, as a value. It names the rule, the node and the way out."""
 
+from datetime import datetime
 from enum import StrEnum
 
 import msgspec
+
+from mulligan.core.ids import UserName
 
 
 class RefusalCode(StrEnum):
@@ -51,6 +54,26 @@ class RefusalCode(StrEnum):
     RUN_ACTIVE = "run-active"  # one run at a time
 
 
+class LastAct(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody has done to a run last.
+
+    Args:
+        what: start, retry, skip, rollback, stop or release.
+        target: Id of the stage, job or step that it was about; "" = the whole run.
+    """
+
+    what: str
+    target: str
+    name: str  # of the target
+    by: UserName
+    at: datetime
+
+    def __str__(self) -> str:
+        """Say it in words that go behind a sentence."""
+        of = f" of {self.name or self.target}" if self.target else ""
+        return f"{self.what}{of} by {self.by} at {self.at:%Y-%m-%d %H:%M:%S}Z"
+
+
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     """Why an act is refused.
 
@@ -61,6 +84,7 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
         rule: The design's rule ("R9") or the document's check that refuses.
         values: What facades put into their own wording, in order.
         instead: What would be possible, as short imperative texts.
+        last: What was done to the run last, if that is why it is no longer as one expects.
     """
 
     code: RefusalCode
@@ -69,3 +93,4 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     rule: str = ""
     values: tuple[str, ...] = ()
     instead: tuple[str, ...] = ()
+    last: LastAct | None = None

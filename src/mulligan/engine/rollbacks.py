@@ -16,19 +16,14 @@ from mulligan.core.recovery.rollback import (
     begin_with_rollback,
     plan_rollback,
 )
-from mulligan.core.refusal import Refusal, RefusalCode
+from mulligan.core.refusal import Refusal
 from mulligan.core.run import Run, RunAttempt, RunHead
 from mulligan.core.spec import SpecIndex
 from mulligan.engine.commands import RollBack, StartRun
-from mulligan.engine.service import Engine
+from mulligan.engine.service import Engine, plan_stale
 from mulligan.engine.starting import SpecialStart
 
 _MOST_TRIES = 5
-_STALE = Refusal(
-    code=RefusalCode.PLAN_STALE,
-    message="the run or its environment has moved on",
-    instead=("look at a new plan",),
-)
 
 
 class Rollbacks:
@@ -76,7 +71,7 @@ class Rollbacks:
                 if not engine.deployments.is_current(facts):
                     raise StaleRevisionError("the environment has changed meanwhile")
                 if command.revision not in {None, draft.run.head.revision}:
-                    return _STALE
+                    return plan_stale(draft.run)
                 own = draft.run.index
                 if draft.run.head.status.is_final:
                     draft.run = with_index(draft.run, run.index)
@@ -91,7 +86,7 @@ class Rollbacks:
                 if isinstance(plan, Refusal):
                     return plan
                 if command.restores not in {"", plan.restores}:
-                    return _STALE
+                    return plan_stale(draft.run)
                 apply_rollback(draft, plan, _request(command))
                 engine.deployments.accept_rollback(draft.run, plan, _request(command), present)
                 return draft.run.head
@@ -112,7 +107,7 @@ class Rollbacks:
         if isinstance(plan, Refusal):
             raise RefusedError(plan)
         if command.revision is not None or command.restores not in {"", plan.restores}:
-            raise RefusedError(_STALE)
+            raise RefusedError(plan_stale(run))
 
         def begin(draft: Draft) -> None:
             if not engine.deployments.is_current(facts):

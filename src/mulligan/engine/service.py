@@ -30,6 +30,7 @@ from mulligan.core.ids import JobId, PipelineId, RunId, StageId, StepId
 from mulligan.core.items import ItemChange
 from mulligan.core.posts import PostAction, index_of
 from mulligan.core.records import Pipeline, PipelineVersion
+from mulligan.core.recovered import with_last_act
 from mulligan.core.recovery.apply import apply_plan
 from mulligan.core.recovery.plan import Plan
 from mulligan.core.recovery.request import RetryFacts, RetryRequest
@@ -295,7 +296,7 @@ class Engine(Reports):
         def decide(draft: Draft) -> RetryOutcome | Refusal:
             nonlocal admission
             if command.revision not in {None, draft.run.head.revision}:
-                return Refusal(code=RefusalCode.PLAN_STALE, message="the run has moved on")
+                return plan_stale(draft.run)
             # looked at here, not before: a workspace must not go between plan and act
             live = self.files.live_workspaces(draft.run)
             present = replace(
@@ -599,6 +600,16 @@ def _of_run(change: TriggerChange, run_id: RunId) -> TriggerChange:
 
 def _with_first_attempt(run: Run, attempt: RunAttempt) -> Run:
     return replace(run, head=replace(run.head, attempts=(attempt,)))
+
+
+def plan_stale(run: Run) -> Refusal:
+    """Refuse what was planned at an earlier revision of the run."""
+    refusal = Refusal(
+        code=RefusalCode.PLAN_STALE,
+        message="the run, or what it deploys to, has moved on since the plan was made",
+        instead=("look at a new plan",),
+    )
+    return with_last_act(refusal, run)
 
 
 def _retry_request(command: RetryRun) -> RetryRequest:

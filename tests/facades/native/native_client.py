@@ -84,6 +84,19 @@ class NativeApi:
         """PUT; return the decoded body."""
         return self.call("PUT", path, body, expect=expect, **more).json()
 
+    def tool(self, name: str, **arguments: Any) -> Json:
+        """Call a tool of assistants; return its result."""
+        message = {
+            "jsonrpc": "2.0",
+            "id": 1,
+            "method": "tools/call",
+            "params": {"name": name, "arguments": arguments},
+        }
+        fields = {"Authorization": f"Bearer {self.token}", "Accept-Language": "en"}
+        answer = self._send("POST", "/mcp", fields, json.dumps(message).encode())
+        assert answer.status == 200, answer.text
+        return dict(answer.json()["result"])
+
     # --- people -------------------------------------------------------------------------------
 
     def make_user(self, name: str, role: str = "", project: str = "shop") -> "NativeApi":

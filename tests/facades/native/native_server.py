@@ -12,7 +12,7 @@ from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.routing import Mount
+from starlette.routing import Mount, Route
 
 from mulligan.core.ids import RunnerName
 from mulligan.engine.access import Access
@@ -52,6 +52,7 @@ from mulligan.facades.bkci.third_filter_out import BkciFilterWords
 from mulligan.facades.common.services import Services
 from mulligan.facades.common.ways import Limits
 from mulligan.facades.documents import AnyDialect
+from mulligan.facades.mcp.app import McpApp
 from mulligan.facades.native.app import NativeApp, metrics_route
 from mulligan.logs.store import LogFiles
 from mulligan.notify.mail import MailSender
@@ -240,7 +241,12 @@ class NativeServer:
 
         native = NativeApp(self.services)
         return Starlette(
-            routes=[metrics_route(self.services), Mount("/", _Whole(native))], lifespan=lifespan
+            routes=[
+                metrics_route(self.services),
+                Route("/mcp", McpApp(self.services)),
+                Mount("/", _Whole(native)),
+            ],
+            lifespan=lifespan,
         )
 
     @contextlib.asynccontextmanager

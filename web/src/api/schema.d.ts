@@ -1,4 +1,4 @@
-// Made by `npm run api` from the API's description c1ce051e5228cc38; not written by hand.
+// Made by `npm run api` from the API's description 9f63b6399dea2256; not written by hand.
 export interface paths {
     "/about": {
         parameters: {
@@ -2725,6 +2725,17 @@ export interface components {
             workspace: string;
         };
         /**
+         * LastAct
+         * @description What somebody has done to a run last. Args: what: start, retry, skip, rollback, stop or release. target: Id of the stage, job or step that it was about; "" = the whole run.
+         */
+        LastAct: {
+            at: string;
+            by: string;
+            name: string;
+            target: string;
+            what: string;
+        };
+        /**
          * LintFinding
          * @description Something in a definition. Args: severity: error (it can't be stored) or warning (it can't run here). line, column: From 1; null where they can't be told.
          */
@@ -3215,7 +3226,7 @@ export interface components {
         };
         /**
          * Problem
-         * @description Why a request was not carried out (RFC 9457). Args: code: Stable word; for refusals one of `RefusalCode`. node, rule, instead: Of a refusal: what stands in the way, by which rule, and what would be possible. instance: Of what nobody expected: under which id the log of the server tells of it.
+         * @description Why a request was not carried out (RFC 9457). Args: code: Stable word; for refusals one of `RefusalCode`. node, rule, instead: Of a refusal: what stands in the way, by which rule, and what would be possible. last: Of a refusal: what was done to the run last, by whom and when, if that is why. instance: Of what nobody expected: under which id the log of the server tells of it.
          */
         Problem: {
             code: string;
@@ -3226,6 +3237,8 @@ export interface components {
             instance?: string | null;
             /** @default [] */
             instead?: string[];
+            /** @default null */
+            last?: components["schemas"]["LastAct"] | null;
             /** @default null */
             node?: string | null;
             /** @default null */

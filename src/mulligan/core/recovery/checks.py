@@ -3,6 +3,7 @@
 from mulligan.core.cause import Cause
 from mulligan.core.flow.judge import is_enabled, is_on
 from mulligan.core.ids import JobId, StageId, StepId
+from mulligan.core.recovered import with_last_act
 from mulligan.core.recovery.request import RetryFacts, RetryRequest, Scope
 from mulligan.core.recovery.stage_checks import check_stage_retry
 from mulligan.core.recovery.target import Target, find_target, first_enabled_step, job_of
@@ -24,6 +25,8 @@ def check_retry(run: Run, request: RetryRequest, facts: RetryFacts) -> Target | 
     refusal = _check_target(run, request, target)
     if refusal is None and not run.head.status.is_final:
         refusal = _check_while_running(run, target)
+        if refusal is not None:
+            refusal = with_last_act(refusal, run)
     if refusal is None and facts.project_disabled:
         refusal = Refusal(
             code=RefusalCode.PROJECT_DISABLED,
@@ -127,12 +130,13 @@ def _check_stage(run: Run, target: Target) -> Refusal | None:
     bad = stage is not None and stage.status in {Status.FAILED, Status.CANCELLED}
     if stage is not None and bad and stage.cause is not Cause.REJECTED:
         return None
-    return Refusal(
+    refusal = Refusal(
         code=RefusalCode.STAGE_NOT_FAILED,
         message=f"stage {target.node} has not failed and was not cancelled",
         node=target.node,
         instead=("retry a step or job of it", "retry the whole run"),
     )
+    return with_last_act(refusal, run)
 
 
 def _check_while_running(run: Run, target: Target) -> Refusal | None:

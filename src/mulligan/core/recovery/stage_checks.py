@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from mulligan.core.hold import Phase, failed_stage, is_held, phase_of
 from mulligan.core.ids import StageId
+from mulligan.core.recovered import last_act
 from mulligan.core.recovery.request import RetryFacts
 from mulligan.core.recovery.target import Target
 from mulligan.core.refusal import Refusal, RefusalCode
@@ -40,11 +41,12 @@ def busy(run: Run) -> Refusal:
     position = max(0, run.head.stage)
     stages = run.index.spec.stages
     where = f" stage {position} ({stages[position].name})" if stages else ""
-    by = run.head.attempts[-1]
+    last = last_act(run)
     return Refusal(
         code=RefusalCode.RUN_BUSY,
-        message=f"run {run.head.number} executes{where}, begun by {by.actor} as {by.what}",
-        values=(by.actor,),
+        message=f"run {run.head.number} executes{where}; last: {last}",
+        values=(run.head.attempts[-1].actor,),
+        last=last,
         instead=("wait for its end", "stop the run"),
     )
 

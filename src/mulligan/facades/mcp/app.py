@@ -12,7 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from mulligan import __version__
-from mulligan.core.errors import MulliganError
+from mulligan.core.errors import MulliganError, RefusedError
+from mulligan.core.refusal import LastAct
 from mulligan.core.rights import Actor
 from mulligan.facades.bkci.errors import render_error
 from mulligan.facades.common.auth import actor_of, header, language_of
@@ -179,7 +180,11 @@ async def _done(tool: Tool, call: ToolCall) -> Result:
     except ToolError as error:
         return Result(data=error.data, is_error=True)
     except ConfirmError as error:
-        return Result(data={"message": call.said(error.reason)}, is_error=True)
+        return Result(data={"message": call.said(error.reason), **_last(error.last)}, is_error=True)
+    except RefusedError as error:
+        problem = problem_of(error)
+        shown = {"detail": problem.detail, "instead": problem.instead, **_last(problem.last)}
+        return Result(data=render_error(error, call.language)[1] | shown, is_error=True)
     except (MulliganError, RequestError) as error:
         return Result(data=render_error(error, call.language)[1], is_error=True)
     except KNOWN as error:
@@ -189,6 +194,11 @@ async def _done(tool: Tool, call: ToolCall) -> Result:
     except Exception:
         log.exception("tool_failed", tool=tool.name)
         return Result(data={"message": say("internal", call.language)}, is_error=True)
+
+
+def _last(act: LastAct | None) -> Json:
+    """Say what was done last to what the call is about, so that one sees who was faster."""
+    return {} if act is None else {"last": msgspec.to_builtins(act)}
 
 
 def _shown(result: Result) -> Json:

@@ -15,6 +15,7 @@ from datetime import timedelta
 
 import msgspec
 
+from mulligan.core.refusal import LastAct
 from mulligan.ports import Clock
 from mulligan.secret_key import SecretKey
 
@@ -26,11 +27,12 @@ _LONGEST = 300  # characters
 
 
 class ConfirmError(Exception):
-    """A confirmation is not good; `reason` is a key of the texts."""
+    """A confirmation is not good; `reason` is a key of the texts, `last` says who was faster."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, last: LastAct | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.last = last
 
 
 class Act(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,12 +40,14 @@ class Act(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         state: What the plan was made of; when it is another one, the plan is stale.
+        last: What was done to it last, to be said of a stale plan.
     """
 
     user: str
     tool: str
     arguments: object
     state: object
+    last: LastAct | None = None
 
 
 class Confirmations:
@@ -111,7 +115,7 @@ class Confirmations:
         if self._clock.now().timestamp() > int(until):
             raise ConfirmError("confirm-over")
         if state != _digest(act.state):
-            raise ConfirmError("confirm-stale")
+            raise ConfirmError("confirm-stale", act.last)
 
     def _proof(self, act: Act, text: str) -> str:
         return _text(self._secret_key.derive(_PURPOSE, f"{act.tool} {act.user} {text}"))

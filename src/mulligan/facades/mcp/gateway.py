@@ -13,6 +13,8 @@ from starlette.responses import Response
 
 from mulligan.core.errors import InvalidError, MulliganError, NotFoundError
 from mulligan.core.ids import RunId
+from mulligan.core.recovered import last_act
+from mulligan.core.refusal import LastAct
 from mulligan.core.rights import Permission
 from mulligan.core.run import Run
 from mulligan.engine.commands import RetryRun
@@ -122,14 +124,14 @@ class GatewayCall:
             act = call.act_of(given.bound(), None)
             key = call.confirmations.receipt_key(given.confirm, act)
             await call.demand_unused(key)
-        shown, state, revision = await self._observe(call, given)
-        act = call.act_of(given.bound(), state)
+        seen = await self._observe(call, given)
+        act = call.act_of(given.bound(), seen.state, seen.last)
         if not given.confirm:
             what = {"call": self.operation, "method": self.method, "path": self._path(given)}
-            return call.plan({**what, "with": self._said(given), **shown}, act)
+            return call.plan({**what, "with": self._said(given), **seen.shown}, act)
         call.confirmations.check(given.confirm, act)
         with call.confirmations.in_use(key):
-            response = await self._send(call, given, key=key, revision=revision)
+            response = await self._send(call, given, key=key, revision=seen.revision)
             result = self._result(call, response)
             if response.headers.get("Idempotency-Replayed"):
                 await call.demand_unused(key)
@@ -186,13 +188,8 @@ class GatewayCall:
 
     # --- what a write is about ----------------------------------------------------------------
 
-    async def _observe(self, call: ToolCall, given: GatewayArgs) -> tuple[Json, object, int | None]:
-        """Look at what a write is about.
-
-        Returns:
-            What is shown of it, what a confirmation is bound to, and the revision that the run
-            must have then.
-        """
+    async def _observe(self, call: ToolCall, given: GatewayArgs) -> "_Seen":
+        """Look at what a write is about."""
         project = given.path_param.get("projectId", "")
         self._path(given)
         query = Query(as_pairs(given.query_param))
@@ -204,16 +201,15 @@ class GatewayCall:
         if run_id is not None:
             run = await _run(call, project, RunId(run_id))
             shown = _shown(run)
-            return {"build": shown}, shown, None
+            return _Seen(shown={"build": shown}, state=shown, last=last_act(run))
         if pipeline is not None and project:
             found = await call.services.catalog.get_pipeline(project, pipeline)
             state = {"pipelineId": found.id, "name": found.name, "version": found.version}
-            return {"pipeline": state}, [state, found.locked, str(found.updated_at)], None
-        return {}, None, None
+            whole = [state, found.locked, str(found.updated_at)]
+            return _Seen(shown={"pipeline": state}, state=whole)
+        return _Seen()
 
-    async def _plan_retry(
-        self, call: ToolCall, project: str, query: Query
-    ) -> tuple[Json, object, int | None]:
+    async def _plan_retry(self, call: ToolCall, project: str, query: Query) -> "_Seen":
         wanted = wire.read_retry(query)
         run_id = wanted.run
         if run_id is None and wanted.pipeline is not None and wanted.number is not None:
@@ -236,11 +232,28 @@ class GatewayCall:
             )
         )
         view = msgspec.to_builtins(show_plan(plan, run))
-        return (
-            {"build": _shown(run), "plan": short_plan(view)},
-            plan_state(run, view),
-            (plan.revision),
+        return _Seen(
+            shown={"build": _shown(run), "plan": short_plan(view)},
+            state=plan_state(run, view),
+            last=last_act(run),
+            revision=plan.revision,
         )
+
+
+class _Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """What a write is about.
+
+    Args:
+        shown: What is shown of it.
+        state: What a confirmation is bound to.
+        last: What was done to it last.
+        revision: That the run must have when it is done.
+    """
+
+    shown: Json = {}
+    state: object = None
+    last: LastAct | None = None
+    revision: int | None = None
 
 
 CHANGES = (

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from mulligan.core.recovered import last_act
 from mulligan.core.rights import Permission
 from mulligan.facades.mcp.gateway import CHANGES, plan_state, short_plan
 from mulligan.facades.mcp.run_tools import Project, RunIdent, run_of
@@ -84,7 +85,8 @@ async def recover(call: ToolCall) -> Result:
     key = await key_of(call, given.confirm, "recovery")
     parts = {"project": given.project, "run": given.run}
     view = await call.native("POST", _PLAN_RECOVERY, parts, body=given.body())
-    act = call.act_on("recovery", [parts, given.body()], plan_state(run, view))
+    state, last = plan_state(run, view), last_act(run)
+    act = call.act_on("recovery", [parts, given.body()], state, last)
     if not given.confirm:
         return call.plan({"plan": short_plan(view)}, act)
     call.confirmations.check(given.confirm, act)
@@ -99,7 +101,10 @@ async def roll_back(call: ToolCall) -> Result:
     path, rest = given.place()
     parts = {"project": given.project, **rest}
     view = await call.native("POST", path + "/plan", parts, body=given.body())
-    act = call.act_on("rollback", [parts, given.body()], view)
+    last = None
+    if given.run:
+        last = last_act(await run_of(call, given.project, given.run, Permission.VIEW))
+    act = call.act_on("rollback", [parts, given.body()], view, last)
     if not given.confirm:
         return call.plan({"plan": view}, act)
     call.confirmations.check(given.confirm, act)

@@ -10,6 +10,7 @@ from starlette.requests import Request
 
 from mulligan.core.errors import ConflictError
 from mulligan.core.records import Receipt
+from mulligan.core.refusal import LastAct
 from mulligan.core.rights import Actor, Permission
 from mulligan.facades.common.auth import WAY, header
 from mulligan.facades.common.services import Services
@@ -146,13 +147,15 @@ class ToolCall:
 
     # --- plan, then confirm -------------------------------------------------------------------
 
-    def act_of(self, arguments: object, state: object) -> Act:
+    def act_of(self, arguments: object, state: object, last: LastAct | None = None) -> Act:
         """Return what a confirmation of this call is bound to."""
-        return Act(user=self.actor.user, tool=self.tool, arguments=arguments, state=state)
+        return self.act_on(self.tool, arguments, state, last)
 
-    def act_on(self, what: str, arguments: object, state: object) -> Act:
+    def act_on(
+        self, what: str, arguments: object, state: object, last: LastAct | None = None
+    ) -> Act:
         """Return the same for an act that has a tool to plan it and another one to do it."""
-        return Act(user=self.actor.user, tool=what, arguments=arguments, state=state)
+        return Act(user=self.actor.user, tool=what, arguments=arguments, state=state, last=last)
 
     def plan(self, shown: Json, act: Act) -> Result:
         """Answer with a plan, and with what confirms it."""

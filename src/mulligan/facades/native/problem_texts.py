@@ -81,6 +81,7 @@ WAYS_OUT = {
     "deploy by another pipeline": "用另一条流水线部署",
     "enable the pipeline": "启用流水线",
     "look at a new plan": "查看新的计划",
+    "name a stage, job or step with work in it": "指定其中有工作的阶段、Job 或步骤",
     "name a stage, job or step of this run": "指定该运行中的阶段、Job 或步骤",
     "restore the pipeline": "恢复流水线",
     "retry a failed step": "重试失败的步骤",
@@ -124,10 +125,11 @@ def in_chinese(problem: Problem) -> Problem:
     title = TITLES.get(problem.code)
     if title is None:
         return problem
+    says_all = problem.code in _SAY_ALL and problem.last is None
     return msgspec.structs.replace(
         problem,
         title=title,
-        detail=title if problem.code in _SAY_ALL else f"{title}（{problem.detail}）",
+        detail=title if says_all else f"{title}（{problem.detail}）",
         instead=ways_out(problem.instead),
     )
 

@@ -16,7 +16,7 @@ from mulligan.core.errors import (
     RefusedError,
     StateError,
 )
-from mulligan.core.refusal import RefusalCode
+from mulligan.core.refusal import LastAct, RefusalCode
 from mulligan.engine.plugin_archive import PluginArchiveError
 from mulligan.facades.common.errors import RequestError, UnauthenticatedError
 from mulligan.facades.native.documents import locate
@@ -67,6 +67,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         code: Stable word; for refusals one of `RefusalCode`.
         node, rule, instead: Of a refusal: what stands in the way, by which rule, and what would
             be possible.
+        last: Of a refusal: what was done to the run last, by whom and when, if that is why.
         instance: Of what nobody expected: under which id the log of the server tells of it.
     """
 
@@ -79,6 +80,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     node: str | None = None
     rule: str | None = None
     instead: tuple[str, ...] = ()
+    last: LastAct | None = None
     instance: str | None = None
 
 
@@ -182,6 +184,7 @@ def _refused(error: RefusedError) -> Problem:
         node=refusal.node or None,
         rule=refusal.rule or None,
         instead=refusal.instead,
+        last=refusal.last,
     )
 
 
