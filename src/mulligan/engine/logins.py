@@ -77,7 +77,7 @@ class Logins:
         """Check a password and make a token for one project.
 
         Args:
-            address: Where the request comes from; failures are counted by user and address.
+            address: Where the request comes from; failures are counted by it and by user.
 
         Raises:
             WrongLoginError: Something of it is wrong.

@@ -49,7 +49,7 @@ class Sessions:
         """Sign in with a password.
 
         Args:
-            address: Where the request comes from; failures are counted by user and address.
+            address: Where the request comes from; failures are counted by it and by user.
 
         Raises:
             WrongLoginError: There is no such user, or the password is another one.

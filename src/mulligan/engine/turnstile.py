@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ipaddress
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
@@ -9,12 +10,28 @@ from datetime import datetime, timedelta
 
 from mulligan.ports import Clock
 
-FREE_FAILURES = 10  # in a row; also how many attempts may be under way before there was any
 _PAUSES_S = (0.25, 0.5, 1.0)  # before the next attempts; the last one stays
 _MOST_WAITING = 20  # attempts that wait for their turn when pauses have begun
-_MOST_WAITING_FREE = 200  # … and before that: many clients that start at once
 _FORGET = timedelta(minutes=15)  # after the last failure
-_MOST_KEYS = 10_000
+_MOST_KEYS = 10_000  # of each kind
+_NETWORK_BITS = 64  # of an IPv6 address: whoever has one has all that begin so
+
+
+@dataclass(frozen=True)
+class _Width:
+    """How much passes freely.
+
+    Args:
+        free: Failures; also how many attempts may be under way before there was any.
+        most_under_way: Before there was any: many clients that start at once.
+    """
+
+    free: int
+    most_under_way: int
+
+
+_NARROW, _WIDE = _Width(10, 200), _Width(50, 2_000)
+FREE_FAILURES, FREE_FAILURES_OF_ALL = _NARROW.free, _WIDE.free
 
 
 class CrowdedError(Exception):
@@ -23,6 +40,7 @@ class CrowdedError(Exception):
 
 @dataclass
 class _Lane:
+    width: _Width
     failures: int = 0
     under_way: int = 0
     free: int = 0  # of these: let through without a turn
@@ -34,6 +52,7 @@ class Attempt:
     """One attempt that passes; it failed unless `succeed` is called."""
 
     def __init__(self) -> None:
+        self.has_begun = False  # else it has only waited
         self.has_succeeded = False
 
     def succeed(self) -> None:
@@ -42,10 +61,14 @@ class Attempt:
 
 
 class Turnstile:
-    """Counts failures by key (user and address) and slows guessing to one try a second.
+    """Slows guessing to one try a second: of a user from an address, of a user, from an address.
 
-    Nobody is locked out: whoever knows the secret waits for their turn, at other addresses not
-    even that. The pause comes before the secret is looked at, so a quick answer tells nothing.
+    The last two, which allow more failures before they begin, are for those who come from many
+    addresses, or try many users. They don't concern a user at an address where they have had the
+    right secret before: so nobody is kept out by what strangers do.
+
+    Nobody is locked out: whoever knows the secret waits for their turn. The pause comes before
+    the secret is looked at, so a quick answer tells nothing.
 
     Args:
         pause: How to wait; tests give their own.
@@ -56,44 +79,95 @@ class Turnstile:
     ) -> None:
         self._clock = clock
         self._pause = pause
-        self._lanes: OrderedDict[tuple[str, ...], _Lane] = OrderedDict()
+        self._of_both = _Lanes(_NARROW)
+        self._of_users = _Lanes(_WIDE)
+        self._of_addresses = _Lanes(_WIDE)
+        self._known: OrderedDict[tuple[str, str], None] = OrderedDict()  # were right before
 
     @contextlib.asynccontextmanager
-    async def passing(self, *key: str) -> AsyncIterator[Attempt]:
+    async def passing(self, user: str, address: str) -> AsyncIterator[Attempt]:
         """Let one attempt through.
 
         Raises:
             CrowdedError: Too many wait.
         """
-        lane = self._lane(key)
-        is_free = lane.failures + lane.under_way < FREE_FAILURES
-        slow = lane.failures >= FREE_FAILURES
-        if lane.under_way > (_MOST_WAITING if slow else _MOST_WAITING_FREE):
-            raise CrowdedError
+        place = _network_of(address)
+        key = (user, place)
+        now = self._clock.now()
+        lanes = [self._of_both.find(key, now)]
+        if key not in self._known:
+            lanes += [self._of_users.find((user,), now), self._of_addresses.find((place,), now)]
         attempt = Attempt()
+        async with contextlib.AsyncExitStack() as stack:
+            for lane in lanes:  # always in this order, so that nobody waits for each other
+                await stack.enter_async_context(self._through(lane, attempt))
+            attempt.has_begun = True
+            yield attempt
+        if attempt.has_succeeded:
+            self._remember(key)
+
+    @contextlib.asynccontextmanager
+    async def _through(self, lane: _Lane, attempt: Attempt) -> AsyncIterator[None]:
+        free = lane.width.free
+        is_free = lane.failures + lane.under_way < free
+        most = _MOST_WAITING if lane.failures >= free else lane.width.most_under_way
+        if lane.under_way > most:
+            raise CrowdedError
         lane.under_way += 1
         try:
             if is_free:
                 lane.free += 1
                 try:
                     with self._noted(lane, attempt):
-                        yield attempt
+                        yield
                 finally:
                     lane.free -= 1
                 return
             async with lane.turn:
                 await self._wait(lane)
                 with self._noted(lane, attempt):  # before the next one has its turn
-                    yield attempt
+                    yield
         finally:
             lane.under_way -= 1
 
-    def _lane(self, key: tuple[str, ...]) -> _Lane:
+    async def _wait(self, lane: _Lane) -> None:
+        above = lane.failures + lane.free - lane.width.free  # those count until they are known
+        if above >= 0:
+            await self._pause(_PAUSES_S[min(above, len(_PAUSES_S) - 1)])
+
+    @contextlib.contextmanager
+    def _noted(self, lane: _Lane, attempt: Attempt) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            if attempt.has_succeeded:
+                if lane.width is _NARROW:  # of a wide one it proves nothing: anybody has one user
+                    lane.failures = 0
+            elif attempt.has_begun:
+                lane.failures += 1
+                lane.last_at = self._clock.now()
+
+    def _remember(self, key: tuple[str, str]) -> None:
+        self._known[key] = None
+        self._known.move_to_end(key)
+        if len(self._known) > _MOST_KEYS:
+            self._known.popitem(last=False)
+
+
+class _Lanes:
+    """Lanes of one kind by their key; those used longest ago are forgotten."""
+
+    def __init__(self, width: _Width) -> None:
+        self._width = width
+        self._lanes: OrderedDict[tuple[str, ...], _Lane] = OrderedDict()
+
+    def find(self, key: tuple[str, ...], now: datetime) -> _Lane:
+        """Return a lane; make it if need be."""
         lane = self._lanes.get(key)
         if lane is None:
-            lane = self._lanes[key] = _Lane()
+            lane = self._lanes[key] = _Lane(self._width)
             self._shrink()
-        elif lane.last_at is not None and self._clock.now() - lane.last_at > _FORGET:
+        elif lane.last_at is not None and now - lane.last_at > _FORGET:
             lane.failures = 0
         self._lanes.move_to_end(key)
         return lane
@@ -105,18 +179,15 @@ class Turnstile:
             if oldest is not None:
                 del self._lanes[oldest]
 
-    async def _wait(self, lane: _Lane) -> None:
-        above = lane.failures + lane.free - FREE_FAILURES  # those count until they are known
-        if above >= 0:
-            await self._pause(_PAUSES_S[min(above, len(_PAUSES_S) - 1)])
 
-    @contextlib.contextmanager
-    def _noted(self, lane: _Lane, attempt: Attempt) -> Iterator[None]:
-        try:
-            yield
-        finally:
-            if attempt.has_succeeded:
-                lane.failures = 0
-            else:
-                lane.failures += 1
-                lane.last_at = self._clock.now()
+def _network_of(address: str) -> str:
+    """Give the address, of IPv6 the network that one customer of a provider has."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if not isinstance(found, ipaddress.IPv6Address):
+        return address
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return str(ipaddress.ip_network((found.packed[: _NETWORK_BITS // 8] + bytes(8), _NETWORK_BITS)))
