@@ -369,7 +369,7 @@ class Server:
         own = (f"{public.scheme}://{public.netloc}",) if public.netloc else ()
         return build_app(
             self.services,
-            page=Page(base=public.path),
+            page=Page(base=public.path, follows=self.options.is_dev),
             hosts=http.hosts,
             origins=(*http.origins, *own),
         )

@@ -2,6 +2,10 @@
 
 Names of assets hold a hash of their content, so browsers keep them for ever; `index.html` is asked
 for each time. Paths of the page itself (`/projects/…`) all get `index.html`: the page reads them.
+
+All files are read together, when the server starts: an upgrade that replaces them under it changes
+nothing until it is started again, and index and assets always fit. A server of developers reads
+them each time instead, so that it shows what was built last.
 """
 
 import asyncio
@@ -56,6 +60,7 @@ _TYPES = {
     ".png": "image/png",
 }
 _CODINGS = (("br", ".br"), ("gzip", ".gz"))  # the better one first
+_PACKED = tuple(suffix for _, suffix in _CODINGS)
 _MISSING = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Mulligan</title>
 </head><body><h1>Mulligan</h1>
 <p>The server runs, but its web page was not built in this checkout. <code>./dev page</code> builds
@@ -81,62 +86,70 @@ class Page:
     Args:
         base: Path below which a proxy shows this server, "" = none. The proxy takes it away.
         root: Where the built files are.
+        follows: Read them for each request.
     """
 
-    def __init__(self, *, base: str = "", root: Path = DIST) -> None:
+    def __init__(self, *, base: str = "", root: Path = DIST, follows: bool = False) -> None:
         self._base = "/" + base.strip("/") + "/" if base.strip("/") else "/"
         self._root = root
-        self._files: dict[str, File] = {}
-        self._names: frozenset[str] | None = None  # of the files there are: no other is opened
+        self._kept = None if follows else {name: self._load(name) for name in self._names()}
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Answer a request."""
         if scope["type"] != "http":
             return
-        if self._names is None:
-            self._names = await asyncio.to_thread(self._list)
-        name = scope["path"].lstrip("/")
         headers = {key: bytes(value).decode("latin-1") for key, value in scope["headers"]}
-        if scope["method"] not in {"GET", "HEAD"}:
-            name = None
-        elif name not in self._names or name == INDEX:
-            name = INDEX if _is_for_page(name, headers) else None
-        if name is None:
+        found = None
+        if scope["method"] in {"GET", "HEAD"}:
+            found = await self._find(scope["path"].lstrip("/"), headers)
+        if found is None:
             await _send(send, 404, b"Not Found", [(b"content-type", b"text/plain; charset=utf-8")])
             return
-        file = await self._file(name)
+        name, file = found
         status, body, more = _answer(file, headers)
         more.append((b"cache-control", _caching(name)))
         await _send(send, status, b"" if scope["method"] == "HEAD" else body, more, len(body))
 
-    def _list(self) -> frozenset[str]:
-        if not self._root.is_dir():
-            return frozenset()
-        found = (path for path in self._root.rglob("*") if path.is_file())
-        return frozenset(path.relative_to(self._root).as_posix() for path in found)
+    async def _find(self, name: str, headers: dict[bytes, str]) -> tuple[str, File] | None:
+        """Return the file that is meant, and its name."""
+        if self._kept is None:
+            files = await asyncio.to_thread(self._read, name)
+        else:
+            files = self._kept
+        if name not in files or name == INDEX:
+            if not _is_for_page(name, headers):
+                return None
+            name = INDEX
+        return name, files[name]
 
-    async def _file(self, name: str) -> File:
-        file = self._files.get(name)
-        if file is None:
-            file = self._files[name] = await asyncio.to_thread(self._load, name)
-        return file
+    def _read(self, name: str) -> dict[str, File]:
+        """Read the index, and the file of that name if it is one of those that there are."""
+        return {each: self._load(each) for each in self._names() & {INDEX, name}}
+
+    def _names(self) -> frozenset[str]:
+        """Return the names of all files but those packed beside them: no other is ever opened."""
+        if not self._root.is_dir():
+            return frozenset({INDEX})
+        found = (path for path in self._root.rglob("*") if path.is_file())
+        names = (path.relative_to(self._root).as_posix() for path in found)
+        return frozenset({INDEX, *(name for name in names if not name.endswith(_PACKED))})
 
     def _load(self, name: str) -> File:
         media = _TYPES.get(Path(name).suffix, "application/octet-stream")
         if name == INDEX:
             return _file(self._index(), media, {})
-        names = self._names or ()
         packed = {
-            coding: (self._root / (name + suffix)).read_bytes()
+            coding: path.read_bytes()
             for coding, suffix in _CODINGS
-            if name + suffix in names
+            if (path := self._root / (name + suffix)).is_file()
         }
         return _file((self._root / name).read_bytes(), media, packed)
 
     def _index(self) -> bytes:
-        if INDEX not in (self._names or ()):
+        try:
+            text = (self._root / INDEX).read_text("utf-8")
+        except FileNotFoundError:
             return _MISSING.encode()
-        text = (self._root / INDEX).read_text("utf-8")
         base = f'<base href="{html.escape(self._base)}">'
         return text.replace('<base href="/">', base, 1).encode()
 

@@ -21,9 +21,18 @@ def dist(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def client_of(dist: Path, base: str = "") -> TestClient:
+def client_of(dist: Path, base: str = "", *, follows: bool = False) -> TestClient:
     """Give a client of the page in a folder."""
-    return TestClient(Page(root=dist, base=base), headers={"accept-encoding": "identity"})
+    page = Page(root=dist, base=base, follows=follows)
+    return TestClient(page, headers={"accept-encoding": "identity"})
+
+
+def build_anew(dist: Path) -> None:
+    """Replace the built page by another one."""
+    for old in (dist / "assets").iterdir():
+        old.unlink()
+    (dist / "assets" / "app-2.js").write_text("newer")
+    (dist / "index.html").write_text('<head><base href="/"></head><!-- app-2 -->')
 
 
 def test_assets_last_for_ever_and_the_index_is_asked_for(dist: Path) -> None:
@@ -104,3 +113,34 @@ def test_a_checkout_without_the_page_says_how_to_build_it(tmp_path: Path) -> Non
 
     assert "./dev page" in text
     assert "网页" in text
+
+
+def test_an_upgrade_below_a_running_server_changes_nothing(dist: Path) -> None:
+    """Index and assets are those of its start, also what nobody has asked for by then."""
+    client = client_of(dist)
+
+    build_anew(dist)
+
+    assert "app-2" not in client.get("/").text
+    assert client.get("/assets/app-1.js").text == "plain"
+    packed = client.head("/assets/app-1.js", headers={"accept-encoding": "br"})
+    assert packed.headers["content-encoding"] == "br"
+    assert client.get("/assets/app-2.js").status_code == 404
+
+
+def test_a_server_of_developers_shows_what_was_built_last(dist: Path) -> None:
+    """Also the first build of a checkout that had none."""
+    none = dist / "none"
+    client, first = client_of(dist, follows=True), client_of(none, follows=True)
+    before = client.get("/").headers["etag"]
+    assert "./dev page" in first.get("/").text
+
+    build_anew(dist)
+    (none / "assets").mkdir(parents=True)
+    build_anew(none)
+
+    for each in (client, first):
+        assert "app-2" in each.get("/", headers={"if-none-match": before}).text
+        assert each.get("/assets/app-2.js").text == "newer"
+        assert each.get("/assets/app-1.js").status_code == 404
+        assert each.get("/assets/../../test.py").status_code == 404
