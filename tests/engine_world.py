@@ -126,14 +126,12 @@ class UnrulyExecutor(ScriptedExecutor):
         self.kills: list[tuple[str, str, float]] = []  # step, cause, grace
         self.alive: set[tuple[RunId, JobId, str]] = set()
         self.overlaps: list[str] = []
-        self.orders: list[StepOrder] = []
 
     async def run_step(self, order: StepOrder, timeout_s: float) -> StepEnd:
         """Do what the script says, or raise."""
         for run_id, job_id, name in self.alive:
             if (run_id, job_id) == (order.run_id, order.job_id):
                 self.overlaps.append(f"{order.step_name} begins while {name} lives")
-        self.orders.append(order)
         error = self.raising.pop(order.step_name, None)
         if error is not None:
             raise error

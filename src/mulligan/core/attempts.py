@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
+from typing import Any
 
 import msgspec
 
 from mulligan.core import events as e
 from mulligan.core.ids import StepId
+from mulligan.core.patches import by_name
 from mulligan.core.run import Step, Write
 from mulligan.core.status import Status
 
@@ -28,9 +30,15 @@ def part_of(step: Step | None, attempt: int) -> str:
 
 def changed_inputs(before: Step | None, after: Step | None) -> tuple[str, ...]:
     """Return the names of inputs that somebody changed from one record of a step to another."""
-    old = (before.inputs if before is not None else None) or {}
-    new = (after.inputs if after is not None else None) or {}
+    old, new = _changed_of(before), _changed_of(after)
     return tuple(sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name)))
+
+
+def _changed_of(step: Step | None) -> dict[str, Any]:
+    """Give what a record of a step has otherwise than its definition, by name."""
+    if step is None:
+        return {}
+    return {**by_name(step.patch), **(step.inputs or {})}
 
 
 class ValueChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,7 +106,8 @@ def changed_values(before: Values, after: Values) -> tuple[ValueChange, ...]:
 
 def same_inputs(before: Step, after: Step) -> bool:
     """Tell whether two tries of a step had the same inputs and, of a checkout, the same commit."""
-    return before.inputs == after.inputs and before.pin in {"", after.pin}
+    unchanged = (before.inputs, before.patch) == (after.inputs, after.patch)
+    return unchanged and before.pin in {"", after.pin}
 
 
 class FlakyStep(msgspec.Struct, frozen=True, kw_only=True):

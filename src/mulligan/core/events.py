@@ -12,7 +12,14 @@ import msgspec
 from mulligan.core.cause import Cause
 from mulligan.core.ids import RunnerName, UserName
 from mulligan.core.quality import Finding
-from mulligan.core.run import Called, RunAttempt, StartParameter, Write
+from mulligan.core.run import (
+    Called,
+    ChangedName,
+    RunAttempt,
+    StartParameter,
+    StepPatch,
+    Write,
+)
 from mulligan.core.status import Status
 
 
@@ -76,6 +83,7 @@ class RunRepaired(_RunEvent, frozen=True, kw_only=True, omit_defaults=True):
     target: str
     reason: str = ""
     seconds_saved: float | None = None
+    changes: tuple[ChangedName, ...] = ()
 
 
 class HoldReleased(_RunEvent, frozen=True, kw_only=True, omit_defaults=True):
@@ -245,6 +253,12 @@ class StepInputsChanged(_StepEvent, frozen=True, kw_only=True):
     inputs: dict[str, Any]
 
 
+class StepPatched(_StepEvent, frozen=True, kw_only=True, omit_defaults=True):
+    """A step that is to run again has been changed, or (None) is as defined again."""
+
+    patch: StepPatch | None = None
+
+
 class StepCalled(_StepEvent, frozen=True, kw_only=True):
     """The step has started a run of another pipeline."""
 
@@ -375,6 +389,7 @@ Event = (
     | JobReset
     | StepStarted
     | StepInputsChanged
+    | StepPatched
     | StepCalled
     | StepProgressed
     | StepFinished

@@ -193,6 +193,7 @@ def _run_repaired(run: Run, event: e.RunRepaired) -> Run:
         target=event.target,
         reason=event.reason,
         seconds_saved=event.seconds_saved,
+        changes=event.changes,
     )
     repairs = (*run.head.attempts[-1].repairs, repair)[-MOST_REPAIRS:]
     return _head(run, attempts=_this_attempt(run.head, repairs=repairs))
@@ -450,6 +451,12 @@ def _step_inputs_changed(run: Run, event: e.StepInputsChanged) -> Run:
     return _put_step(run, replace(run.step(StepId(event.node)), inputs=event.inputs))
 
 
+def _step_patched(run: Run, event: e.StepPatched) -> Run:
+    step = run.step(StepId(event.node))
+    # it may have no record yet: then nothing of earlier attempts is told by this one
+    return _put_step(run, replace(step, run_attempt=run.head.attempt, patch=event.patch))
+
+
 def _step_called(run: Run, event: e.StepCalled) -> Run:
     return _put_step(run, replace(run.step(StepId(event.node)), called=event.called))
 
@@ -514,6 +521,7 @@ def _next_attempt(step: Step, **changes: Any) -> Step:
         manual_retries=step.manual_retries,
         lost=step.lost,
         pin=step.pin,
+        patch=step.patch,
     )
     return replace(fresh, **changes)
 
@@ -617,6 +625,7 @@ _HANDLERS: dict[type, Callable[[Run, Any], Run]] = {
     e.JobReset: _job_reset,
     e.StepStarted: _step_started,
     e.StepInputsChanged: _step_inputs_changed,
+    e.StepPatched: _step_patched,
     e.StepCalled: _step_called,
     e.StepProgressed: _step_progressed,
     e.StepFinished: _step_finished,

@@ -15,7 +15,8 @@ from mulligan.core.expressions import (
 )
 from mulligan.core.ids import JobId, PipelineId, ProjectId, RunId, StepId
 from mulligan.core.minutes import minutes_of, running_minutes
-from mulligan.core.run import Run
+from mulligan.core.patches import as_changed, changed_names, patched
+from mulligan.core.run import Run, Step
 from mulligan.core.secrets import ROOT, SecretLookup, SecretObjects
 from mulligan.core.spec import ENGINE_KINDS, Dialect, JobSpec, StepSpec
 from mulligan.core.values import text_of
@@ -79,8 +80,8 @@ def prepare_step(run: Run, step: StepSpec, secrets: SecretLookup | None = None) 
     job_spec = run.index.jobs[job_id]
     job = run.job(job_id)
     record = run.step(step.id)
-    notes = _changes(step, record.inputs)
-    step = with_own_inputs(run, step)
+    notes = _changes(step, record)
+    step = as_changed(run, step)
     scope = Scope(run, job_id, step.id)
     order = StepOrder(
         run_id=run.head.id,
@@ -128,16 +129,14 @@ def _inputs(run: Run, step: StepSpec, scope: Scope, secrets: SecretLookup | None
     return inputs
 
 
-def with_own_inputs(run: Run, step: StepSpec) -> StepSpec:
-    """Give a step with the inputs that it has now: those of its definition, or changed ones."""
-    inputs = run.step(step.id).inputs
-    return step if inputs is None else replace(step, inputs=inputs)
-
-
-def _changes(step: StepSpec, inputs: Mapping[str, Any] | None) -> tuple[str, ...]:
-    """Tell which inputs of a step somebody changed at its pause."""
+def _changes(defined: StepSpec, record: Step) -> tuple[str, ...]:
+    """Tell what of a step somebody changed: for a retry by its names, at its pause as it is."""
     lines: list[str] = []
-    for name, value in (inputs or {}).items():
+    names = changed_names(record.patch)
+    if names:
+        lines.append(f"changed for this run: {', '.join(names)}")
+    step = patched(defined, record.patch)
+    for name, value in (record.inputs or {}).items():
         before = step.inputs.get(name)
         if value != before:
             lines.append(f"plugin: {step.name}, params {name} updated:")
@@ -212,7 +211,7 @@ def resolved_inputs(run: Run, step: StepSpec) -> dict[str, Any]:
     """
     job_id = run.index.step_job[step.id][0]
     scope = Scope(run, job_id, step.id)
-    step = with_own_inputs(run, step)
+    step = as_changed(run, step)
     return _substitute(step, run.head.settings.dialect, scope)
 
 

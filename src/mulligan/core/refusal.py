@@ -52,6 +52,15 @@ class RefusalCode(StrEnum):
     ENVIRONMENT_BUSY = "environment-busy"  # another deployment is under way there
     RUN_HELD = "run-held"  # a failed run is kept for a retry: nothing starts by itself
     RUN_ACTIVE = "run-active"  # one run at a time
+    CHANGES_WITH_SKIP = "changes-with-skip"  # what is skipped needs no inputs
+    CHANGES_TOO_LARGE = "changes-too-large"
+    STEP_KEPT = "step-kept"  # does not run again: nothing of it can be changed
+    INPUT_UNKNOWN = "input-unknown"
+    INPUT_INVALID = "input-invalid"
+    INPUT_FIXED = "input-fixed"  # steps of this kind stay as they are defined
+    PARAMETER_UNKNOWN = "parameter-unknown"
+    PARAMETER_FIXED = "parameter-fixed"
+    PARAMETERS_LATER = "parameters-later"  # not while the run goes on
 
 
 class LastAct(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,6 +94,7 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
         values: What facades put into their own wording, in order.
         instead: What would be possible, as short imperative texts.
         last: What was done to the run last, if that is why it is no longer as one expects.
+        at: Which of the given changes it is about, as keys from the outermost in.
     """
 
     code: RefusalCode
@@ -94,3 +104,4 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     values: tuple[str, ...] = ()
     instead: tuple[str, ...] = ()
     last: LastAct | None = None
+    at: tuple[str, ...] = ()

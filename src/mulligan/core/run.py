@@ -60,6 +60,19 @@ class CancelRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     forced: bool = False
 
 
+class ChangedName(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What somebody changed when they asked for a retry, without its value.
+
+    Args:
+        kind: "input", "env", "timeout" or "parameter".
+        step: Whose it is; "" = the run's.
+    """
+
+    kind: str
+    name: str = ""
+    step: StepId | None = None
+
+
 class Repair(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A retry or skip of a step while the run went on; `seconds_saved`: by what was kept."""
 
@@ -69,6 +82,7 @@ class Repair(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     target: str
     reason: str = ""
     seconds_saved: float = 0.0
+    changes: tuple[ChangedName, ...] = ()
 
 
 class RunAttempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -77,6 +91,7 @@ class RunAttempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     Args:
         seconds_saved: What the work took that a retry kept.
         repairs: Of steps of it while it went on, oldest first.
+        changes: What was changed for it: not the definition, and not the attempts before it.
     """
 
     number: int
@@ -91,6 +106,7 @@ class RunAttempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     cause: Cause | None = None
     seconds_saved: float = 0.0
     repairs: tuple[Repair, ...] = ()
+    changes: tuple[ChangedName, ...] = ()
 
 
 class RunSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -114,8 +130,15 @@ class Concurrency(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     supersedes: bool = False
 
 
+class NewValue(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The value of a parameter from an attempt of the run on; None = as it was started with."""
+
+    run_attempt: int
+    value: str | None = None
+
+
 class StartParameter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A parameter as the run was started with."""
+    """A parameter as the run was started with; `changes`: for later attempts, oldest first."""
 
     name: str
     value: str
@@ -124,6 +147,19 @@ class StartParameter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     sensitive: bool = False
     default: str = ""
     desc: str = ""
+    changes: tuple[NewValue, ...] = ()
+
+    def at(self, attempt: int) -> str:
+        """Return the value that it has in an attempt of the run."""
+        for change in reversed(self.changes):
+            if change.run_attempt <= attempt:
+                return self.value if change.value is None else change.value
+        return self.value
+
+    @property
+    def present(self) -> str:
+        """Return the value that it has in the newest attempt."""
+        return self.at(self.changes[-1].run_attempt) if self.changes else self.value
 
 
 class Called(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -293,6 +329,20 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     weather: Weather = Weather.OK
 
 
+class StepPatch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a step has otherwise than its definition, because a retry was asked for with it.
+
+    Args:
+        inputs: By name; those of a plugin are the members of its own `input`.
+        env: Variables of its process besides or instead of those that are defined.
+        timeout_s: Seconds for one attempt; None = as defined.
+    """
+
+    inputs: dict[str, Any] = {}
+    env: dict[str, str] = {}
+    timeout_s: int | None = None
+
+
 class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Latest attempt of a step.
 
@@ -322,6 +372,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reason: str = ""
     called: Called | None = None  # of kind "call": the run that it waits for, or has started
     inputs: Record | None = None  # instead of those of its definition: changed at its pause
+    patch: StepPatch | None = None  # changed for a retry; holds for the rest of the run
     metrics: tuple[tuple[str, str], ...] = ()  # what quality rules look at, in the order told
     progress: str = ""  # the last rate that it told: a number from 0 to 1, or JSON
 

@@ -31,7 +31,7 @@ def start_parameters(
     found: list[StartParameter] = []
     for spec in specs:
         value = values[spec.name]
-        refusal = _check(spec, value, values, given, settings)
+        refusal = _check(spec, value, values, given, refuses_long=settings.fail_on_long_values)
         if refusal is not None:
             return refusal
         found.append(
@@ -46,6 +46,22 @@ def start_parameters(
             )
         )
     return tuple(found)
+
+
+def changed_value(
+    spec: ParameterSpec,
+    given: str,
+    values: Mapping[str, str],
+    *,
+    refuses_long: bool,
+) -> str | Refusal:
+    """Give the value that a parameter gets instead of its present one, by the rules of a start.
+
+    Args:
+        values: What all parameters will have.
+    """
+    refusal = _check(spec, given, values, {spec.name: given}, refuses_long=refuses_long)
+    return refusal or given[:LONGEST_VALUE]
 
 
 def _value(spec: ParameterSpec, given: Mapping[str, str], computed: Mapping[str, str]) -> str:
@@ -71,7 +87,8 @@ def _check(
     value: str,
     values: Mapping[str, str],
     given: Mapping[str, str],
-    settings: PipelineSettings,
+    *,
+    refuses_long: bool,
 ) -> Refusal | None:
     is_shown = all(values.get(name) == wanted for name, wanted in spec.shown_when)
     if spec.must_have and is_shown and not value.strip():
@@ -87,7 +104,7 @@ def _check(
             values=(spec.name,),
             instead=spec.options[:20],
         )
-    if len(value) > LONGEST_VALUE and settings.fail_on_long_values:
+    if len(value) > LONGEST_VALUE and refuses_long:
         return Refusal(
             code=RefusalCode.PARAMETER_TOO_LONG,
             message=f"parameter {spec.name} is longer than {LONGEST_VALUE} characters",
@@ -108,7 +125,7 @@ _REFERENCE = ("repo-name", "branch")
 
 def expanded(parameter: StartParameter) -> Iterator[tuple[str, str]]:
     """Yield the variables that a parameter stands for besides its own name."""
-    known = _decoded(parameter.value)
+    known = _decoded(parameter.present)
     if parameter.kind == "REPO_REF" and isinstance(known, dict):
         for part in _REFERENCE:
             yield f"{parameter.name}.{part}", text_of(known.get(part))

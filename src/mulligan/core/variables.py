@@ -17,6 +17,7 @@ from mulligan.core.expressions import (
     substitute_constrained,
 )
 from mulligan.core.ids import JobId, StepId, UserName
+from mulligan.core.patches import as_changed
 from mulligan.core.report import StepReport
 from mulligan.core.run import Caller, Run, RunHead, StartParameter, Step, Write
 from mulligan.core.secrets import ROOT, SecretLookup
@@ -94,7 +95,7 @@ PROTECTED = frozenset(name for name, _, _ in _BUILT_IN) - {
     "BK_CI_MINOR_VERSION",
     "BK_CI_FIX_VERSION",
 }
-_SHELL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+SHELL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _VARIABLES = "variables."
 # What stands before the first dot of names that are no variables of a user.
 _ROOTS = frozenset({"ci", "envs", "job", "jobs", "matrix", "stages", "step", "steps", "variables"})
@@ -204,7 +205,8 @@ class Scope(Mapping[str, str]):
         self._run = run
         self._secrets = secrets
         self._job = run.index.jobs[job_id] if job_id is not None else None
-        self._step = run.index.steps[step_id] if step_id is not None else None
+        step = run.index.steps[step_id] if step_id is not None else None
+        self._step = as_changed(run, step) if step is not None else None
         self._built_in: dict[str, str] | None = None
 
     def with_secrets(self, secrets: SecretLookup) -> "Scope":
@@ -508,7 +510,7 @@ def environment_of(
     plain = Scope(run, job_id, step.id)
     scope = plain if secrets is None else plain.with_secrets(secrets)
     values = {
-        name: stack[-1].value for name, stack in run.writes.items() if _SHELL_NAME.fullmatch(name)
+        name: stack[-1].value for name, stack in run.writes.items() if SHELL_NAME.fullmatch(name)
     }
     built_in = built_in_values(run).items()
     values.update((name, value) for name, value in built_in if _is_fixed(name, values))
@@ -541,6 +543,7 @@ def values_for_plugin(
     run: Run, job_id: JobId, step: StepSpec, secrets: SecretLookup | None = None
 ) -> dict[str, str]:
     """Give everything that can be read at a step, under old and new names, and its environment."""
+    step = as_changed(run, step)
     return dict(Scope(run, job_id, step.id)) | environment_of(run, job_id, step, secrets)
 
 
@@ -550,13 +553,18 @@ def _is_fixed(name: str, written: Mapping[str, str]) -> bool:
 
 
 def secrets_of(run: Run) -> tuple[str, ...]:
-    """Give the values that must not appear in logs: those of sensitive parameters."""
-    return tuple(
-        write.value
-        for stack in run.writes.values()
-        for write in stack
-        if write.sensitive and write.value
-    )
+    """Give the values that must not appear in logs: those of sensitive parameters.
+
+    One that was changed for a retry stays a secret: files that were kept may hold it.
+    """
+    written = (write for stack in run.writes.values() for write in stack if write.sensitive)
+    changed = (each for each in run.head.parameters if each.sensitive and each.changes)
+    values = dict.fromkeys(write.value for write in written)
+    for parameter in changed:
+        values |= dict.fromkeys(
+            (parameter.value, *(each.value or "" for each in parameter.changes))
+        )
+    return tuple(value for value in values if value)
 
 
 def parameter_writes(parameters: Iterable[StartParameter], run_attempt: int) -> tuple[Write, ...]:
@@ -570,7 +578,7 @@ def parameter_writes(parameters: Iterable[StartParameter], run_attempt: int) -> 
             sensitive=parameter.sensitive,
         )
         for parameter in parameters
-        for name, value in ((parameter.name, parameter.value), *expanded(parameter))
+        for name, value in ((parameter.name, parameter.present), *expanded(parameter))
     )
 
 

@@ -26,7 +26,7 @@ from mulligan.core.records import AuditEntry, Receipt
 from mulligan.core.refusal import Refusal
 from mulligan.core.run import Run, RunHead
 from mulligan.core.spec import SpecIndex
-from mulligan.engine.commands import Command
+from mulligan.engine.commands import Command, RetryRun
 from mulligan.engine.counters import Counters
 from mulligan.engine.deployments import Deployments
 from mulligan.engine.lines import Line, Lines
@@ -222,8 +222,12 @@ async def _logged(work: Coroutine[Any, Any, object]) -> None:
 def _audit_detail(command: Command) -> dict[str, object]:
     skipped = {"actor", "origin", "receipt", "reason", "values", "answer", "run_id"}
     skipped |= {"changed", "facts", "caller", "triggers"}  # too long for a trail, or secret
-    return {
+    skipped.add("changes")  # by name alone
+    detail = {
         name: getattr(command, name)
         for name in command.__struct_fields__
         if name not in skipped and getattr(command, name) not in ("", None, False, frozenset())
     }
+    if isinstance(command, RetryRun) and command.changes.names:
+        detail["changes"] = command.changes.names
+    return detail

@@ -8,6 +8,7 @@ import msgspec
 from mulligan.core.flow.votes import Answer, Changed
 from mulligan.core.ids import PipelineId, RunId, StageId, StepId, UserName
 from mulligan.core.recovery.plan import Plan
+from mulligan.core.recovery.request import Changes
 from mulligan.core.run import Caller, RunHead
 from mulligan.core.trigger_records import TriggerChange
 from mulligan.core.triggers.origin import Origin
@@ -75,6 +76,7 @@ class RetryRun(Command, frozen=True, kw_only=True):
     reason: str = ""
     may_operate: bool = False
     through_end: bool = False
+    changes: Changes = Changes()
     revision: int | None = None  # refuse (plan-stale) if the run has moved on
 
 

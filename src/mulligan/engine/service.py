@@ -621,4 +621,5 @@ def _retry_request(command: RetryRun) -> RetryRequest:
         reason=command.reason,
         may_operate=command.may_operate,
         through_end=command.through_end,
+        changes=command.changes,
     )

@@ -58,6 +58,7 @@ class ScriptedExecutor:
         self, logs: LogFiles | None = None, on_output: Callable[[RunId], None] = lambda _run: None
     ) -> None:
         self.started: list[tuple[str, int]] = []  # name and attempt, in order
+        self.orders: list[StepOrder] = []
         self.ended_jobs: list[JobKey] = []
         self.misuses: list[str] = []
         self.reasons: dict[str, str] = {}  # by step id: why it was not run
@@ -143,6 +144,7 @@ class ScriptedExecutor:
         key = (order.run_id, order.job_id)
         self._check(order, key)
         self.started.append((order.step_name, order.step_attempt))
+        self.orders.append(order)
         behaviour = self._behaviours[order.step_name]
         log = self._begin_log(order, behaviour)
         running = self._running[key] = _Running(order, log)

@@ -32,7 +32,17 @@ from bkci.scenes import (
 )
 from mulligan.core.cause import Cause
 from mulligan.core.ids import JobId, StageId, UserName
-from mulligan.core.run import CancelRequest, Gate, Job, MutexTicket, Run, Stage, Step, Vote
+from mulligan.core.run import (
+    CancelRequest,
+    Gate,
+    Job,
+    MutexTicket,
+    Run,
+    Stage,
+    Step,
+    StepPatch,
+    Vote,
+)
 from mulligan.core.status import Status
 from mulligan.facades.bkci.attempt_view import AttemptView, count_auto_retries
 from mulligan.facades.bkci.detail_out import render_detail
@@ -539,6 +549,60 @@ def test_paused_task() -> None:
     assert shown.job("1")["status"] == "PAUSE"
     assert task(shown, E11)["status"] == "PAUSE"
     assert task(shown, E12)["status"] == "QUEUE"
+
+
+def task_of(kind: str, **fields: Any) -> Json:
+    """Return a task of a plugin as it is stored."""
+    return {"@type": "marketBuild", "id": E11, "name": "x", "atomCode": kind, **fields}
+
+
+@pytest.mark.parametrize(
+    ("element", "inputs", "shown"),
+    [
+        ({"@type": "linuxScript", "script": "a"}, {"script": "b"}, {"script": "b"}),
+        (task_of("run", data={"input": {"script": "a"}}), {"script": "b"}, {"script": "b"}),
+        (task_of("echo", data={"input": {"word": "a", "n": 1}}), {"word": "b"}, {"word": "b"}),
+        (
+            task_of("checkout", data={"input": {"pullType": "BRANCH", "refName": "main"}}),
+            {"ref": "other"},
+            {"refName": "other"},
+        ),
+        (
+            task_of("checkout", data={"input": {"gitPullMode": {"type": "TAG", "value": "1"}}}),
+            {"ref": "2"},
+            {"gitPullMode": {"type": "TAG", "value": "2"}},
+        ),
+        (
+            task_of("uploadArtifact", data={"input": {"filePath": "a"}}),
+            {"patterns": ["b", "c"]},
+            {"filePath": ["b", "c"]},
+        ),
+    ],
+)
+def test_a_task_shows_what_was_changed_for_a_retry(
+    element: Json, inputs: Json, shown: Json
+) -> None:
+    """The members that its inputs are read from say what has run; attempts before do not."""
+    model = minimal_model()
+    model["stages"][1]["containers"][0]["elements"][0] = {"name": "x", "id": E11, **element}
+    index, source = compiled(model)
+    patch = StepPatch(inputs=inputs, env={"X": "1"}, timeout_s=120)
+    second = replace(failure(E11, 2, 3, attempt=2, run_attempt=2), patch=patch)
+    twice = head(attempt=2, attempts=(attempt(1, ALICE, -1, 0, 65), attempt(2, BOB, 66, 66, 70)))
+    run, history = run_of(index, twice, *FIRST, second), history_of(failure(E11, 1, 2), second)
+
+    new = task(detail(run, source, history), E11)
+    old = task(detail(run, source, history, number=1), E11)
+
+    assert contains(given_of(new), shown)
+    assert new["customEnv"] == [{"key": "X", "value": "1"}]
+    assert new["additionalOptions"]["timeout"] == 2
+    assert not contains(given_of(old), shown)
+
+
+def given_of(element: Json) -> Json:
+    """Return the inputs of a task: those of its plugin, or its own members."""
+    return dict((element.get("data") or {}).get("input") or element)
 
 
 def test_who_cancelled() -> None:

@@ -13,9 +13,12 @@ from hypothesis import strategies as st
 
 from mulligan.core.cause import Cause
 from mulligan.core.errors import StaleRevisionError
+from mulligan.core.flow.judge import is_enabled
 from mulligan.core.ids import JobId, StepId
+from mulligan.core.patches import as_changed, open_inputs
 from mulligan.core.recovery.apply import apply_plan
 from mulligan.core.recovery.plan import Action, Plan
+from mulligan.core.recovery.request import Changes, StepChanges
 from mulligan.core.recovery.retry import plan_retry
 from mulligan.core.run import Run, RunSettings
 from mulligan.core.spec import PipelineSpec
@@ -97,6 +100,46 @@ def test_the_plan_is_what_happens(
         assert (record.status, record.cause) == (Status.SKIPPED, Cause.WAIVED)
         assert (record.actor, record.run_attempt) == ("alice", plan.run_attempt)
     jobs_have_ended_anew(plan, run)
+
+
+@settings(deadline=None, max_examples=60)
+@given(SMALL, outcomes(), acts(most=20), st.integers(0, 60), st.booleans())
+def test_what_is_changed_is_what_runs(
+    spec: PipelineSpec, ends: Outcomes, course: list[Act], pick: int, only_failed: bool
+) -> None:
+    """Each change that the plan shows is what its step has then; all others have what they had."""
+    world = ended(spec, ends, course)
+    before, names = world.run, targets(world)
+    target = names[pick % len(names)]
+    plain = world.plan(target, only_failed=only_failed)
+    asked: dict[str, StepChanges] = {
+        name: StepChanges(inputs={"script": f"echo {name}"})
+        for name in (plain.steps_with(Action.RERUN) if isinstance(plain, Plan) else ())
+        if "script" in open_inputs(before.index.steps[name])
+        and is_enabled(before, before.index.steps[name])
+    }
+
+    plan = world.retry(target, only_failed=only_failed, changes=Changes(steps=asked))
+
+    if not isinstance(plan, Plan):
+        return
+    assert isinstance(plain, Plan)
+    assert msgspec.structs.replace(plan, changes=plain.changes) == plain
+    assert [item.step for item in plan.changes.items] == list(asked)
+    run = world.finish()
+    kept_stay(plan, before, run)
+    for step_id in steps_that_rerun(plan, run):
+        record = run.step(step_id)
+        if record.started_at is None:
+            continue
+        job_id, place = run.index.step_job[step_id]
+        pattern = run.index.jobs[run.index.parents.get(job_id, job_id)].steps[place].id
+        wanted = step_id if step_id in asked else pattern
+        shown = as_changed(run, run.index.steps[step_id]).inputs.get("script")
+        if wanted in asked:
+            assert shown == f"echo {wanted}"
+        else:
+            assert record.patch is None
 
 
 def steps_that_rerun(plan: Plan, run: Run) -> Iterator[StepId]:

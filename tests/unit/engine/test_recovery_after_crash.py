@@ -3,13 +3,14 @@
 import pytest
 
 from builders import job, one_job, pipeline, review, stage, step
-from engine_world import World, a_world
+from engine_world import SHOP, World, a_world
 from mulligan.core.cause import Cause
 from mulligan.core.errors import InfrastructureError
 from mulligan.core.ids import JobId, RunId, StepId
 from mulligan.core.records import PipelineSettings
+from mulligan.core.recovery.request import Changes, StepChanges
 from mulligan.core.run import RunHead
-from mulligan.core.spec import Condition, RunWhen
+from mulligan.core.spec import Condition, ParameterSpec, RunWhen
 from mulligan.core.status import Status
 from mulligan.ports import LateEnd, StepEnd
 
@@ -36,6 +37,31 @@ async def test_held_jobs_are_taken_back(hand: World) -> None:
         assert second.scripted.started == [("b", 2)]
         assert [attempt.cause for attempt in attempts] == [Cause.LOST, None]
         assert run.job(JOB).fence == 2
+
+
+async def test_what_was_changed_for_a_retry_outlives_the_server(hand: World) -> None:
+    """It was stored with the retry: the next life runs with it, also after another loss."""
+    spec = pipeline(stage("s", job("1", "a")), parameters=(ParameterSpec(name="colour"),))
+    made = await hand.add_pipeline(spec)
+    head = await hand.start(made, values={"colour": "red"})
+    await hand.report(await hand.claim(head.id), StepEnd(exit_code=1))
+    changes = Changes(
+        steps={"a": StepChanges(env={"MODE": "slow"}, timeout_s=60)}, parameters={"colour": "blue"}
+    )
+
+    await hand.retry(head.id, "a", changes=changes)
+    lost = await hand.claim(head.id, attempt=2)
+
+    async with a_world(store=hand.store, clock=hand.clock) as second:
+        run = await second.wait_end(head.id)
+        (order,) = second.scripted.orders
+        for each in (lost, order):
+            assert (each.env["MODE"], each.env["colour"], each.timeout_s) == ("slow", "blue", 60)
+        assert order.step_attempt == lost.step_attempt + 1
+        assert run.head.parameters[0].value == "red"
+        assert [len(attempt.changes) for attempt in run.head.attempts] == [0, 3]
+        entry = (await second.store.list_audit(project=SHOP))[0]
+        assert entry.detail["changes"] == changes.names
 
 
 async def test_late_end_is_taken_in_and_its_step_not_run_again(hand: World) -> None:

@@ -1,4 +1,4 @@
-// Made by `npm run api` from the API's description 9f63b6399dea2256; not written by hand.
+// Made by `npm run api` from the API's description bf0e863b06374a30; not written by hand.
 export interface paths {
     "/about": {
         parameters: {
@@ -2065,22 +2065,24 @@ export interface components {
         };
         /**
          * AttemptDiff
-         * @description How two attempts of a run differ. `variables`: null if the run has too many events to tell.
+         * @description How two attempts of a run differ. `changes`: what people changed for a retry in between. `variables`: null if the run has too many events to tell.
          */
         AttemptDiff: {
             after: components["schemas"]["AttemptView"];
             before: components["schemas"]["AttemptView"];
+            changes: components["schemas"]["ChangeView"][];
             run: string;
             steps: components["schemas"]["StepDiff"][];
             variables: components["schemas"]["ValueDiff"][] | null;
         };
         /**
          * AttemptItem
-         * @description One attempt of a run: who asked for it, when and why, what it did, how it ended. Args: ran, skipped, kept: Steps that ran in it, that it left out, and whose earlier result it kept; at most 200 are named, `counts` counts all. repairs: What was repaired while it went on. seconds: From its start to its end.
+         * @description One attempt of a run: who asked for it, when and why, what it did, how it ended. Args: ran, skipped, kept: Steps that ran in it, that it left out, and whose earlier result it kept; at most 200 are named, `counts` counts all. repairs: What was repaired while it went on. seconds: From its start to its end. changes: What was changed for it, besides what was changed before.
          */
         AttemptItem: {
             actor: string;
             cause: string | null;
+            changes: components["schemas"]["ChangedRef"][];
             counts: {
                 [key: string]: number;
             };
@@ -2168,6 +2170,97 @@ export interface components {
             /** @default null */
             line?: number | null;
             pointer: string;
+        };
+        /**
+         * ChangeView
+         * @description What is otherwise than before. `before` and `after`: null = not there. A time-out is in seconds, or the text that gives its minutes. `secret`: values are `******`.
+         */
+        ChangeView: {
+            after: unknown;
+            before: unknown;
+            kind: string;
+            name: string;
+            secret: boolean;
+            step: string | null;
+            step_name: string;
+        };
+        /**
+         * Changeable
+         * @description What can be changed for a retry. `may_…`: whether who asks may change it.
+         */
+        Changeable: {
+            may_change_parameters: boolean;
+            may_change_steps: boolean;
+            parameters: components["schemas"]["ChangeableParameter"][];
+            steps: components["schemas"]["ChangeableStep"][];
+        };
+        /**
+         * ChangeableParameter
+         * @description A parameter of the run; its `default` is the present value. Args: fixed: Why it can't be changed; "" = it can. changed: It is not as the run was started with.
+         */
+        ChangeableParameter: {
+            changed: boolean;
+            default: string;
+            desc: string;
+            fixed: string;
+            has_default: boolean;
+            kind: string;
+            name: string;
+            options: string[];
+            read_only: boolean;
+            required: boolean;
+            sensitive: boolean;
+            shown_when: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * ChangeableStep
+         * @description A step that failed. `fixed`: it can't be changed; `timeout_s`: null = a variable gives it.
+         */
+        ChangeableStep: {
+            env: components["schemas"]["ChangeableValue"][];
+            fixed: boolean;
+            id: string;
+            inputs: components["schemas"]["ChangeableValue"][];
+            job: string;
+            kind: string;
+            name: string;
+            timeout_changed: boolean;
+            timeout_s: number | null;
+        };
+        /**
+         * ChangeableValue
+         * @description An input, or a variable of the environment, as it is now. Args: type: text, number, flag, texts (a list) or any. value: `******` if it is secret. changed: It is not as defined.
+         */
+        ChangeableValue: {
+            changed: boolean;
+            name: string;
+            secret: boolean;
+            type: string;
+            value: unknown;
+        };
+        /**
+         * ChangedRef
+         * @description What somebody changed for an attempt, without its value. Args: kind: input, env, timeout or parameter. step: Id of the step; null = a parameter of the run.
+         */
+        ChangedRef: {
+            kind: string;
+            name: string;
+            step: string | null;
+            step_name: string;
+        };
+        /**
+         * ChangesBody
+         * @description What is to be otherwise from the next attempt on; at most 200 changes, 256 KB. Args: steps: By id or the step's own ref; only such as run again. Needs the right to edit. parameters: New values by name; null = the one that the run was started with.
+         */
+        ChangesBody: {
+            /** @default {} */
+            parameters?: Record<string, never>;
+            /** @default {} */
+            steps?: {
+                [key: string]: components["schemas"]["StepChangesBody"];
+            };
         };
         /**
          * ChannelBody
@@ -2849,9 +2942,10 @@ export interface components {
         };
         /**
          * ModeList
-         * @description All ways to recover a run. `step`: the one that they are about; `suggested`: the default.
+         * @description All ways to recover a run. `step`: the one that they are about; `suggested`: the default. `changeable`: what can be changed for a retry, if it was asked for with `changes=true`.
          */
         ModeList: {
+            changeable: components["schemas"]["Changeable"] | null;
             etag: string;
             items: components["schemas"]["ModeView"][];
             revision: number;
@@ -3014,10 +3108,11 @@ export interface components {
         };
         /**
          * ParameterView
-         * @description A start parameter; sensitive values are `******`.
+         * @description A start parameter; sensitive values are `******`. `started_with`: the value at the start, if a retry has changed it; else null.
          */
         ParameterView: {
             name: string;
+            started_with: string | null;
             value: string;
         };
         /**
@@ -3147,10 +3242,11 @@ export interface components {
         };
         /**
          * PlanView
-         * @description What a recovery would do. Good for one revision; `etag` goes into `If-Match`. `expected_seconds`: what runs again usually takes so long; null if that is not known, or when it was done.
+         * @description What a recovery would do. Good for one revision; `etag` goes into `If-Match`. `expected_seconds`: what runs again usually takes so long; null if that is not known, or when it was done. `changes`: what was asked for otherwise and makes a difference.
          */
         PlanView: {
             approvals: components["schemas"]["PlanApprovals"];
+            changes: components["schemas"]["ChangeView"][];
             counts: components["schemas"]["PlanCounts"];
             etag: string;
             expected_seconds: number | null;
@@ -3354,9 +3450,16 @@ export interface components {
         };
         /**
          * RecoveryBody
-         * @description What to run again, or to skip. Args: target: Id of a stage, job or step, or a step's own ref; absent = the whole run. only_failed: With a stage: leave its succeeded jobs as they are. skip: Skip the step, or all failed steps of the stage, instead. reason: Why; a skip needs one.
+         * @description What to run again, or to skip. Args: target: Id of a stage, job or step, or a step's own ref; absent = the whole run. only_failed: With a stage: leave its succeeded jobs as they are. skip: Skip the step, or all failed steps of the stage, instead. reason: Why; a skip needs one. changes: What is to be otherwise; not with a skip.
          */
         RecoveryBody: {
+            /**
+             * @default {
+             *       "parameters": {},
+             *       "steps": {}
+             *     }
+             */
+            changes?: components["schemas"]["ChangesBody"];
             /** @default false */
             only_failed?: boolean;
             /** @default  */
@@ -3388,6 +3491,7 @@ export interface components {
         RepairView: {
             actor: string;
             at: string;
+            changes: components["schemas"]["ChangedRef"][];
             reason: string;
             seconds_saved: number;
             target: string;
@@ -3805,6 +3909,19 @@ export interface components {
             id: string;
             name: string;
             status: string;
+        };
+        /**
+         * StepChangesBody
+         * @description What a step gets instead of what it has; null sets back to what is defined. Args: inputs: By name; of a plugin its own. A text may be the JSON of another type. env: Variables of its process, by name. timeout_s: Seconds for one attempt, up to seven days.
+         */
+        StepChangesBody: {
+            /** @default {} */
+            env?: {
+                [key: string]: string | null;
+            };
+            /** @default {} */
+            inputs?: Record<string, never>;
+            timeout_s?: number | null;
         };
         /**
          * StepDiff
@@ -7268,6 +7385,8 @@ export interface operations {
             query?: {
                 /** @description The step that it is about; the first that failed if absent. */
                 step?: string;
+                /** @description Also what can be changed for a retry. */
+                changes?: boolean;
                 /** @description Only these members, separated by commas; of a list those of each item. */
                 fields?: string;
             };

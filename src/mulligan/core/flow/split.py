@@ -10,7 +10,7 @@ from mulligan.core import events as e
 from mulligan.core.cause import Cause
 from mulligan.core.decision import Draft
 from mulligan.core.expressions import Context, ExpressionError, substitute_constrained
-from mulligan.core.ids import JobId
+from mulligan.core.ids import JobId, StepId
 from mulligan.core.matrix import MOST_AT_ONCE, Combination, child_id, expand
 from mulligan.core.matrix_text import MatrixError
 from mulligan.core.run import Run
@@ -66,12 +66,24 @@ def _refuse(error: ExpressionError, text: str) -> None:
 def _begin_anew(draft: Draft, job_id: JobId) -> None:
     """Let copies that have records of an earlier attempt begin their next one."""
     number = draft.run.head.attempt
+    pattern = draft.run.index.jobs[job_id].steps
     for copy in draft.run.index.children[job_id]:
-        for step in copy.steps:
+        for defined, step in zip(pattern, copy.steps, strict=True):
             if step.id in draft.run.steps:
                 draft.emit(e.StepReset(at=draft.now, node=step.id, run_attempt=number))
+            _take_patch(draft, defined.id, step.id)
         if copy.id in draft.run.jobs:
             draft.emit(e.JobReset(at=draft.now, node=copy.id, run_attempt=number))
+
+
+def _take_patch(draft: Draft, pattern: StepId, step: StepId) -> None:
+    """Let a step of a new copy have what was changed of its pattern.
+
+    What was changed of a copy ends with it: the next one of its number may have other values.
+    """
+    patch = draft.run.step(pattern).patch
+    if patch != draft.run.step(step).patch:
+        draft.emit(e.StepPatched(at=draft.now, node=step, patch=patch))
 
 
 def next_copies(run: Run, job_id: JobId, ending: Collection[JobId] = ()) -> list[JobId]:

@@ -1,5 +1,7 @@
 """Carry a plan out: the events that reset what runs again, then the run goes on."""
 
+from collections.abc import Iterable
+
 from mulligan.core import events as e
 from mulligan.core.cause import Cause
 from mulligan.core.decision import Draft
@@ -13,9 +15,10 @@ from mulligan.core.flow.walk import (
     release_jobs,
 )
 from mulligan.core.ids import JobId, StageId
+from mulligan.core.recovery.changes import changed_names
 from mulligan.core.recovery.plan import Action, Plan
 from mulligan.core.recovery.request import RetryRequest
-from mulligan.core.run import RunAttempt
+from mulligan.core.run import RunAttempt, StartParameter
 from mulligan.core.variables import parameter_writes
 
 
@@ -33,6 +36,7 @@ def apply_plan(
     if draft.run.head.revision != plan.revision:
         raise StaleRevisionError(f"the plan was made at revision {plan.revision}")
     what = "skip" if plan.skip else "retry"
+    changed = changed_names(plan.changes)
     if plan.while_running and plan.signals_waived is not None:
         _begin_without_signals(draft, plan.signals_waived, request)
         return
@@ -45,10 +49,12 @@ def apply_plan(
                 target=plan.target.node,
                 reason=request.reason,
                 seconds_saved=plan.seconds_saved,
+                changes=changed,
             )
         )
         _withdraw(draft, plan)
         _reset_jobs(draft, plan, request)
+        _patch_steps(draft, plan)
         release_jobs(draft, _rerun_jobs(plan))
         go_on(draft)
         return
@@ -60,6 +66,7 @@ def apply_plan(
         target=plan.target.node,
         reason=request.reason,
         seconds_saved=plan.seconds_saved,
+        changes=changed,
     )
     draft.emit(
         e.RunRetried(
@@ -71,8 +78,9 @@ def apply_plan(
         )
     )
     _withdraw(draft, plan)
+    _change_parameters(draft, plan)
     if plan.reapply_parameters:
-        _reapply(draft)
+        _apply_parameters(draft, draft.run.head.parameters)
     for stage_id, node in plan.stages.items():
         if node.action is Action.RERUN and stage_id in draft.run.stages:
             draft.emit(e.StageReset(at=draft.now, node=stage_id, run_attempt=plan.run_attempt))
@@ -81,6 +89,7 @@ def apply_plan(
     if plan.signals_waived is not None:
         _waive_signals(draft, plan.signals_waived)
     _reset_jobs(draft, plan, request)
+    _patch_steps(draft, plan)
     if queue_minutes is None:
         begin_run(draft)
     else:
@@ -122,10 +131,25 @@ def _withdraw(draft: Draft, plan: Plan) -> None:
         draft.emit(e.ValuesWithdrawn(at=draft.now, writers=plan.withdrawn))
 
 
-def _reapply(draft: Draft) -> None:
-    writes = parameter_writes(draft.run.head.parameters, draft.run.head.attempt)
+def _apply_parameters(draft: Draft, parameters: Iterable[StartParameter]) -> None:
+    writes = parameter_writes(parameters, draft.run.head.attempt)
     if writes:
         draft.emit(e.ValuesWritten(at=draft.now, writes=writes))
+
+
+def _change_parameters(draft: Draft, plan: Plan) -> None:
+    """Give parameters their new values, on top of what kept steps have written (R5)."""
+    parameters = plan.changes.parameters
+    if not parameters:
+        return
+    before = draft.run.head.parameters
+    draft.emit(e.ParametersApplied(at=draft.now, parameters=parameters))
+    _apply_parameters(draft, (each for each in parameters if each not in before))
+
+
+def _patch_steps(draft: Draft, plan: Plan) -> None:
+    for step_id, patch in plan.changes.patches.items():
+        draft.emit(e.StepPatched(at=draft.now, node=step_id, patch=patch))
 
 
 def _reset_jobs(draft: Draft, plan: Plan, request: RetryRequest) -> None:

@@ -1,11 +1,13 @@
 """Plan: what a recovery would do with every node, and why. A value; applying it is another act."""
 
 from enum import StrEnum
+from typing import Any
 
 import msgspec
 
 from mulligan.core.ids import JobId, RunId, StageId, StepId
 from mulligan.core.recovery.target import Target
+from mulligan.core.run import StartParameter, StepPatch
 
 
 class Action(StrEnum):
@@ -44,6 +46,45 @@ class NodePlan(msgspec.Struct, frozen=True):
     why: Why
 
 
+class ChangeKind(StrEnum):
+    """What is changed."""
+
+    INPUT = "input"
+    ENV = "env"
+    TIMEOUT = "timeout"
+    PARAMETER = "parameter"
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One thing that will be otherwise. `before` and `after`: None = it is not there.
+
+    Args:
+        step: Whose input, variable or time-out (in seconds) it is; None: a parameter of the run.
+        is_secret: The values must not be shown.
+    """
+
+    kind: ChangeKind
+    name: str
+    before: Any
+    after: Any
+    step: StepId | None = None
+    is_secret: bool = False
+
+
+class PlannedChanges(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What will be otherwise from this attempt on.
+
+    Args:
+        items: Each change that makes a difference.
+        patches: Of the steps that are changed, as they will be; None = as defined.
+        parameters: All of the run, as they will be; () = as they are.
+    """
+
+    items: tuple[Change, ...] = ()
+    patches: dict[StepId, StepPatch | None] = {}
+    parameters: tuple[StartParameter, ...] = ()
+
+
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """A recovery of one run, good for the revision that it was made at.
 
@@ -56,6 +97,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         withdrawn: Writers whose variables count no more (R5).
         approvals_kept / approvals_void: Stages whose review holds / is asked again (R10).
         seconds_saved: What the kept work took when it ran.
+        changes: What was asked for otherwise than it was.
     """
 
     run_id: RunId
@@ -79,6 +121,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     approvals_kept: tuple[StageId, ...] = ()
     approvals_void: tuple[StageId, ...] = ()
     seconds_saved: float = 0.0
+    changes: PlannedChanges = PlannedChanges()
 
     def steps_with(self, action: Action) -> tuple[StepId, ...]:
         """Return the steps that get this action, in the order of the definition."""

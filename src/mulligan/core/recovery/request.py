@@ -2,10 +2,12 @@
 
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 import msgspec
 
 from mulligan.core.ids import JobId, StepId, UserName
+from mulligan.core.rights import Permission
 from mulligan.core.spec import SpecIndex
 
 
@@ -18,6 +20,53 @@ class Scope(StrEnum):
     STEP = "step"
 
 
+class StepChanges(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a step gets instead of what it has. None sets back to what is defined.
+
+    Args:
+        inputs: By name, of those that its definition gives; a text may stand for another type.
+        env: Variables of its process, by name.
+        timeout_s: Seconds for one attempt; absent = as it is.
+    """
+
+    inputs: dict[str, Any] = {}
+    env: dict[str, str | None] = {}
+    timeout_s: int | msgspec.UnsetType | None = msgspec.UNSET
+
+
+class Changes(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is to be otherwise from the next attempt on.
+
+    Args:
+        steps: By id or the step's own ref.
+        parameters: Values of parameters by name; None = the one that the run was started with.
+    """
+
+    steps: dict[str, StepChanges] = {}
+    parameters: dict[str, str | None] = {}
+
+    @property
+    def permissions(self) -> tuple[Permission, ...]:
+        """Return what is needed to ask for them.
+
+        Whoever may start a run gives it its parameters. What a step does is code: to change it
+        takes the right to change the definition, or a retry would let anybody run anything.
+        """
+        needed = (Permission.START,) if self.parameters else ()
+        return (*needed, Permission.EDIT) if self.steps else needed
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return where each of them stands, without its value."""
+        found = [f"parameters.{name}" for name in self.parameters]
+        for step, asked in self.steps.items():
+            found += (f"steps.{step}.inputs.{name}" for name in asked.inputs)
+            found += (f"steps.{step}.env.{name}" for name in asked.env)
+            if asked.timeout_s is not msgspec.UNSET:
+                found.append(f"steps.{step}.timeout_s")
+        return tuple(found)
+
+
 class RetryRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Run something again, or skip what failed.
 
@@ -28,6 +77,7 @@ class RetryRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
         may_operate: The actor may skip steps whose definition does not allow it.
         through_end: With a stage: all that follows it runs again too, whatever it came to, by
             the rules of pipelines that have one run at a time (spec/swr-pipeline-api.md §5.2).
+        changes: What is to be otherwise then.
     """
 
     actor: UserName
@@ -37,6 +87,7 @@ class RetryRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     reason: str = ""
     may_operate: bool = False
     through_end: bool = False
+    changes: Changes = Changes()
 
 
 class RetryFacts(msgspec.Struct, frozen=True, kw_only=True):

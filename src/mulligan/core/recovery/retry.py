@@ -6,8 +6,11 @@ contract-bkci.md A settles them. Pure: snapshot, request and facts in, plan or r
 
 from collections.abc import Iterable
 
+from msgspec.structs import replace
+
 from mulligan.core.cause import Cause
 from mulligan.core.ids import JobId, StageId, StepId
+from mulligan.core.recovery.changes import plan_changes
 from mulligan.core.recovery.checks import check_retry
 from mulligan.core.recovery.plan import Action, NodePlan, Plan, Why
 from mulligan.core.recovery.request import RetryFacts, RetryRequest, Scope
@@ -30,7 +33,11 @@ def plan_retry(run: Run, request: RetryRequest, facts: RetryFacts) -> Plan | Ref
     if isinstance(target, Refusal):
         return target
     plan = _Planner(run, request, facts, target).plan()
-    return _older_than_live(plan, facts) or plan
+    refusal = _older_than_live(plan, facts)
+    if refusal is not None:
+        return refusal
+    changes = plan_changes(run, plan, request.changes)
+    return changes if isinstance(changes, Refusal) else replace(plan, changes=changes)
 
 
 def _older_than_live(plan: Plan, facts: RetryFacts) -> Refusal | None:

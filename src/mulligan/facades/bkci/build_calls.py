@@ -43,6 +43,7 @@ from mulligan.facades.bkci.run_out import (
 )
 from mulligan.facades.bkci.run_parts import render_failed_tasks
 from mulligan.facades.bkci.times import Json
+from mulligan.facades.common.sensitive import mask_inputs
 
 NOTHING_DONE = False  # the data of an answer that changed nothing
 
@@ -222,7 +223,10 @@ async def build_detail(call: Call) -> Response:
     history = await call.services.store.history(run.head.id)
     view = AttemptView(run, history, query.attempt)
     around = await call.surroundings(run, run.head.pipeline)
-    return ok(render_detail(view, around, source=await call.source(run)))
+    shown = render_detail(view, around, source=await call.source(run))
+    # what somebody has changed of a task may be secret too
+    sensitive = await call.services.plugins.sensitive_inputs()
+    return ok({**shown, "model": mask_inputs(shown["model"], sensitive)})
 
 
 async def build_failed_tasks(call: Call) -> Response:
@@ -345,7 +349,8 @@ async def build_execute_pause(call: Call) -> Response:
         return ok(NOTHING_DONE)
     changed = None
     if given.element is not None and given.go_ahead:
-        changed = read_changed(await call.source(run), run.index.steps[step], given.element)
+        source, patch = await call.source(run), run.step(step).patch
+        changed = read_changed(source, run.index.steps[step], given.element, patch)
 
     async def act(receipt: ReceiptRequest | None) -> bool:
         await call.services.engine.resume_step(

@@ -73,6 +73,16 @@ REFUSALS: Mapping[RefusalCode, Problem] = {
     RefusalCode.ROLLBACK_UNSUPPORTED: t.NO_TARGET,
     RefusalCode.NO_ROLLBACK_TARGET: t.NO_TARGET,
     RefusalCode.ENVIRONMENT_BUSY: t.RUN_BUSY,
+    # no call of this dialect changes anything for a retry
+    RefusalCode.CHANGES_WITH_SKIP: t.ILLEGAL_VALUE,
+    RefusalCode.CHANGES_TOO_LARGE: t.VALUE_TOO_LONG,
+    RefusalCode.STEP_KEPT: t.ILLEGAL_VALUE,
+    RefusalCode.INPUT_UNKNOWN: t.ILLEGAL_VALUE,
+    RefusalCode.INPUT_INVALID: t.ILLEGAL_VALUE,
+    RefusalCode.INPUT_FIXED: t.ILLEGAL_VALUE,
+    RefusalCode.PARAMETER_UNKNOWN: t.ILLEGAL_VALUE,
+    RefusalCode.PARAMETER_FIXED: t.ILLEGAL_VALUE,
+    RefusalCode.PARAMETERS_LATER: t.RUN_BUSY,
 }
 # What a placeholder gets when the refusal brings no value for it.
 _DEFAULT_VALUES: Mapping[RefusalCode, tuple[str, ...]] = {

@@ -18,6 +18,7 @@ from mulligan.facades.bkci.model_matrix import (
 )
 from mulligan.facades.bkci.model_review import render_check_in, render_review
 from mulligan.facades.bkci.model_source import fitting_source
+from mulligan.facades.bkci.patch_out import with_patch
 from mulligan.facades.bkci.quality_out import render_quality
 from mulligan.facades.bkci.status_out import CANCEL, FAILURES
 from mulligan.facades.bkci.texts import DEFAULT_LANGUAGE, MANUALLY_SKIPPED
@@ -243,7 +244,8 @@ class ModelRenderer:
         view = self._view
         record, gate = view.step(spec.id), view.gate(spec.id)
         word = view.step_status(spec, job)
-        after = {**_without(source, OF_STEP), "executeCount": 1}
+        patch = record.patch if record is not None else None
+        after = {**with_patch(_without(source, OF_STEP), spec, patch), "executeCount": 1}
         if record is not None:
             after |= self._step_times(record, gate) | self._retries(spec) | self._error(record)
         if spec.kind == "review" and gate is not None:

@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 
 from mulligan.core.flow.votes import Changed
+from mulligan.core.run import StepPatch
 from mulligan.core.spec import StepSpec
 from mulligan.facades.bkci.document import Json, Part
 from mulligan.facades.bkci.model_inputs import read_inputs
 from mulligan.facades.bkci.model_out import OF_STEP
+from mulligan.facades.bkci.patch_out import with_patch
 
 # What says which task it is and how it is run; the rest of an element are its inputs.
 _NOT_INPUTS = OF_STEP | {
@@ -24,12 +26,15 @@ _NOT_INPUTS = OF_STEP | {
 }
 
 
-def read_changed(source: Json, spec: StepSpec, element: Json) -> Changed | None:
-    """Compare an element with the stored one; None if no input of it is another one.
+def read_changed(
+    source: Json, spec: StepSpec, element: Json, patch: StepPatch | None = None
+) -> Changed | None:
+    """Compare an element with the one that would run; None if no input of it is another one.
 
     Args:
         source: The stored model.
         spec: Of the task.
+        patch: What a retry has changed of it already.
 
     Raises:
         InvalidError: A member has another type than it must have.
@@ -37,6 +42,7 @@ def read_changed(source: Json, spec: StepSpec, element: Json) -> Changed | None:
     original = next((each for each in _elements(source) if each.get("id") == spec.id), None)
     if original is None:
         return None
+    original = with_patch(original, spec, patch)
     shown = {
         name: _merged(original.get(name), value) if name == "data" else value
         for name, value in element.items()

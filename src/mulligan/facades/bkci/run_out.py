@@ -157,7 +157,7 @@ def _history(
 
 def recommended_version(head: RunHead) -> str | None:
     """Return the recommended version: three parameters and the counter; None without them."""
-    values = {parameter.name: parameter.value for parameter in head.parameters}
+    values = {parameter.name: parameter.present for parameter in head.parameters}
     parts = [
         values.get(f"BK_CI_{part.upper()}_VERSION") or values.get(f"{part}Version")
         for part in ("Major", "Minor", "Fix")

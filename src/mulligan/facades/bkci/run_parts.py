@@ -163,12 +163,12 @@ def render_failed_tasks(view: AttemptView) -> list[Json]:
 
 
 def render_parameters(head: RunHead) -> list[Json]:
-    """Return `buildParameters`: as the run was started, and how often it was retried."""
+    """Return `buildParameters`: as they are in its newest attempt, and how often it was retried."""
     found = [
         present(
             {
                 "key": parameter.name,
-                "value": MASK if parameter.sensitive and parameter.value else parameter.value,
+                "value": MASK if parameter.sensitive and parameter.present else parameter.present,
                 "valueType": parameter.kind,
                 "readOnly": parameter.read_only or None,
                 "desc": parameter.desc or None,

@@ -11,7 +11,7 @@ Json = dict[str, Any]
 SensitiveInputs = Mapping[str, frozenset[str]]  # by code of the plugin
 
 NO_INPUTS: SensitiveInputs = {}
-_MASK = "******"
+MASK = "******"
 _REFERENCE = re.compile(r"\$\{\{?[^{}]+\}?\}")  # names a value and is none
 
 
@@ -62,13 +62,13 @@ def _masked_task(task: Json, sensitive: SensitiveInputs) -> Json:
     if not names or not isinstance(data, dict) or not isinstance(given, dict):
         return task
     masked = {
-        name: _MASK if name in names and _is_secret(value) else value
-        for name, value in given.items()
+        name: MASK if name in names and is_secret(value) else value for name, value in given.items()
     }
     return {**task, "data": {**data, "input": masked}}
 
 
-def _is_secret(value: object) -> bool:
+def is_secret(value: object) -> bool:
+    """Tell whether the value of a sensitive input is one itself, and not only names one."""
     return bool(value) and not (isinstance(value, str) and _REFERENCE.fullmatch(value.strip()))
 
 

@@ -1,5 +1,6 @@
 """The attempts of a run: who asked for them, what they did, how two of them differ."""
 
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from starlette.responses import Response
@@ -7,14 +8,18 @@ from starlette.responses import Response
 from mulligan.core.attempts import Ledger, changed_inputs, changed_values, part_of
 from mulligan.core.durations import seconds_between
 from mulligan.core.errors import NotFoundError
+from mulligan.core.ids import JobId
+from mulligan.core.recovery.changes import differences, parameter_differences
+from mulligan.core.recovery.plan import Change
 from mulligan.core.rights import Permission
 from mulligan.core.run import Run, RunAttempt, Step
 from mulligan.core.spec import JobSpec, StageSpec
 from mulligan.facades.native import run_views
+from mulligan.facades.native.change_views import show_change, show_changed
 from mulligan.facades.native.endpoints import Call, Endpoint, answer
 from mulligan.facades.native.run_views import Snapshot, word
 from mulligan.facades.native.runs import ONE_RUN, run_of
-from mulligan.facades.native.shapes import AttemptView, Shape
+from mulligan.facades.native.shapes import AttemptView, ChangedRef, ChangeView, Shape
 from mulligan.ports import NodeHistory
 
 MOST_EVENTS = 50_000  # that are read for the variables of a run
@@ -31,6 +36,7 @@ class RepairView(Shape, frozen=True, kw_only=True):
     target: str
     reason: str
     seconds_saved: float
+    changes: tuple[ChangedRef, ...]
 
 
 class StepRef(Shape, frozen=True, kw_only=True):
@@ -48,6 +54,7 @@ class AttemptItem(AttemptView, frozen=True, kw_only=True):
             kept; at most 200 are named, `counts` counts all.
         repairs: What was repaired while it went on.
         seconds: From its start to its end.
+        changes: What was changed for it, besides what was changed before.
     """
 
     counts: dict[str, int]
@@ -57,6 +64,7 @@ class AttemptItem(AttemptView, frozen=True, kw_only=True):
     repairs: tuple[RepairView, ...]
     seconds_saved: float
     seconds: float | None
+    changes: tuple[ChangedRef, ...]
 
 
 class AttemptList(Shape, frozen=True, kw_only=True):
@@ -107,12 +115,14 @@ class ValueDiff(Shape, frozen=True, kw_only=True):
 class AttemptDiff(Shape, frozen=True, kw_only=True):
     """How two attempts of a run differ.
 
-    `variables`: null if the run has too many events to tell.
+    `changes`: what people changed for a retry in between. `variables`: null if the run has too
+    many events to tell.
     """
 
     run: str
     before: AttemptView
     after: AttemptView
+    changes: tuple[ChangeView, ...]
     steps: tuple[StepDiff, ...]
     variables: tuple[ValueDiff, ...] | None
 
@@ -148,11 +158,13 @@ def _item(run: Run, history: NodeHistory, attempt: RunAttempt) -> AttemptItem:
                 target=repair.target,
                 reason=repair.reason,
                 seconds_saved=round(repair.seconds_saved, 3),
+                changes=show_changed(repair.changes, run.index),
             )
             for repair in attempt.repairs
         ),
         seconds_saved=round(attempt.seconds_saved, 3),
         seconds=seconds_between(attempt.started_at, attempt.ended_at),
+        changes=show_changed(attempt.changes, run.index),
     )
 
 
@@ -179,14 +191,30 @@ async def diff_attempts(call: Call) -> Response:
         for stage, job in places.values()
         for place in range(len(job.steps))
     )
+    sensitive = await call.services.plugins.sensitive_inputs()
     return answer(
         AttemptDiff(
             run=run.head.id,
             before=run_views.show_attempt(first),
             after=run_views.show_attempt(second),
+            changes=tuple(
+                show_change(each, run.index, sensitive) for each in _changes(sides, places)
+            ),
             steps=steps,
             variables=await _variables(call, run, first.number, second.number),
         )
+    )
+
+
+def _changes(
+    sides: tuple[Snapshot, Snapshot], places: Mapping[JobId, tuple[StageSpec, JobSpec]]
+) -> Iterator[Change]:
+    """Yield what people changed from one attempt to another."""
+    for _, job in places.values():
+        for spec in job.steps:
+            yield from differences(spec, *(side.recorded_step(spec).patch for side in sides))
+    yield from parameter_differences(
+        sides[0].run.head.parameters, *(side.attempt for side in sides)
     )
 
 

@@ -9,10 +9,13 @@ from typing import Any, TypeVar
 import msgspec
 
 from mulligan.core.errors import InvalidError
+from mulligan.core.recovery.request import Changes, StepChanges
+from mulligan.core.values import text_of
 
 T = TypeVar("T")
 
 _PATH = re.compile(r" - at `(?:key in )?\$([^`]*)`$")
+_ANY_KEY = "[...]"  # in a map: under which key is not told
 _PART = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
 _FIELD = re.compile(r"(?:missing required|unknown) field `([^`]+)`")
 
@@ -36,8 +39,11 @@ def _explain(text: str) -> tuple[str, str]:
     pointer = ""
     if found is not None:
         text = text[: found.start()]
-        for name, number in _PART.findall(found[1]):
+        path, in_map, _ = found[1].partition(_ANY_KEY)
+        for name, number in _PART.findall(path):
             pointer += f"/{name or number}"
+        if in_map:
+            return text[:1].lower() + text[1:], pointer
     field = _FIELD.search(text)
     if field is not None:
         pointer += f"/{field[1]}"
@@ -117,6 +123,45 @@ class StartBody(Body, frozen=True, kw_only=True):
     message: str = ""
 
 
+class StepChangesBody(Body, frozen=True, kw_only=True):
+    """What a step gets instead of what it has; null sets back to what is defined.
+
+    Args:
+        inputs: By name; of a plugin its own. A text may be the JSON of another type.
+        env: Variables of its process, by name.
+        timeout_s: Seconds for one attempt, up to seven days.
+    """
+
+    inputs: dict[str, Any] = {}
+    env: dict[str, str | None] = {}
+    timeout_s: int | msgspec.UnsetType | None = msgspec.UNSET
+
+
+class ChangesBody(Body, frozen=True, kw_only=True):
+    """What is to be otherwise from the next attempt on; at most 200 changes, 256 KB.
+
+    Args:
+        steps: By id or the step's own ref; only such as run again. Needs the right to edit.
+        parameters: New values by name; null = the one that the run was started with.
+    """
+
+    steps: dict[str, StepChangesBody] = {}
+    parameters: dict[str, Any] = {}
+
+    def changes(self) -> Changes:
+        """Return them as the planner takes them."""
+        return Changes(
+            steps={
+                name: StepChanges(inputs=step.inputs, env=step.env, timeout_s=step.timeout_s)
+                for name, step in self.steps.items()
+            },
+            parameters={
+                name: None if value is None else text_of(value)
+                for name, value in self.parameters.items()
+            },
+        )
+
+
 class RecoveryBody(Body, frozen=True, kw_only=True):
     """What to run again, or to skip.
 
@@ -125,12 +170,14 @@ class RecoveryBody(Body, frozen=True, kw_only=True):
         only_failed: With a stage: leave its succeeded jobs as they are.
         skip: Skip the step, or all failed steps of the stage, instead.
         reason: Why; a skip needs one.
+        changes: What is to be otherwise; not with a skip.
     """
 
     target: str = ""
     only_failed: bool = False
     skip: bool = False
     reason: str = ""
+    changes: ChangesBody = ChangesBody()
 
 
 class RollbackBody(Body, frozen=True, kw_only=True):

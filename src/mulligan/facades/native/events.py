@@ -27,8 +27,8 @@ from mulligan.ports import EventRow
 MOST_BEHIND_BYTES = 1024 * 1024
 FRAME_S = 0.05
 _BATCH = 100
-# Values of variables may be secrets that nobody has declared as such.
-_LEFT_OUT = frozenset({"writes", "values", "parameters", "combinations"})
+# Values of variables and inputs may be secrets that nobody has declared as such.
+_LEFT_OUT = frozenset({"writes", "values", "parameters", "combinations", "inputs", "patch"})
 _ENCODER = msgspec.json.Encoder()
 
 

@@ -68,7 +68,8 @@ def masked_text(text: str) -> str:
     return _masked_lines(text)
 
 
-def _is_secret(name: str) -> bool:
+def is_secret_name(name: str) -> bool:
+    """Tell whether what has this name is probably a secret."""
     parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
     if parted.lower().endswith(("_file", "_name", "_ref")):
         return False  # says where the secret is
@@ -96,7 +97,7 @@ def _masked(value: Any) -> Any:
 
 def _named(name: str, value: Any) -> Any:
     """Mask a value that has a name."""
-    if _is_secret(name) and not isinstance(value, dict | list):
+    if is_secret_name(name) and not isinstance(value, dict | list):
         return HIDDEN
     if isinstance(value, str) and _is_header(name):
         value = _CREDENTIALS.sub(rf"\g<1>{HIDDEN}", value)
@@ -179,7 +180,7 @@ def _read_line(line: str, before: _Before) -> tuple[str, _Before]:
         return _masked_line(line), _Before(item=argument)
     name, value = found["name"], found["value"]
     called = before.named if name == "value" and before.named else name
-    if _is_secret(called):
+    if is_secret_name(called):
         return _read_secret(found)
     shown = _masked_line(line)
     if value and _is_header(called):
@@ -207,4 +208,4 @@ def _masked_line(line: str) -> str:
 
 
 def _hidden_value(found: re.Match[str]) -> str:
-    return found["name"] + found["between"] + HIDDEN if _is_secret(found["name"]) else found[0]
+    return found["name"] + found["between"] + HIDDEN if is_secret_name(found["name"]) else found[0]

@@ -15,6 +15,7 @@ from mulligan.core.rights import Permission
 from mulligan.core.run import Run
 from mulligan.engine.commands import RetryRun, RollBack
 from mulligan.facades.native import queries
+from mulligan.facades.native.changeable import Changeable, changeable
 from mulligan.facades.native.endpoints import Call, Endpoint, Query, answer
 from mulligan.facades.native.expectations import expected
 from mulligan.facades.native.plan_views import etag, show_plan
@@ -79,13 +80,17 @@ class ModeView(Shape, frozen=True, kw_only=True):
 
 
 class ModeList(Shape, frozen=True, kw_only=True):
-    """All ways to recover a run. `step`: the one that they are about; `suggested`: the default."""
+    """All ways to recover a run. `step`: the one that they are about; `suggested`: the default.
+
+    `changeable`: what can be changed for a retry, if it was asked for with `changes=true`.
+    """
 
     run: str
     revision: int
     etag: str
     step: str
     suggested: str | None
+    changeable: Changeable | None
     items: tuple[ModeView, ...]
 
 
@@ -102,6 +107,7 @@ async def list_modes(call: Call) -> Response:
     """List every way to recover a run, allowed or why not."""
     run = await run_of(call)
     step = _step(call, run)
+    wants_changes = queries.flag(call.request, "changes")
     items = [await _retry(call, run, mode) for mode in _retries(run, step)]
     items += [await _resume(call, run, node) for node in _pauses(run)]
     items += [await _roll_back(call, run, stage) for stage in _deploy_stages(run)]
@@ -113,6 +119,7 @@ async def list_modes(call: Call) -> Response:
             etag=etag(run.head.revision),
             step=step or "",
             suggested=allowed[0] if allowed else None,
+            changeable=await changeable(call, run, step) if wants_changes else None,
             items=tuple(items),
         )
     )
@@ -313,6 +320,9 @@ ENDPOINTS = (
         summary="List every way to recover a run, each with what it would do or why it can't be",
         needs=Permission.VIEW,
         answer=ModeList,
-        query=(Query("step", "The step that it is about; the first that failed if absent."),),
+        query=(
+            Query("step", "The step that it is about; the first that failed if absent."),
+            Query("changes", "Also what can be changed for a retry.", {"type": "boolean"}),
+        ),
     ),
 )

@@ -6,7 +6,9 @@ from mulligan.core.recovery.expected import stops
 from mulligan.core.recovery.plan import Action, NodePlan, Plan
 from mulligan.core.run import Run
 from mulligan.core.spec import JobSpec, SpecIndex, StepSpec
+from mulligan.facades.common.sensitive import NO_INPUTS, SensitiveInputs
 from mulligan.facades.native import shapes
+from mulligan.facades.native.change_views import show_change
 from mulligan.facades.native.run_views import job_name
 
 WAITING = "w-"  # begins what follows the revision in the tag of a run that waits
@@ -17,8 +19,18 @@ def etag(revision: int, waiting: str = "") -> str:
     return f'"{revision}:{WAITING}{waiting}"' if waiting else f'"{revision}"'
 
 
-def show_plan(plan: Plan, run: Run, expected_seconds: float | None = None) -> shapes.PlanView:
-    """Make the answer for a plan of a run."""
+def show_plan(
+    plan: Plan,
+    run: Run,
+    expected_seconds: float | None = None,
+    *,
+    sensitive: SensitiveInputs = NO_INPUTS,
+) -> shapes.PlanView:
+    """Make the answer for a plan of a run.
+
+    Args:
+        sensitive: Inputs of plugins whose values are not shown.
+    """
     nodes = tuple(_nodes(plan, run.index))
     actions = [node.action for node in nodes if node.kind == "step"]
     counts = {action: actions.count(action.value) for action in Action}
@@ -38,6 +50,7 @@ def show_plan(plan: Plan, run: Run, expected_seconds: float | None = None) -> sh
         ),
         seconds_saved=round(plan.seconds_saved, 3),
         expected_seconds=expected_seconds,
+        changes=tuple(show_change(each, run.index, sensitive) for each in plan.changes.items),
         nodes=nodes,
     )
 

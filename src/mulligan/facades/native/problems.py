@@ -35,6 +35,14 @@ class QueryError(RequestError):
         self.parameter = parameter
 
 
+class PartForbiddenError(ForbiddenError):
+    """A permission is missing for a part of what was asked for."""
+
+    def __init__(self, error: ForbiddenError, pointer: str) -> None:
+        super().__init__(error.actor, error.permission, error.where)
+        self.pointer = pointer
+
+
 class ProblemItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One thing that is wrong, and where.
 
@@ -159,6 +167,14 @@ _REFUSAL_STATUS = {
     RefusalCode.PARAMETER_REQUIRED: 422,
     RefusalCode.PARAMETER_TOO_LONG: 422,
     RefusalCode.PARAMETER_INVALID: 422,
+    RefusalCode.CHANGES_WITH_SKIP: 422,
+    RefusalCode.CHANGES_TOO_LARGE: 422,
+    RefusalCode.STEP_KEPT: 422,
+    RefusalCode.INPUT_UNKNOWN: 422,
+    RefusalCode.INPUT_INVALID: 422,
+    RefusalCode.INPUT_FIXED: 422,
+    RefusalCode.PARAMETER_UNKNOWN: 422,
+    RefusalCode.PARAMETER_FIXED: 422,
     RefusalCode.NOT_A_REVIEWER: 403,
     RefusalCode.TOO_FREQUENT: 429,
 }
@@ -169,6 +185,11 @@ def _invalid(error: InvalidError) -> Problem:
     return make_problem(422, error.code, str(error), errors=(item,))
 
 
+def _part_forbidden(error: PartForbiddenError) -> Problem:
+    item = ProblemItem(detail=str(error), pointer=error.pointer)
+    return make_problem(403, "forbidden", str(error), errors=(item,))
+
+
 def _archive(error: PluginArchiveError) -> Problem:
     items = tuple(ProblemItem(detail=problem) for problem in error.problems)
     return make_problem(422, "plugin", str(error), errors=items)
@@ -177,15 +198,22 @@ def _archive(error: PluginArchiveError) -> Problem:
 def _refused(error: RefusedError) -> Problem:
     refusal = error.refusal
     status = _REFUSAL_STATUS.get(refusal.code, 409)
+    pointer = "/changes" + "".join(f"/{_escaped(key)}" for key in refusal.at)
+    errors = (ProblemItem(detail=refusal.message, pointer=pointer),) if refusal.at else ()
     return make_problem(
         status,
         refusal.code.value,
         refusal.message,
+        errors=errors,
         node=refusal.node or None,
         rule=refusal.rule or None,
         instead=refusal.instead,
         last=refusal.last,
     )
+
+
+def _escaped(key: str) -> str:
+    return key.replace("~", "~0").replace("/", "~1")
 
 
 def _document(error: DocumentError) -> Problem:
@@ -218,6 +246,7 @@ def _request(error: RequestError) -> Problem:
 _TABLE: dict[type[Exception], Callable[[Any], Problem]] = {
     InvalidError: _invalid,
     NotFoundError: lambda error: make_problem(404, "not-found", str(error)),
+    PartForbiddenError: _part_forbidden,
     ForbiddenError: lambda error: make_problem(403, "forbidden", str(error)),
     ConflictError: lambda error: make_problem(409, error.code, str(error)),
     PluginArchiveError: _archive,

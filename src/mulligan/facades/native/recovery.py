@@ -2,7 +2,8 @@
 
 from starlette.responses import Response
 
-from mulligan.core.errors import InvalidError
+from mulligan.core.errors import ForbiddenError, InvalidError
+from mulligan.core.recovery.request import Changes
 from mulligan.core.rights import Permission
 from mulligan.core.run import Run
 from mulligan.engine.commands import ReceiptRequest, RetryOutcome, RetryRun
@@ -13,6 +14,7 @@ from mulligan.facades.native.bodies import RecoveryBody
 from mulligan.facades.native.endpoints import Call, Endpoint, answer
 from mulligan.facades.native.expectations import expected
 from mulligan.facades.native.plan_views import WAITING, show_plan
+from mulligan.facades.native.problems import PartForbiddenError
 from mulligan.facades.native.runs import ONE_RUN, run_of
 
 _LONGEST_REASON = 4096  # characters
@@ -23,7 +25,9 @@ async def plan(call: Call) -> Response:
     run = await run_of(call)
     command = await _command(call, run, call.read(RecoveryBody))
     made = await call.services.engine.plan_retry(command)
-    return answer(show_plan(made, run, await expected(call, run, made)))
+    sensitive = await call.services.plugins.sensitive_inputs()
+    seconds = await expected(call, run, made)
+    return answer(show_plan(made, run, seconds, sensitive=sensitive))
 
 
 async def apply(call: Call) -> Response:
@@ -33,6 +37,7 @@ async def apply(call: Call) -> Response:
     if given.skip and not given.reason.strip():
         raise InvalidError("a skip needs a reason", pointer="/reason", code="reason-missing")
     command = await _command(call, run, given)
+    sensitive = await call.services.plugins.sensitive_inputs()
 
     async def act(receipt: ReceiptRequest | None) -> RetryOutcome:
         return await call.services.engine.retry_run(_with_receipt(command, receipt))
@@ -40,7 +45,7 @@ async def apply(call: Call) -> Response:
     def show(outcome: RetryOutcome) -> shapes.Recovered:
         return shapes.Recovered(
             run=run_views.summary(outcome.head, run.index.spec.name),
-            plan=show_plan(outcome.plan, run),
+            plan=show_plan(outcome.plan, run, sensitive=sensitive),
         )
 
     return await call.once(act, show)
@@ -66,6 +71,8 @@ async def _command(call: Call, run: Run, given: RecoveryBody) -> RetryRun:
     access, actor = call.services.access, call.actor
     if given.skip:
         await access.demand(actor, Permission.SKIP, call.project)
+    changes = given.changes.changes()
+    await _demand_for(call, changes)
     return RetryRun(
         actor=actor.user,
         origin=call.origin,
@@ -75,8 +82,23 @@ async def _command(call: Call, run: Run, given: RecoveryBody) -> RetryRun:
         skip=given.skip,
         reason=reason_of(given.reason),
         may_operate=given.skip and await access.allows(actor, Permission.OPERATE, call.project),
+        changes=changes,
         revision=matched(call)[0],
     )
+
+
+async def _demand_for(call: Call, changes: Changes) -> None:
+    """Demand what is needed to ask for changes.
+
+    Raises:
+        PartForbiddenError: Something is missing.
+    """
+    for permission in changes.permissions:
+        part = "steps" if permission is Permission.EDIT else "parameters"
+        try:
+            await call.services.access.demand(call.actor, permission, call.project)
+        except ForbiddenError as error:
+            raise PartForbiddenError(error, f"/changes/{part}") from None
 
 
 def matched(call: Call) -> tuple[int | None, str]:

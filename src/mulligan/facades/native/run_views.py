@@ -10,7 +10,17 @@ from mulligan.core.durations import seconds_between
 from mulligan.core.evolve import index_of
 from mulligan.core.ids import StageId
 from mulligan.core.recovered import branch_of, recovery_of
-from mulligan.core.run import Caller, Gate, Job, Run, RunAttempt, RunHead, Stage, Step
+from mulligan.core.run import (
+    Caller,
+    Gate,
+    Job,
+    Run,
+    RunAttempt,
+    RunHead,
+    Stage,
+    StartParameter,
+    Step,
+)
 from mulligan.core.spec import JobSpec, SpecIndex, StageSpec, StepSpec
 from mulligan.core.status import Status
 from mulligan.engine.waits import Wait
@@ -186,15 +196,23 @@ def state(snapshot: Snapshot, waits: tuple[Wait, ...] = ()) -> shapes.RunState:
         caller=None if run.head.caller is None else _caller(run.head.caller),
         attempts=tuple(show_attempt(attempt) for attempt in run.head.attempts),
         parameters=tuple(
-            shapes.ParameterView(
-                name=parameter.name, value=MASKED if parameter.sensitive else parameter.value
-            )
-            for parameter in run.head.parameters
+            _parameter(parameter, snapshot.attempt) for parameter in run.head.parameters
         ),
         waivers=waivers,
         gates=tuple(show_gate(run, gate) for gate in snapshot.gates()),
         waits=tuple(show_wait(wait) for wait in waits),
         stages=tuple(_stage(snapshot, stage) for stage in run.index.spec.stages),
+    )
+
+
+def _parameter(parameter: StartParameter, attempt: int) -> shapes.ParameterView:
+    value = parameter.at(attempt)
+    is_changed = value != parameter.value
+    first = MASKED if parameter.sensitive else parameter.value
+    return shapes.ParameterView(
+        name=parameter.name,
+        value=MASKED if parameter.sensitive else value,
+        started_with=first if is_changed else None,
     )
 
 

@@ -363,10 +363,14 @@ class WaitView(Shape, frozen=True, kw_only=True):
 
 
 class ParameterView(Shape, frozen=True, kw_only=True):
-    """A start parameter; sensitive values are `******`."""
+    """A start parameter; sensitive values are `******`.
+
+    `started_with`: the value at the start, if a retry has changed it; else null.
+    """
 
     name: str
     value: str
+    started_with: str | None
 
 
 class Waiver(Shape, frozen=True, kw_only=True):
@@ -499,11 +503,36 @@ class PlanApprovals(Shape, frozen=True, kw_only=True):
     asked: tuple[str, ...]
 
 
+class ChangedRef(Shape, frozen=True, kw_only=True):
+    """What somebody changed for an attempt, without its value.
+
+    Args:
+        kind: input, env, timeout or parameter.
+        step: Id of the step; null = a parameter of the run.
+    """
+
+    kind: str
+    step: str | None
+    step_name: str
+    name: str
+
+
+class ChangeView(ChangedRef, frozen=True, kw_only=True):
+    """What is otherwise than before. `before` and `after`: null = not there.
+
+    A time-out is in seconds, or the text that gives its minutes. `secret`: values are `******`.
+    """
+
+    before: Any
+    after: Any
+    secret: bool
+
+
 class PlanView(Shape, frozen=True, kw_only=True):
     """What a recovery would do. Good for one revision; `etag` goes into `If-Match`.
 
     `expected_seconds`: what runs again usually takes so long; null if that is not known, or when
-    it was done.
+    it was done. `changes`: what was asked for otherwise and makes a difference.
     """
 
     run: str
@@ -517,6 +546,7 @@ class PlanView(Shape, frozen=True, kw_only=True):
     approvals: PlanApprovals
     seconds_saved: float
     expected_seconds: float | None
+    changes: tuple[ChangeView, ...]
     nodes: tuple[PlanNode, ...]
 
 

@@ -18,12 +18,13 @@ async def show_start_form(call: Call) -> Response:
             version=pipeline.version,
             manual_start=spec.manual_start,
             locked=pipeline.locked,
-            parameters=tuple(_field(each) for each in spec.parameters if not each.computed),
+            parameters=tuple(start_field(each) for each in spec.parameters if not each.computed),
         )
     )
 
 
-def _field(spec: ParameterSpec) -> shapes.StartField:
+def start_field(spec: ParameterSpec) -> shapes.StartField:
+    """Show a parameter as a field of a form."""
     return shapes.StartField(
         name=spec.name,
         kind=spec.kind,

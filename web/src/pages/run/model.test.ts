@@ -107,6 +107,7 @@ describe("recovery", () => {
     etag: "",
     step: "",
     suggested,
+    changeable: null,
     items: [mode("retry-step", true), mode("skip-step", false), mode("retry-run", true)],
   });
 
