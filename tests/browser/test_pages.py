@@ -154,7 +154,7 @@ def test_what_is_not_there_says_so(member: Visitor) -> None:
     member.expect_accessible()
 
 
-def test_what_one_may_not_do_says_so(visitor: Visitor) -> None:
+def test_what_one_may_not_do_says_so(visitor: Visitor, site: Site) -> None:
     """A viewer's buttons can be reached, tell why they don't work, and do nothing."""
     visitor.sign_in_as("vic")
     page = visitor.open()
@@ -169,7 +169,26 @@ def test_what_one_may_not_do_says_so(visitor: Visitor) -> None:
 
     assert row.get_by_role("button", name="Retry").get_attribute("aria-disabled") == "true"
     assert page.get_by_role("dialog").count() == 0
+    page.locator("button[aria-disabled=true]", has_text="New pipeline").wait_for()
     visitor.expect_accessible()
+
+    visitor.open(f"/runs/{site.runs['failed']}")
+    page.locator("[data-retry][aria-disabled=true]").wait_for()
+    page.get_by_role("button", name="More", exact=True).click()
+    rebuild = page.get_by_role("menuitem", name="Rebuild")
+    rebuild.get_by_text("takes the role runner").wait_for()
+    rebuild.click(force=True)
+    assert rebuild.count() == 1
+    page.keyboard.press("Escape")
+    page.keyboard.press("Control+k")
+    page.locator("[data-command=rebuild][data-why*=runner]").wait_for()
+    page.locator("[data-command^=mode][data-why*='may not retry']").first.wait_for()
+
+    for section, button in {"members": "Add a member", "hooks": "Make a hook"}.items():
+        visitor.open(f"/settings/{section}")
+        page.locator("button[aria-disabled=true]", has_text=button).wait_for()
+    visitor.open(f"/pipelines/{site.pipelines['shop/web']}/definition")
+    page.locator("button[aria-disabled=true]", has_text="Save").wait_for()
 
 
 def test_high_contrast_and_the_focus(member: Visitor) -> None:

@@ -8,6 +8,7 @@ import { useRefusal } from "@/api/rights";
 import { useText } from "@/i18n";
 import { runTexts } from "@/i18n/runs";
 import { Button } from "@/ui/button";
+import { useCommands } from "@/ui/commands";
 import { toast } from "@/ui/toast";
 
 const StartDialog = lazy(() => import("./start-dialog"));
@@ -18,10 +19,15 @@ export interface PipelineName {
   name: string;
 }
 
+const NONE: [] = [];
+
 export function StartButton({ of, primary = false }: { of: PipelineName; primary?: boolean }) {
   const t = useText(runTexts);
   const refusal = useRefusal(of.project);
   const [open, setOpen] = useState(false);
+  const run = () => setOpen(true);
+  const why = refusal("start");
+  useCommands(primary ? [{ id: "start", text: t("run"), icon: Play, why, run }] : NONE);
   return (
     <>
       <Button
@@ -29,8 +35,8 @@ export function StartButton({ of, primary = false }: { of: PipelineName; primary
         variant={primary ? "primary" : "normal"}
         icon={Play}
         data-start
-        why={refusal("start")}
-        onClick={() => setOpen(true)}
+        why={why}
+        onClick={run}
       >
         {t("run")}
       </Button>

@@ -41,28 +41,27 @@ function Face({ icon: Icon, busy }: Look) {
   return Icon ? <Icon aria-hidden size={16} /> : null;
 }
 
-export function Button({
+type ButtonProps = Look & ComponentProps<"button">;
+
+export function Button(props: ButtonProps) {
+  const { why, ...rest } = props;
+  return why ? <Hinted {...rest} why={why} hint={why} /> : <Plain {...rest} />;
+}
+
+function Plain({
   variant,
   size,
   icon,
   busy,
-  why,
   className,
   children,
   disabled,
   ...rest
-}: Look & ComponentProps<"button">) {
-  const id = useId();
-  const button = (
+}: Omit<ButtonProps, "why">) {
+  return (
     <button
       type="button"
       {...rest}
-      {...(why && {
-        type: "button",
-        "aria-disabled": true,
-        "aria-describedby": id,
-        onClick: undefined,
-      })}
       disabled={disabled || busy}
       className={classes({ variant, size }, className)}
     >
@@ -70,10 +69,23 @@ export function Button({
       {children}
     </button>
   );
-  if (!why) return button;
+}
+
+/** With a tooltip; and if there is a reason why not, without what it does. */
+function Hinted({ hint, why, ...rest }: ButtonProps & { hint: string }) {
+  const id = useId();
+  if (!why) {
+    return (
+      <Tooltip text={hint}>
+        <Plain {...rest} />
+      </Tooltip>
+    );
+  }
   return (
     <>
-      <Tooltip text={why}>{button}</Tooltip>
+      <Tooltip text={hint}>
+        <Plain {...rest} type="button" aria-disabled aria-describedby={id} onClick={undefined} />
+      </Tooltip>
       <span id={id} hidden>
         {why}
       </span>
@@ -88,19 +100,20 @@ export function IconButton({
   size,
   variant = "ghost",
   className,
+  why,
   ...rest
 }: Look & { label: string } & Omit<ComponentProps<"button">, "children">) {
   return (
-    <Tooltip text={label}>
-      <Button
-        {...rest}
-        variant={variant}
-        size={size}
-        icon={icon}
-        aria-label={label}
-        className={clsx(size === "small" ? "w-7" : "w-9", "px-0!", className)}
-      />
-    </Tooltip>
+    <Hinted
+      {...rest}
+      hint={why ?? label}
+      why={why}
+      variant={variant}
+      size={size}
+      icon={icon}
+      aria-label={label}
+      className={clsx(size === "small" ? "w-7" : "w-9", "px-0!", className)}
+    />
   );
 }
 
@@ -110,9 +123,11 @@ export function LinkButton({
   size,
   icon,
   href,
+  why,
   className,
   children,
 }: Look & { href: string; className?: string; children: React.ReactNode }) {
+  if (why) return <Button {...{ variant, size, icon, why, className, children }} />;
   return (
     <Link href={href} className={classes({ variant, size }, className)}>
       <Face icon={icon} />

@@ -102,22 +102,26 @@ export function Switch({
   label,
   hideLabel = false,
   checked,
+  why,
   onChange,
 }: {
   label: string;
   /** The label is only said, where a head of a column shows it. */
   hideLabel?: boolean;
   checked: boolean;
+  /** Why it can't be changed. */
+  why?: string;
   onChange: (checked: boolean) => void;
 }) {
   const id = useId();
   return (
-    <span className="inline-flex min-h-7 items-center gap-2">
+    <span className="inline-flex min-h-7 items-center gap-2" title={why}>
       <RadixSwitch.Root
         id={id}
         checked={checked}
+        disabled={Boolean(why)}
         onCheckedChange={onChange}
-        className="relative h-5 w-9 shrink-0 rounded-full bg-muted data-[state=checked]:bg-accent"
+        className="relative disabled:opacity-55 h-5 w-9 shrink-0 rounded-full bg-muted data-[state=checked]:bg-accent"
       >
         <RadixSwitch.Thumb className="block size-4 translate-x-0.5 rounded-full bg-surface transition-transform data-[state=checked]:translate-x-[18px]" />
       </RadixSwitch.Root>

@@ -34,6 +34,7 @@ export const en = {
   restored: "to #{number}",
   "status.unreachable": "the target could not be reached",
   tries: { one: "begun {n} time", other: "begun {n} times" },
+  "why.under-way": "A deployment is under way.",
   "roll-back": "Roll back",
   "roll-back.here": "Roll back to this",
   "roll-back.previous": "Roll back to the one before",

@@ -36,6 +36,7 @@ export const zh: Texts<typeof en> = {
   restored: "至 #{number}",
   "status.unreachable": "无法连接部署目标",
   tries: "共开始 {n} 次",
+  "why.under-way": "有部署正在进行。",
   "roll-back": "回滚",
   "roll-back.here": "回滚到此版本",
   "roll-back.previous": "回滚到上一版本",

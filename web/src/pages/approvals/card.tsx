@@ -135,7 +135,20 @@ function NotMine({ approval }: { approval: Approval }) {
   const t = useText(texts);
   const { user } = useMe();
   const voted = approval.groups.some(({ votes }) => votes.some((vote) => vote.user === user));
-  return <p className="mt-3 text-muted">{t(voted ? "not-mine.voted" : "not-mine")}</p>;
+  const why = t(voted ? "not-mine.voted" : "not-mine");
+  return (
+    <>
+      <p className="mt-3 mb-2 text-muted">{why}</p>
+      <div className="flex flex-wrap gap-2">
+        <Button icon={Check} why={why} className={TALL}>
+          {t(words(approval.kind, true))}
+        </Button>
+        <Button icon={X} why={why} className={TALL}>
+          {t(words(approval.kind, false))}
+        </Button>
+      </div>
+    </>
+  );
 }
 
 function Answer({ approval }: { approval: Approval }) {

@@ -3,6 +3,7 @@ import { ListChecks, Save } from "lucide-react";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { ProblemError, type Schemas } from "@/api/client";
 import { keys } from "@/api/keys";
+import { useRefusal } from "@/api/rights";
 import { definition, type Form, head, replace, versions } from "@/editor/call";
 import { DryRun } from "@/editor/dry-run";
 import { editorTexts } from "@/editor/texts";
@@ -44,13 +45,14 @@ export function Bench({ place, base: loaded, form, newest, onForm, onReload }: B
   const dirty = text !== base.text;
   const save = useSave(place, setBase);
   const original = useOriginal(place, form, against);
+  const why = useRefusal(place.project)("edit");
   useWarning(dirty);
 
-  const start = useRef({ text, base, dirty, save });
-  start.current = { text, base, dirty, save };
+  const start = useRef({ text, base, dirty, save, why });
+  start.current = { text, base, dirty, save, why };
   const onSave = useCallback(() => {
-    const { text, base, dirty, save } = start.current;
-    if (dirty && !save.isPending) save.mutate({ text, base });
+    const { text, base, dirty, save, why } = start.current;
+    if (dirty && !why && !save.isPending) save.mutate({ text, base });
   }, []);
   const passed = newest && newest.version > base.version && !save.isPending ? newest : undefined;
   return (
@@ -60,6 +62,7 @@ export function Bench({ place, base: loaded, form, newest, onForm, onReload }: B
           by={passed.updated_by}
           version={passed.version}
           dirty={dirty}
+          why={why}
           onCompare={() => setAgainst(passed.version)}
           onTheirs={onReload}
           onMine={() =>
@@ -108,7 +111,8 @@ export function Bench({ place, base: loaded, form, newest, onForm, onReload }: B
               variant="primary"
               icon={Save}
               busy={save.isPending}
-              disabled={!dirty}
+              why={why}
+              disabled={!dirty && !why}
               onClick={onSave}
             >
               {t("save")}
@@ -212,6 +216,7 @@ function Conflict({
   by,
   version,
   dirty,
+  why,
   onCompare,
   onTheirs,
   onMine,
@@ -219,6 +224,7 @@ function Conflict({
   by: string;
   version: number;
   dirty: boolean;
+  why: string | undefined;
   onCompare: () => void;
   onTheirs: () => void;
   onMine: () => void;
@@ -242,7 +248,7 @@ function Conflict({
         {t("conflict.theirs")}
       </Button>
       {dirty && (
-        <Button size="small" variant="danger" onClick={onMine}>
+        <Button size="small" variant="danger" why={why} onClick={onMine}>
           {t("conflict.mine")}
         </Button>
       )}

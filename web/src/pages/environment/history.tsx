@@ -15,13 +15,14 @@ const BROUGHT = new Set(["deploy", "promote", "base"]); // an act that brought a
 
 interface Props {
   history: readonly Deployment[];
-  canRollBack: boolean;
+  /** Why nothing can be rolled back now. */
+  why: string | undefined;
   onRollBack: (deployment: Deployment) => void;
   onDetails: (deployment: Deployment) => void;
 }
 
 /** All that was done to an environment, newest first. */
-export function HistoryTable({ history, canRollBack, onRollBack, onDetails }: Props) {
+export function HistoryTable({ history, why, onRollBack, onDetails }: Props) {
   const t = useText(environmentTexts);
   const c = useText(common);
   const numbers = new Map(history.map(({ id, number }) => [id, number]));
@@ -45,8 +46,7 @@ export function HistoryTable({ history, canRollBack, onRollBack, onDetails }: Pr
       <tbody>
         {history.map((each) => {
           const target = each.target ? numbers.get(each.target) : undefined;
-          const isGoal =
-            canRollBack && !each.is_live && each.status === "succeeded" && BROUGHT.has(each.kind);
+          const isGoal = !each.is_live && each.status === "succeeded" && BROUGHT.has(each.kind);
           return (
             <Row key={each.id} data-deployment={each.number}>
               <Cell className="tabular-nums">{each.number}</Cell>
@@ -73,7 +73,7 @@ export function HistoryTable({ history, canRollBack, onRollBack, onDetails }: Pr
               <Cell className="text-right">
                 <Menu trigger={<IconButton size="small" label={c("more")} icon={MoreHorizontal} />}>
                   {isGoal && (
-                    <MenuItem icon={Undo2} onSelect={() => onRollBack(each)}>
+                    <MenuItem icon={Undo2} why={why} onSelect={() => onRollBack(each)}>
                       {t("roll-back.here")}
                     </MenuItem>
                   )}

@@ -4,10 +4,12 @@ import { useMemo, useState } from "react";
 import { Link } from "wouter";
 import { api, ok, type Schemas } from "@/api/client";
 import { keys } from "@/api/keys";
+import { useRefusal } from "@/api/rights";
 import { useText } from "@/i18n";
 import { environmentTexts } from "@/i18n/environments";
 import { DeploymentState, Release } from "@/parts/deployment";
 import { Button } from "@/ui/button";
+import { useCommands } from "@/ui/commands";
 import { usePageTitle } from "@/ui/head";
 import { useKeys } from "@/ui/keys";
 import { Loaded } from "@/ui/loaded";
@@ -71,13 +73,18 @@ function Shown({
   const [details, setDetails] = useState<Deployment | null>(null);
   const { name, live, gray, holder, driver } = environment;
   const undo = undoable(history);
-  const canAsk = (live !== null || gray !== null) && holder === null;
+  const refusal = useRefusal(project)("roll-back");
+  const nothing = live === null && gray === null ? t("nothing-live") : undefined;
+  const why = refusal ?? nothing ?? (holder ? t("why.under-way") : undefined);
+  const canAsk = !why;
   usePageTitle(`${environment.application || name} · ${name}`);
   const bindings = useMemo(
     () => [{ key: "b", text: t("key.roll-back"), run: () => setAsked({}), enabled: canAsk }],
     [t, canAsk],
   );
   useKeys(bindings);
+  const text = t("roll-back.previous");
+  useCommands([{ id: "roll-back", text, icon: Undo2, key: "b", why, run: () => setAsked({}) }]);
   return (
     <>
       <PageHead
@@ -92,11 +99,9 @@ function Shown({
           </span>
         }
         actions={
-          canAsk && (
-            <Button icon={Undo2} variant="danger" onClick={() => setAsked({})}>
-              {t("roll-back.previous")}
-            </Button>
-          )
+          <Button icon={Undo2} variant="danger" why={why} onClick={() => setAsked({})}>
+            {text}
+          </Button>
         }
       />
       {run && <Progress project={project} run={run} environment={name} />}
@@ -109,7 +114,11 @@ function Shown({
         <div className="mb-6 flex flex-wrap items-center gap-3 rounded-lg bg-wait-soft p-3">
           <History aria-hidden size={18} className="text-wait" />
           <p className="min-w-0 grow">{t("undo.hint")}</p>
-          <Button size="small" onClick={() => setAsked({ to: undo.id, isUndo: true })}>
+          <Button
+            size="small"
+            why={refusal}
+            onClick={() => setAsked({ to: undo.id, isUndo: true })}
+          >
             {t("undo", { number: String(undo.number) })}
           </Button>
         </div>
@@ -117,7 +126,7 @@ function Shown({
       <h2 className="mb-2 text-base font-semibold">{t("history")}</h2>
       <HistoryTable
         history={history}
-        canRollBack={canAsk}
+        why={why}
         onRollBack={({ id }) => setAsked({ to: id })}
         onDetails={setDetails}
       />

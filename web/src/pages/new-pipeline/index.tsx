@@ -2,6 +2,7 @@ import { useMutation } from "@tanstack/react-query";
 import { FilePlus2, ListChecks } from "lucide-react";
 import { useCallback, useRef, useState } from "react";
 import { useLocation } from "wouter";
+import { useRefusal } from "@/api/rights";
 import { create } from "@/editor/call";
 import { DryRun } from "@/editor/dry-run";
 import { TEMPLATES, type Template } from "@/editor/templates";
@@ -25,6 +26,7 @@ export default function NewPipeline({ params: { project } }: { params: { project
   const [template, setTemplate] = useState<Template>("hello");
   const [text, setText] = useState<string>(TEMPLATES.hello);
   const [dry, setDry] = useState(false);
+  const why = useRefusal(project)("edit");
   const place = `/projects/${encodeURIComponent(project)}`;
   const save = useMutation({
     mutationFn: () => create(project, text),
@@ -34,10 +36,11 @@ export default function NewPipeline({ params: { project } }: { params: { project
     },
     meta: { quiet: true },
   });
-  const start = useRef(save);
-  start.current = save;
+  const start = useRef({ save, why });
+  start.current = { save, why };
   const onSave = useCallback(() => {
-    if (!start.current.isPending) start.current.mutate();
+    const { save, why } = start.current;
+    if (!why && !save.isPending) save.mutate();
   }, []);
   usePageTitle(t("title.new"));
   return (
@@ -89,6 +92,7 @@ export default function NewPipeline({ params: { project } }: { params: { project
               variant="primary"
               icon={FilePlus2}
               busy={save.isPending}
+              why={why}
               disabled={!text.trim()}
               onClick={onSave}
             >

@@ -3,6 +3,7 @@ import { FilterX, Plus, Search, Workflow } from "lucide-react";
 import { useLocation } from "wouter";
 import { api, isNotFound, ok } from "@/api/client";
 import { keys } from "@/api/keys";
+import { useRefusal } from "@/api/rights";
 import { useMe } from "@/api/session";
 import { area, useText } from "@/i18n";
 import { common } from "@/i18n/common";
@@ -74,6 +75,7 @@ export default function Pipelines({ params: { project } }: { params: { project: 
   const t = useText(texts);
   const c = useText(common);
   const [filters, set, clear] = useFilters();
+  const refusal = useRefusal(project);
   const query = usePipelines(project, filters);
   usePageTitle(`${t("title")} · ${project}`, undefined, query.isSuccess ? project : "");
   const items = query.data?.pages.flatMap((page) => page.items) ?? [];
@@ -84,7 +86,11 @@ export default function Pipelines({ params: { project } }: { params: { project: 
       <PageHead
         title={t("title")}
         actions={
-          <LinkButton icon={Plus} href={`/projects/${encodeURIComponent(project)}/new-pipeline`}>
+          <LinkButton
+            icon={Plus}
+            href={`/projects/${encodeURIComponent(project)}/new-pipeline`}
+            why={refusal("edit")}
+          >
             {t("new")}
           </LinkButton>
         }

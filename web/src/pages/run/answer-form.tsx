@@ -20,6 +20,8 @@ export function AnswerForm({ path, item }: { path: RunPath; item: Waiting }) {
   const [values, setValues] = useState<Record<string, unknown>>({});
   const [missing, setMissing] = useState(false);
 
+  const why = item.mine ? undefined : t("gate.not-mine");
+
   function answer(approve: boolean): void {
     setMissing(!approve && !comment.trim());
     if (!approve && !comment.trim()) return;
@@ -28,7 +30,7 @@ export function AnswerForm({ path, item }: { path: RunPath; item: Waiting }) {
   }
   function submit(event: FormEvent) {
     event.preventDefault();
-    answer(true);
+    if (!why) answer(true);
   }
   const part = item.kind === "step-review" ? "--step" : "--stage";
   return (
@@ -64,7 +66,7 @@ export function AnswerForm({ path, item }: { path: RunPath; item: Waiting }) {
           variant="primary"
           className="h-10! grow sm:grow-0"
           busy={call.isPending}
-          disabled={!item.mine}
+          why={why}
           data-approve
         >
           {t("gate.approve")}
@@ -72,7 +74,8 @@ export function AnswerForm({ path, item }: { path: RunPath; item: Waiting }) {
         <Button
           variant="danger"
           className="h-10! grow sm:grow-0"
-          disabled={!item.mine || call.isPending}
+          why={why}
+          disabled={call.isPending}
           onClick={() => answer(false)}
         >
           {t("gate.reject")}
@@ -82,7 +85,7 @@ export function AnswerForm({ path, item }: { path: RunPath; item: Waiting }) {
           curl={{ method: "POST", path: item.path, body: { approve: true } }}
         />
       </div>
-      {!item.mine && <p className="mt-2 text-[13px] text-muted">{t("gate.not-mine")}</p>}
+      {why && <p className="mt-2 text-[13px] text-muted">{why}</p>}
     </form>
   );
 }

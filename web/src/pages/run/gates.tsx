@@ -91,6 +91,7 @@ function Pause({ path, item }: { path: RunPath; item: Waiting }) {
   const t = useText(texts);
   const say = useProblemText();
   const call = useCall();
+  const why = item.mine ? undefined : t("gate.not-mine");
   const resume = (go_ahead: boolean) => call.mutate({ path: item.path, body: { go_ahead } });
   return (
     <>
@@ -103,17 +104,13 @@ function Pause({ path, item }: { path: RunPath; item: Waiting }) {
         <Button
           variant="primary"
           busy={call.isPending}
-          disabled={!item.mine}
+          why={why}
           data-continue
           onClick={() => resume(true)}
         >
           {t("gate.continue")}
         </Button>
-        <Button
-          variant="danger"
-          disabled={!item.mine || call.isPending}
-          onClick={() => resume(false)}
-        >
+        <Button variant="danger" why={why} disabled={call.isPending} onClick={() => resume(false)}>
           {t("gate.end")}
         </Button>
         <CopyAs
@@ -121,7 +118,7 @@ function Pause({ path, item }: { path: RunPath; item: Waiting }) {
           curl={{ method: "POST", path: item.path, body: { go_ahead: true } }}
         />
       </div>
-      {!item.mine && <p className="mt-2 text-[13px] text-muted">{t("gate.not-mine")}</p>}
+      {why && <p className="mt-2 text-[13px] text-muted">{why}</p>}
     </>
   );
 }

@@ -4,6 +4,7 @@ import { useChange } from "@/api/change";
 import { api, ok } from "@/api/client";
 import { keys } from "@/api/keys";
 import { usePaged } from "@/api/paged";
+import { useRefusal } from "@/api/rights";
 import { useText } from "@/i18n";
 import { projectTexts } from "@/i18n/project-settings";
 import { settingsTexts } from "@/i18n/settings";
@@ -21,6 +22,7 @@ export default function Channels({ project }: { project: string }) {
   const t = useText(projectTexts);
   const s = useText(settingsTexts);
   const [isAdding, setIsAdding] = useState(false);
+  const why = useRefusal(project)("secrets");
   const key = keys.project(project, "channels");
   const list = usePaged(key, (cursor, signal) =>
     ok(
@@ -47,7 +49,7 @@ export default function Channels({ project }: { project: string }) {
       title={t("channels")}
       hint={t("channels.hint")}
       action={
-        <Button variant="primary" icon={Plus} onClick={() => setIsAdding(true)}>
+        <Button variant="primary" icon={Plus} why={why} onClick={() => setIsAdding(true)}>
           {t("channels.add")}
         </Button>
       }
@@ -79,11 +81,13 @@ export default function Channels({ project }: { project: string }) {
                 icon={Send}
                 busy={test.isPending && test.variables === channel.name}
                 label={t("channels.test", { name: channel.name })}
+                why={why}
                 onClick={() => test.mutate(channel.name)}
               />
               <RemoveButton
                 name={channel.name}
                 hint={t("channels.remove.hint")}
+                why={why}
                 old={[key]}
                 act={() =>
                   ok(

@@ -5,6 +5,7 @@ import { useChange } from "@/api/change";
 import { api, ok, type Schemas } from "@/api/client";
 import { keys } from "@/api/keys";
 import { usePaged } from "@/api/paged";
+import { useRefusal } from "@/api/rights";
 import { useText } from "@/i18n";
 import { projectTexts } from "@/i18n/project-settings";
 import { useQueryState } from "@/state/query";
@@ -107,6 +108,7 @@ function One({
 }: Props & { delivery: string; onClose: () => void }) {
   const t = useText(projectTexts);
   const path = { project, hook, delivery };
+  const why = useRefusal(project)("start");
   const query = useQuery({
     queryKey: keys.project(project, "hooks", hook, "delivery", delivery),
     queryFn: ({ signal }) =>
@@ -147,7 +149,12 @@ function One({
               }}
             />
           </span>
-          <Button icon={RotateCcw} busy={replay.isPending} onClick={() => replay.mutate(undefined)}>
+          <Button
+            icon={RotateCcw}
+            why={why}
+            busy={replay.isPending}
+            onClick={() => replay.mutate(undefined)}
+          >
             {t("delivery.replay")}
           </Button>
         </>

@@ -4,6 +4,7 @@ import { useChange } from "@/api/change";
 import { api, ok, type Schemas } from "@/api/client";
 import { keys } from "@/api/keys";
 import { usePaged } from "@/api/paged";
+import { useRefusal } from "@/api/rights";
 import { useText } from "@/i18n";
 import { projectTexts } from "@/i18n/project-settings";
 import { settingsTexts } from "@/i18n/settings";
@@ -37,6 +38,7 @@ export default function Hooks({ project }: { project: string }) {
   const [opened, setOpened] = useQueryState("hook");
   const [isAdding, setIsAdding] = useState(false);
   const [made, setMade] = useState<Made | null>(null);
+  const why = useRefusal(project)("edit");
   const key = keys.project(project, "hooks");
   const list = usePaged(key, (cursor, signal) =>
     ok(
@@ -66,7 +68,7 @@ export default function Hooks({ project }: { project: string }) {
       title={t("hooks")}
       hint={t("hooks.hint")}
       action={
-        <Button variant="primary" icon={Plus} onClick={() => setIsAdding(true)}>
+        <Button variant="primary" icon={Plus} why={why} onClick={() => setIsAdding(true)}>
           {t("hooks.add")}
         </Button>
       }
@@ -77,7 +79,13 @@ export default function Hooks({ project }: { project: string }) {
         columns={[t("hooks.name"), t("hooks.events"), t("hooks.of"), s("column.made"), ""]}
         empty={{ icon: Webhook, title: t("hooks.empty"), hint: t("hooks.empty.hint") }}
         row={(each) => (
-          <HookRow key={each.id} project={project} hook={each} onOpen={() => setOpened(each.id)} />
+          <HookRow
+            key={each.id}
+            project={project}
+            hook={each}
+            why={why}
+            onOpen={() => setOpened(each.id)}
+          />
         )}
       />
       {isAdding && (
@@ -107,10 +115,12 @@ export default function Hooks({ project }: { project: string }) {
 function HookRow({
   project,
   hook,
+  why,
   onOpen,
 }: {
   project: string;
   hook: Schemas["HookView"];
+  why: string | undefined;
   onOpen: () => void;
 }) {
   const t = useText(projectTexts);
@@ -140,6 +150,7 @@ function HookRow({
         <RemoveButton
           name={hook.name || hook.id}
           hint={t("hooks.remove.hint")}
+          why={why}
           old={[keys.project(project, "hooks")]}
           act={() =>
             ok(

@@ -4,6 +4,7 @@ import { useChange } from "@/api/change";
 import { api, ok, type Schemas } from "@/api/client";
 import { keys } from "@/api/keys";
 import { usePaged } from "@/api/paged";
+import { useRefusal } from "@/api/rights";
 import { useText } from "@/i18n";
 import { projectTexts } from "@/i18n/project-settings";
 import { settingsTexts } from "@/i18n/settings";
@@ -35,6 +36,7 @@ function give(project: string, user: string, role: string, permissions: string[]
 export default function Members({ project }: { project: string }) {
   const t = useText(projectTexts);
   const [isAdding, setIsAdding] = useState(false);
+  const why = useRefusal(project)("manage");
   const key = keys.project(project, "members");
   const list = usePaged(key, (cursor, signal) =>
     ok(
@@ -45,7 +47,7 @@ export default function Members({ project }: { project: string }) {
     ),
   );
   const add = (
-    <Button variant="primary" icon={UserPlus} onClick={() => setIsAdding(true)}>
+    <Button variant="primary" icon={UserPlus} why={why} onClick={() => setIsAdding(true)}>
       {t("members.add")}
     </Button>
   );
@@ -56,14 +58,24 @@ export default function Members({ project }: { project: string }) {
         label={t("members")}
         columns={[t("members.user"), t("members.role"), t("members.permissions"), ""]}
         empty={{ icon: Users, title: t("members.empty"), hint: t("members.empty.hint") }}
-        row={(member) => <MemberRow key={member.user} project={project} member={member} />}
+        row={(member) => (
+          <MemberRow key={member.user} project={project} member={member} why={why} />
+        )}
       />
       {isAdding && <AddMember project={project} onClose={() => setIsAdding(false)} />}
     </Section>
   );
 }
 
-function MemberRow({ project, member }: { project: string; member: Schemas["MemberView"] }) {
+function MemberRow({
+  project,
+  member,
+  why,
+}: {
+  project: string;
+  member: Schemas["MemberView"];
+  why: string | undefined;
+}) {
   const t = useText(projectTexts);
   const s = useText(settingsTexts);
   const options = useRoleOptions();
@@ -81,6 +93,8 @@ function MemberRow({ project, member }: { project: string; member: Schemas["Memb
           className="min-w-44"
           value={change.isPending ? change.variables : member.role}
           options={options}
+          disabled={Boolean(why)}
+          title={why}
           onChange={(event) => change.mutate(event.target.value)}
         />
       </Cell>
@@ -93,6 +107,7 @@ function MemberRow({ project, member }: { project: string; member: Schemas["Memb
         <RemoveButton
           name={member.user}
           hint={t("members.remove.hint")}
+          why={why}
           old={[key]}
           act={() =>
             ok(

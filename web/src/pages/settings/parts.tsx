@@ -163,6 +163,7 @@ export function RemoveButton({
   old,
   word,
   hint,
+  why,
 }: {
   name: string;
   act: () => Promise<unknown>;
@@ -171,6 +172,8 @@ export function RemoveButton({
   word?: string;
   /** What follows from it. */
   hint?: string;
+  /** Why one may not. */
+  why?: string;
 }) {
   const t = useText(settingsTexts);
   const c = useText(common);
@@ -186,6 +189,7 @@ export function RemoveButton({
         size="small"
         icon={Trash2}
         label={`${word ?? t("remove")}: ${name}`}
+        why={why}
         onClick={() => setIsOpen(true)}
       />
       {isOpen && (

@@ -3,6 +3,7 @@ import { useChange } from "@/api/change";
 import { api, ok } from "@/api/client";
 import { keys } from "@/api/keys";
 import { usePaged } from "@/api/paged";
+import { useRefusal } from "@/api/rights";
 import { useText } from "@/i18n";
 import { projectTexts } from "@/i18n/project-settings";
 import { Command } from "@/ui/copy";
@@ -12,6 +13,7 @@ import { Listed, Pill, Section } from "./parts";
 
 export default function Plugins({ project }: { project: string }) {
   const t = useText(projectTexts);
+  const why = useRefusal(project)("manage");
   const key = keys.project(project, "plugins");
   const list = usePaged(key, (cursor, signal) =>
     ok(
@@ -56,6 +58,7 @@ export default function Plugins({ project }: { project: string }) {
                 label={t("plugins.enabled.of", { name: plugin.name })}
                 hideLabel
                 checked={plugin.enabled}
+                why={why}
                 onChange={(enabled) => change.mutate({ code: plugin.atomCode, enabled })}
               />
             </Cell>

@@ -4,6 +4,7 @@ import { useChange } from "@/api/change";
 import { api, ok, type Schemas } from "@/api/client";
 import { keys } from "@/api/keys";
 import { usePaged } from "@/api/paged";
+import { useRefusal } from "@/api/rights";
 import { useText } from "@/i18n";
 import { projectTexts } from "@/i18n/project-settings";
 import { Button, IconButton } from "@/ui/button";
@@ -50,6 +51,7 @@ export function readConditions(text: string): Condition[] | number {
 export default function Quality({ project }: { project: string }) {
   const t = useText(projectTexts);
   const [edited, setEdited] = useState<Rule | "new" | null>(null);
+  const why = useRefusal(project)("manage");
   const key = keys.project(project, "quality-rules");
   const list = usePaged(key, (cursor, signal) =>
     ok(
@@ -65,7 +67,7 @@ export default function Quality({ project }: { project: string }) {
       title={t("quality")}
       hint={t("quality.hint")}
       action={
-        <Button variant="primary" icon={Plus} onClick={() => setEdited("new")}>
+        <Button variant="primary" icon={Plus} why={why} onClick={() => setEdited("new")}>
           {t("quality.add")}
         </Button>
       }
@@ -96,6 +98,7 @@ export default function Quality({ project }: { project: string }) {
                 label={t("quality.enabled.of", { name: rule.name })}
                 hideLabel
                 checked={rule.enabled}
+                why={why}
                 onChange={(enabled) => change.mutate({ ...rule, enabled })}
               />
             </Cell>
@@ -104,11 +107,13 @@ export default function Quality({ project }: { project: string }) {
                 size="small"
                 icon={Pencil}
                 label={t("quality.change", { name: rule.name })}
+                why={why}
                 onClick={() => setEdited(rule)}
               />
               <RemoveButton
                 name={rule.name}
                 hint={t("quality.remove.hint")}
+                why={why}
                 old={[key]}
                 act={() =>
                   ok(

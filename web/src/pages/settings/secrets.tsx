@@ -4,6 +4,7 @@ import { useChange } from "@/api/change";
 import { api, ok } from "@/api/client";
 import { keys } from "@/api/keys";
 import { usePaged } from "@/api/paged";
+import { useRefusal } from "@/api/rights";
 import { useText } from "@/i18n";
 import { projectTexts } from "@/i18n/project-settings";
 import { settingsTexts } from "@/i18n/settings";
@@ -26,6 +27,7 @@ export default function Secrets({ project }: { project: string }) {
   const t = useText(projectTexts);
   const s = useText(settingsTexts);
   const [asked, setAsked] = useState<Asked | null>(null);
+  const why = useRefusal(project)("secrets");
   const key = keys.project(project, "secrets");
   const list = usePaged(key, (cursor, signal) =>
     ok(
@@ -41,7 +43,12 @@ export default function Secrets({ project }: { project: string }) {
       title={t("secrets")}
       hint={t("secrets.hint")}
       action={
-        <Button variant="primary" icon={Plus} onClick={() => setAsked({ name: "", remark: "" })}>
+        <Button
+          variant="primary"
+          icon={Plus}
+          why={why}
+          onClick={() => setAsked({ name: "", remark: "" })}
+        >
           {t("secrets.add")}
         </Button>
       }
@@ -76,12 +83,14 @@ export default function Secrets({ project }: { project: string }) {
                   size="small"
                   icon={RefreshCw}
                   label={t("secrets.replace.of", { name: secret.name })}
+                  why={why}
                   onClick={() => setAsked(secret)}
                 />
               )}
               <RemoveButton
                 name={secret.name}
                 hint={t("secrets.remove.hint")}
+                why={why}
                 old={[key]}
                 act={() =>
                   ok(

@@ -1,5 +1,6 @@
 /** Where one can go from everywhere, and what one can do there. */
 import { History, Keyboard, Languages, LogOut, Moon, Plus, Sun, SunMoon } from "lucide-react";
+import { useRefusal } from "@/api/rights";
 import { useLanguage, useMe, useSignOut } from "@/api/session";
 import { translator, useText } from "@/i18n";
 import { common } from "@/i18n/common";
@@ -30,6 +31,7 @@ function namesOf({ group, id }: Section): string[] {
 export function usePages(project: string, go: Go): Command[] {
   const t = useText(common);
   const p = useText(paletteTexts);
+  const why = useRefusal(project)("edit");
   const base = `/projects/${encodeURIComponent(project)}`;
   const pages = RAIL.filter(({ href }) => project || !href.includes(":project")).map((item) => ({
     id: `page:${item.href}`,
@@ -40,7 +42,7 @@ export function usePages(project: string, go: Go): Command[] {
     run: () => go(item.href.replace("/projects/:project", base)),
   }));
   if (!project) return pages;
-  const create = { id: "page:new-pipeline", text: p("new-pipeline"), icon: Plus };
+  const create = { id: "page:new-pipeline", text: p("new-pipeline"), icon: Plus, why };
   return [...pages, { ...create, run: () => go(`${base}/new-pipeline`) }];
 }
 
