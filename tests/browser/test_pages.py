@@ -182,7 +182,7 @@ def test_what_one_may_not_do_says_so(visitor: Visitor, site: Site) -> None:
     page.keyboard.press("Escape")
     page.keyboard.press("Control+k")
     page.locator("[data-command=rebuild][data-why*=runner]").wait_for()
-    page.locator("[data-command^=mode][data-why*='may not retry']").first.wait_for()
+    page.locator("[data-command^='mode:retry'][data-why]").first.wait_for()
 
     for section, button in {"members": "Add a member", "hooks": "Make a hook"}.items():
         visitor.open(f"/settings/{section}")
