@@ -1,9 +1,9 @@
-"""What a run leaves, in a real browser: tests and artifacts."""
+"""What a run leaves and how it went beside others, in a real browser."""
 
 import re
 from pathlib import Path
 
-from run_pipelines import checked
+from run_pipelines import checked, deploying
 from site_data import PROJECT, Site
 from visitor import Visitor
 
@@ -18,7 +18,7 @@ def test_tests_and_artifacts_of_a_run(member: Visitor, site: Site) -> None:
 
     page.get_by_role("link", name="Tests 2/1✗").click()
     page.get_by_role("cell", name="2 is not 3").wait_for()
-    member.look("run-tests")
+    member.expect_accessible()
     site.call("POST", f"/projects/{PROJECT}/runs/{run}/recovery/apply", {})
     site.wait(run, "succeeded")
     page.locator("[data-tests]").get_by_text("flaky").wait_for()
@@ -39,3 +39,29 @@ def test_tests_and_artifacts_of_a_run(member: Visitor, site: Site) -> None:
     assert saved.value.suggested_filename == "page.html"
     assert Path(saved.value.path()).read_text().startswith("<script>")
     assert re.match("^#1 recovered", page.title())
+
+
+def test_the_gantt_compares_with_the_last_green_run(member: Visitor, site: Site) -> None:
+    """What takes longer than it did there says so while it runs; attempts have a bar each."""
+    site.add_pipeline(deploying(site.workbench, "slow"))
+    site.start("run/slow", "", "succeeded")
+    site.workbench.break_steps("slow-apply")
+    run = site.start("run/slow", "", "failed")
+    site.workbench.repair("slow-apply")
+    site.workbench.hold("slow-apply")
+    page = member.open(f"/runs/{run}?tab=gantt")
+    page.locator("[data-gantt=slow-build] [data-ghost]").first.wait_for()
+    site.call("POST", f"/projects/{PROJECT}/runs/{run}/recovery/apply", {})
+
+    step = page.locator("[data-gantt=slow-apply]")
+    step.locator("[data-bar]").nth(1).wait_for()
+    step.locator("[data-slower=true]").wait_for()
+    assert "slower" in str(step.get_attribute("title"))
+    site.workbench.release("slow-apply")
+    site.wait(run, "succeeded")
+
+    member.expect_accessible()
+    page.get_by_label("Show earlier attempts").uncheck()
+    step.locator("[data-bar]").nth(1).wait_for(state="detached")
+    page.get_by_role("link", name="#1", exact=True).click()
+    page.wait_for_function("() => document.title.startsWith('#1 ')")

@@ -1,4 +1,4 @@
-// Made by `npm run api` from the API's description bf0e863b06374a30; not written by hand.
+// Made by `npm run api` from the API's description 6fa2e08890105467; not written by hand.
 export interface paths {
     "/about": {
         parameters: {
@@ -1702,6 +1702,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/projects/{project}/runs/{run}/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show when jobs and steps were tried, beside the last run that succeeded
+         * @description Needs the permission `view` in the project.
+         */
+        get: operations["show_timeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/projects/{project}/secrets": {
         parameters: {
             query?: never;
@@ -2705,6 +2725,16 @@ export interface components {
             plugin: string;
         };
         /**
+         * GreenRun
+         * @description The run that a run is compared with: the last one before it that succeeded. `branch`: the same as of the run, if one succeeded there; "" = no event of a branch started it.
+         */
+        GreenRun: {
+            branch: string;
+            ended_at: string | null;
+            id: string;
+            number: number;
+        };
+        /**
          * HolderView
          * @description A run that has what others wait for; `job`: the job of it that has a mutex, else "".
          */
@@ -3029,6 +3059,16 @@ export interface components {
         NodeName: {
             id: string;
             name: string;
+        };
+        /**
+         * NodeTimesView
+         * @description What is known of a job or step besides its newest attempt. Args: kind: job or step. tries: The last 20 that began, oldest first, the newest as well; empty: there was one at most. usual_seconds: What it took in `green`; null: it did not succeed there.
+         */
+        NodeTimesView: {
+            id: string;
+            kind: string;
+            tries: components["schemas"]["TryView"][];
+            usual_seconds: number | null;
         };
         /**
          * OutcomeView
@@ -4044,6 +4084,16 @@ export interface components {
             same: boolean;
         };
         /**
+         * TimelineView
+         * @description The times of a run: of nodes that were tried several times or that `green` has as well. `is_whole`: false: there are more than 5,000 of them, of which the first are given.
+         */
+        TimelineView: {
+            green: components["schemas"]["GreenRun"] | null;
+            is_whole: boolean;
+            nodes: components["schemas"]["NodeTimesView"][];
+            run: string;
+        };
+        /**
          * TokenBody
          * @description A new token. `ttl_s`: seconds until it is over; absent = never.
          */
@@ -4101,6 +4151,18 @@ export interface components {
             name: string;
             next_at: string | null;
             waits_for: string[];
+        };
+        /**
+         * TryView
+         * @description One attempt of a job or step. Args: run_attempt: The attempt of the run in which it was made. queued_at: Of a job: since when it waited for a runner.
+         */
+        TryView: {
+            ended_at: string | null;
+            number: number;
+            queued_at: string | null;
+            run_attempt: number;
+            started_at: string;
+            status: string;
         };
         /**
          * UserBody
@@ -7875,6 +7937,45 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TestList"];
+                };
+            };
+            /** @description Nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    show_timeline: {
+        parameters: {
+            query?: {
+                /** @description Only these members, separated by commas; of a list those of each item. */
+                fields?: string;
+            };
+            header?: {
+                /** @description Answer 304 if the answer still has this `ETag`. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                project: string;
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    /** @description Changes with the answer */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TimelineView"];
                 };
             };
             /** @description Nothing has changed */

@@ -44,6 +44,7 @@ from mulligan.facades.native import (
     service_matrix,
     sessions,
     start_forms,
+    timelines,
     triggers,
 )
 from mulligan.facades.native.endpoints import JSON, Call, Dispatcher, Endpoint
@@ -87,6 +88,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *insight_views.ENDPOINTS,
     *server_info.ENDPOINTS,
     *attempt_history.ENDPOINTS,
+    *timelines.ENDPOINTS,
     *approvals.ENDPOINTS,
     *answers.ENDPOINTS,
     *failures.ENDPOINTS,

@@ -114,12 +114,13 @@ export function useAttemptDiff({ project, run }: RunPath, a: number, b: number) 
   });
 }
 
-export function useStepAttempts({ project, run }: RunPath) {
+/** Earlier attempts of jobs and steps, and the last run that went well. */
+export function useTimeline({ project, run }: RunPath) {
   return useQuery({
-    queryKey: keys.run(run, "steps"),
+    queryKey: keys.run(run, "timeline"),
     queryFn: ({ signal }) =>
       ok(
-        api.GET("/projects/{project}/runs/{run}/steps", {
+        api.GET("/projects/{project}/runs/{run}/timeline", {
           params: { path: { project, run } },
           signal,
         }),

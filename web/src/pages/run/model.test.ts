@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import { criticalJobs, ganttOf } from "./gantt-rows";
 import { plain } from "./log-lines";
 import { isKept, nextFailure, ranAgain, stepToShow } from "./model";
 import { commandOf } from "./places";
@@ -52,39 +51,6 @@ describe("a run", () => {
       true,
       false,
     ]);
-  });
-});
-
-describe("the Gantt chart", () => {
-  it("splits waiting from running, and spans both", () => {
-    const one = job("a", [step("a1", ran(4, 9))], { ...ran(3, 10), queued_at: at(1) });
-    const gantt = ganttOf(run([stage("s", [one])]), Date.parse(at(20)), true);
-    expect(gantt.rows.map((row) => [row.id, row.queued])).toEqual([
-      ["a", Date.parse(at(1))],
-      ["a1", null],
-    ]);
-    expect([gantt.from, gantt.to]).toEqual([Date.parse(at(1)), Date.parse(at(10))]);
-  });
-
-  it("leaves out what was kept, unless it is wanted", () => {
-    const kept = job("a", [step("a1", ran(0, 1))], ran(0, 1));
-    const again = job("b", [step("b1", { ...ran(8, 9), run_attempt: 2 })], {
-      ...ran(8, 9),
-      run_attempt: 2,
-    });
-    const second = run([stage("s", [kept, again])], { attempt: 2 });
-    const ids = (withKept: boolean) => ganttOf(second, 0, withKept).rows.map((row) => row.id);
-    expect(ids(false)).toEqual(["b", "b1"]);
-    expect(ids(true)).toEqual(["a", "a1", "b", "b1"]);
-  });
-
-  it("finds the chain that decided how long a stage took", () => {
-    const jobs = [
-      job("short", [step("1")], ran(0, 2)),
-      job("long", [step("2")], ran(0, 6)),
-      job("last", [step("3")], { ...ran(6, 8), needs: ["short", "long"] }),
-    ];
-    expect([...criticalJobs(run([stage("s", jobs)]), 0)].sort()).toEqual(["last", "long"]);
   });
 });
 

@@ -76,7 +76,7 @@ export function RunTabs(props: Props) {
 function Content({ path, run, tab, href, selected, onSelect }: Props) {
   switch (tab) {
     case "gantt":
-      return <Gantt run={run} selected={selected} onSelect={onSelect} />;
+      return <Gantt path={path} run={run} selected={selected} onSelect={onSelect} />;
     case "steps":
       return <Steps run={run} selected={selected} onSelect={onSelect} />;
     case "attempts":
