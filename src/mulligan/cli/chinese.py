@@ -172,6 +172,8 @@ REMARKS = {
     "attempt {attempt} of run {run}: {what}": "运行 {run} 的第 {attempt} 次尝试：{what}",
     "Go ahead?": "继续吗？",
     "it will stop at {node} until people have answered": "将在 {node} 处停下，等待人工处理",
+    "changed: {what}": "修改：{what}",
+    "changed: {what}: {before} → {after}": "修改：{what}：{before} → {after}",
     "It will be attempt {attempt}: {what}": "将是第 {attempt} 次尝试：{what}",
     "nothing was changed. It would be attempt {attempt}: {what}": (
         "没有改变任何东西。这将是第 {attempt} 次尝试：{what}"

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from mulligan.cli.changes import changed_name, show_changes
 from mulligan.cli.examples import EXAMPLE
 from mulligan.cli.exits import EXIT_USAGE, FailureError
 from mulligan.cli.options import (
@@ -41,7 +42,19 @@ def attempts(session: Session, run: str | None, pipeline: str | None, step: str 
         return
     session.show_list(
         session.client.get(f"{path_of(found)}/attempts")["items"],
-        ("ATTEMPT", "WHAT", "STATUS", "RAN", "KEPT", "SKIPPED", "TOOK", "SAVED", "BY", "REASON"),
+        (
+            "ATTEMPT",
+            "WHAT",
+            "STATUS",
+            "RAN",
+            "KEPT",
+            "SKIPPED",
+            "TOOK",
+            "SAVED",
+            "BY",
+            "REASON",
+            "CHANGED",
+        ),
         lambda item: (
             str(item["number"]),
             item["what"],
@@ -51,6 +64,7 @@ def attempts(session: Session, run: str | None, pipeline: str | None, step: str 
             _length(item["seconds_saved"] or None),
             one_line(item["actor"]),
             one_line(item["reason"]),
+            one_line(", ".join(changed_name(each) for each in item.get("changes", ()))),
         ),
         wide={"OF": "target", "STARTED": "started_at", "ENDED": "ended_at"},
     )
@@ -119,6 +133,7 @@ def diff(
         ),
         none="no step ended differently",
     )
+    show_changes(found.get("changes") or ())
     for value in found["variables"] or ():
         note(f"variable {one_line(value['name'])}: {value['how']}")
 

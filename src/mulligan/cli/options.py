@@ -237,13 +237,13 @@ def may_ask(act: F) -> F:
     return command  # type: ignore[return-value]  # click calls it by keyword, whatever F takes
 
 
-def key_values(texts: Sequence[str]) -> dict[str, str]:
-    """Read `KEY=VALUE` of `-p`."""
+def key_values(texts: Sequence[str], option: str = "-p") -> dict[str, str]:
+    """Read `KEY=VALUE` of an option."""
     values = {}
     for text in texts:
         name, equals, value = text.partition("=")
         if not (name and equals):
-            raise click.BadParameter(f"{text!r} is not KEY=VALUE", param_hint="-p")
+            raise click.BadParameter(f"{text!r} is not KEY=VALUE", param_hint=option)
         values[name] = value
     return values
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import click
 
+from mulligan.cli.changes import Changes, gives_changes, show_changes
 from mulligan.cli.completions import jobs, stages, steps
 from mulligan.cli.examples import EXAMPLE
 from mulligan.cli.exits import EXIT_CONFLICT, FailureError
@@ -30,6 +31,7 @@ from mulligan.cli.waiting import finish
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+NO_CHANGES = Changes()
 _PART_HELP = " A part is named by its id, its own id in the file, or its name."
 
 
@@ -46,14 +48,16 @@ class Part(NamedTuple):
     only_failed: bool
     skip: bool
 
-    def body(self, state: Json, reason: str) -> Json:
+    def body(self, state: Json, reason: str, changes: Changes = NO_CHANGES) -> Json:
         """Return what the server is asked for."""
-        return {
+        body = {
             "target": self._target(state),
             "skip": self.skip,
             "reason": reason,
             "only_failed": self.only_failed,
         }
+        changed = changes.body(state)
+        return {**body, "changes": changed} if changed else body
 
     def _target(self, state: Json) -> str:
         """Return the id of the node that is meant; "" = the whole run."""
@@ -111,10 +115,12 @@ def _names_part(act: F) -> F:
     + _PART_HELP
     + "\n\n"
     + EXAMPLE
-    + "mulligan retry @failed --step test --plan"
+    + "mulligan retry @failed --step test --plan\n"
+    + "  mulligan retry @failed --step test --input test.script=@fixed.sh -p mirror=b"
 )
 @names_run
 @_names_part
+@gives_changes
 @click.option("--reason", default="", help="Why; a skip needs one.")
 @click.option(
     "--plan", "--dry-run", "only_plan", is_flag=True, help="Show what would happen; do nothing."
@@ -127,6 +133,7 @@ def retry(
     run: str | None,
     pipeline: str | None,
     part: Part,
+    changes: Changes,
     reason: str,
     only_plan: bool,  # noqa: FBT001 - click gives flags by name
     yes: bool,  # noqa: FBT001 - click gives flags by name
@@ -136,7 +143,7 @@ def retry(
     if part.skip and not reason.strip() and not only_plan:
         raise click.UsageError("a skip needs a reason: --reason TEXT")
     state = state_of(session, find_run(session, run, pipeline))
-    body = part.body(state, reason)
+    body = part.body(state, reason, changes)
     if only_plan:
         return _only_plan(session, state, body)
     return _recover(session, state, body, yes=yes, watch=watch)
@@ -152,6 +159,7 @@ def retry(
 )
 @names_run
 @_names_part
+@gives_changes
 @click.option(
     "--modes",
     is_flag=True,
@@ -163,13 +171,14 @@ def plan(
     run: str | None,
     pipeline: str | None,
     part: Part,
+    changes: Changes,
     modes: bool,  # noqa: FBT001 - click gives flags by name
 ) -> int:
     """Show a plan."""
     state = state_of(session, find_run(session, run, pipeline))
     if modes:
         return _list_modes(session, state, part.named["step"])
-    return _only_plan(session, state, part.body(state, ""))
+    return _only_plan(session, state, part.body(state, "", changes))
 
 
 @click.command(
@@ -284,6 +293,7 @@ def _show_plan(plan: Json, *, err: bool = False) -> None:
         for node in plan["nodes"]
     ]
     table(("WHAT", "ID", "ACTION", "WHY", "WORKSPACE"), rows, err=err)
+    show_changes(plan.get("changes") or ())
     names = {node["id"]: node["name"] or node["id"] for node in plan["nodes"]}
     for node in plan["approvals"]["asked"]:
         note(tr("it will stop at {node} until people have answered", node=names.get(node, node)))

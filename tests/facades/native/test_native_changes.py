@@ -201,3 +201,19 @@ def test_what_can_be_changed(api: NativeApi) -> None:
     assert (parameters["color"]["default"], parameters["color"]["fixed"]) == ("red", "")
     assert parameters["token"]["default"] == ""
     assert "constant" in parameters["fixed"]["fixed"]
+
+
+def test_an_assistant_changes_something(api: NativeApi) -> None:
+    """Its plan shows the change; the confirmation is good for that change and no other."""
+    run = failed_run(api)
+    place = {"project": "shop", "run": run, **of_test(inputs={"script": NEW_SCRIPT})}
+    other = {**place, **of_test(inputs={"script": "rm -r /"})}
+
+    planned = api.tool("plan_recovery", **place)["structuredContent"]
+    refused = api.tool("apply_recovery", **other, confirm=planned["confirm"])
+    done = api.tool("apply_recovery", **place, confirm=planned["confirm"])
+
+    api.wait(run, "succeeded")
+    assert [each["after"] for each in planned["plan"]["changes"]] == [NEW_SCRIPT]
+    assert (refused["isError"], done["isError"]) == (True, False)
+    assert api.server.executor.orders[-1].inputs["script"] == NEW_SCRIPT

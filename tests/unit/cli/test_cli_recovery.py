@@ -1,6 +1,7 @@
 """Retry, skip, plan, answers: what is sent, and what is asked before."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -274,3 +275,85 @@ def test_exit_status_of_show(
     ]
 
     assert codes == [0, code]
+
+
+CHANGED = [
+    {
+        "kind": "input",
+        "step": "e-1",
+        "step_name": "test",
+        "name": "script",
+        "before": "make\nmake test",
+        "after": "make\nmake check",
+        "secret": False,
+    },
+    {
+        "kind": "parameter",
+        "step": None,
+        "step_name": "",
+        "name": "mirror",
+        "before": "a",
+        "after": "b",
+        "secret": False,
+    },
+]
+
+
+def test_a_retry_with_changes(world: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is to be otherwise is sent with plan and retry, and shown before and after."""
+    monkeypatch.setattr("mulligan.cli.options.asks", lambda: True)
+    world.answers["POST", f"{PATH}/recovery/plan"] = (200, {**PLAN, "changes": CHANGED})
+    words = ("--input", "e-1.script=x=y", "--step-env", "e-1.MODE=slow", "-p", "mirror=b")
+    more = ("--step-timeout", "e-1=1h30m", "--reset", "color", "--reset", "e-1.env.OLD")
+
+    done = invoke(world, "retry", RUN, "--no-watch", *words, *more, stdin="y\n")
+
+    assert done.exit_code == 0, done.output
+    changes = {
+        "parameters": {"mirror": "b", "color": None},
+        "steps": {
+            "e-1": {
+                "inputs": {"script": "x=y"},
+                "env": {"MODE": "slow", "OLD": None},
+                "timeout_s": 5400,
+            }
+        },
+    }
+    assert [body["changes"] for _, body in sent(world)] == [changes, changes]
+    assert "changed: mirror: a → b" in done.stderr
+    assert "changed: test.script\n" in done.stderr
+    assert "    -make test\n    +make check\n" in done.stderr
+
+
+def test_an_input_from_a_file(world: FakeApi, tmp_path: Path) -> None:
+    """`@FILE` is what the file holds; `@@` begins a text with that sign."""
+    script = tmp_path / "fixed.sh"
+    script.write_text("make\n", encoding="utf-8")
+    words = ("--input", f"e-1.script=@{script}", "--input", "e-1.who=@@bob", "--reset", "e-1.old")
+
+    invoke(world, "plan", RUN, *words, "--reset", "e-1.timeout", "--json")
+
+    ((_, body),) = sent(world)
+    assert body["changes"]["steps"]["e-1"] == {
+        "inputs": {"script": "make\n", "who": "@bob", "old": None},
+        "timeout_s": None,
+    }
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--input", "script=x"),
+        ("--input", "e-1.script"),
+        ("--input", "e-1.script=@/nowhere"),
+        ("--step-env", "MODE=x"),
+        ("--step-timeout", "e-1=soon"),
+        ("--step-timeout", "10m"),
+        ("-p", "mirror"),
+        ("--reset", "nothing.script"),
+    ],
+)
+def test_changes_that_can_not_be_read(world: FakeApi, words: tuple[str, ...]) -> None:
+    """They are wrong usage, and nothing is sent."""
+    assert invoke(world, "retry", RUN, *words).exit_code == 2
+    assert sent(world) == []

@@ -284,7 +284,7 @@ def plan_state(run: Run, view: Json) -> object:
     Not how long it may take: that changes with every other run.
     """
     revision = view["revision"] if run.head.status.is_final else None
-    return [revision, view["run_attempt"], view["approvals"], view["nodes"]]
+    return [revision, *(view[part] for part in ("run_attempt", "approvals", "changes", "nodes"))]
 
 
 async def _run(call: ToolCall, project: str, run_id: RunId) -> Run:

@@ -19,6 +19,16 @@ _STAGE, _ENVIRONMENT = ONE_RUN + "/stages/{stage}/rollback", ONE_ENVIRONMENT + "
 Reason = Annotated[str, Meta(description="Why, in a sentence; a skip needs one.")]
 Confirm = Annotated[str, Meta(description="From the plan, after the person's explicit yes.")]
 
+Changes = Annotated[
+    Json,
+    Meta(
+        description="What is to be otherwise from this attempt on: "
+        '{"steps": {"STEP": {"inputs": {"script": "…"}, "env": {"NAME": "…"}, "timeout_s": 60}}, '
+        '"parameters": {"NAME": "…"}}; null sets back. Only of steps that run again, not with '
+        "skip. Show the person the script that will run."
+    ),
+]
+
 
 class PlanRecovery(Args, frozen=True, kw_only=True):
     """Arguments of `plan_recovery`."""
@@ -36,10 +46,11 @@ class PlanRecovery(Args, frozen=True, kw_only=True):
         bool, Meta(description="Skip the failed step (or all of the stage) instead.")
     ] = False
     reason: Reason = ""
+    changes: Changes = msgspec.field(default_factory=dict)
 
     def body(self) -> Json:
         """Return the body that the own API takes."""
-        fields = ("target", "only_failed", "skip", "reason")
+        fields = ("target", "only_failed", "skip", "reason", "changes")
         return {name: getattr(self, name) for name in fields}
 
 
