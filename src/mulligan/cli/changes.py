@@ -138,7 +138,7 @@ def show_changes(changes: Sequence[Json]) -> None:
             continue
         note(tr("changed: {what}", what=what))
         lines = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=2)
-        for line in list(lines)[2:]:
+        for line in (each for each in list(lines)[2:] if not each.startswith("@@")):
             colour = {"+": "green", "-": "red"}.get(line[:1])
             note("    " + (click.style(one_line(line), fg=colour) if colour else one_line(line)))
 
