@@ -20,6 +20,7 @@ METHODS = ("GET", "POST", "PUT", "DELETE")
 _URL = "bk_atom_del_hook_url"
 _METHOD = f"{_URL}_method"
 _BODY = f"{_URL}_body"
+MOST_SENT = 64 * 1024  # characters of a body with its placeholders filled
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_.-]*)\}")
 
 
@@ -50,6 +51,10 @@ def deleted_steps(before: PipelineSpec, after: PipelineSpec | None) -> list[Step
     return [step for step in plugin_steps(before) if (step.id, step.code) not in kept]
 
 
+class TooLargeError(Exception):
+    """A request is larger than one that is sent: its placeholders stand for too much."""
+
+
 def delete_hook_of(step: StepSpec, manifest: Json, facts: Mapping[str, str]) -> DeleteHook | None:
     """Give the request of a deleted step, if it wants one.
 
@@ -57,6 +62,9 @@ def delete_hook_of(step: StepSpec, manifest: Json, facts: Mapping[str, str]) -> 
         manifest: `task.json` of its plugin, whose defaults count where the step gives nothing;
             {} if it is not installed.
         facts: Values of placeholders besides the inputs.
+
+    Raises:
+        TooLargeError: URL or body would become too large.
     """
     given = step.inputs.get("input")
     defaults = {
@@ -83,4 +91,15 @@ def delete_hook_of(step: StepSpec, manifest: Json, facts: Mapping[str, str]) -> 
 
 
 def _filled(text: str, values: Mapping[str, str]) -> str:
-    return _PLACEHOLDER.sub(lambda found: values.get(found[1], found[0]), text)
+    """Put values in; stops where it gets too large: a short text may stand for gigabytes."""
+    parts: list[str] = []
+    size = end = 0
+    for found in _PLACEHOLDER.finditer(text):
+        parts += (text[end : found.start()], values.get(found[1], found[0]))
+        size += len(parts[-2]) + len(parts[-1])
+        end = found.end()
+        if size > MOST_SENT:
+            raise TooLargeError
+    if size + len(text) - end > MOST_SENT:
+        raise TooLargeError
+    return "".join((*parts, text[end:]))

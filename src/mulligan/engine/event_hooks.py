@@ -6,7 +6,8 @@ whenever the server ends in between, the next one goes on with what is missing.
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -66,6 +67,8 @@ _SWEEP_S = 3600.0
 _PAUSE_S = 1.0
 # Hosts give up after some 10 s; what takes longer goes on after the answer.
 _ANSWER_WITHIN_S = 8.0
+_MOST_ASKED = 16  # pipelines of a delivery whose filters outside of the server are asked at once
+_ASK_WITHIN_S = 30.0  # all filters of a pipeline together
 # Headers that are kept: they say what was sent, none of them holds a secret.
 _KEPT_HEADERS = (
     "content-type",
@@ -137,6 +140,15 @@ class Received(msgspec.Struct, frozen=True, kw_only=True):
     def run(self) -> RunId | None:
         """Return the first run that it started."""
         return next((outcome.run for outcome in self.outcomes if outcome.run), None)
+
+
+@dataclass(frozen=True)
+class _Look:
+    """A pipeline as it is now, and what a delivery means to it."""
+
+    pipeline: Pipeline
+    version: PipelineVersion
+    chosen: Chosen
 
 
 class EventHooks:
@@ -434,14 +446,20 @@ class EventHooks:
             await self._store.settle_delivery(delivery.number)
             return Received(delivery=delivery, outcomes=())
         done = {each.pipeline for each in await self._store.list_outcomes(delivery.number)}
-        missed: list[Outcome] = []
+        missed: list[Outcome | None] = []
+        asking: list[PipelineId] = []
         for ident in await self._candidates(hook):
             if ident in done:
                 continue
-            outcome = await self._bring(hook, delivery, event, ident)
-            if outcome is not None:
-                missed.append(outcome)
-        await self._store.settle_delivery(delivery.number, missed)
+            looked = await self._look(hook, event, ident)
+            if looked is not None and looked.chosen.asks is not None:
+                asking.append(ident)
+            else:
+                missed.append(await self._bring(hook, delivery, event, ident, looked))
+        missed += await self._bring_asked(hook, delivery, event, asking)
+        await self._store.settle_delivery(
+            delivery.number, [outcome for outcome in missed if outcome is not None]
+        )
         outcomes = await self._store.list_outcomes(delivery.number)
         return Received(delivery=delivery, outcomes=outcomes)
 
@@ -450,20 +468,41 @@ class EventHooks:
             return (PipelineId(hook.parent),)
         return await self._store.listeners(hook.project)
 
+    async def _bring_asked(
+        self, hook: EventHook, delivery: Delivery, event: CodeEvent, asking: list[PipelineId]
+    ) -> list[Outcome | None]:
+        """Bring a delivery to pipelines whose filters are outside of the server.
+
+        They come last and are asked side by side: a filter that does not answer holds up no
+        pipeline without one, and others no longer than its own.
+        """
+        places = asyncio.Semaphore(_MOST_ASKED)
+
+        async def answered(ident: PipelineId) -> _Look | None:
+            async with places:
+                return await self._answered(hook, delivery, event, ident)
+
+        found = await asyncio.gather(*map(answered, asking), return_exceptions=True)
+        missed: list[Outcome | None] = []
+        for ident, looked in zip(asking, found, strict=True):
+            if isinstance(looked, BaseException):
+                raise looked  # now that none of the others is under way any more
+            missed.append(await self._bring(hook, delivery, event, ident, looked))
+        return missed
+
     async def _bring(
-        self, hook: EventHook, delivery: Delivery, event: CodeEvent, ident: PipelineId
+        self,
+        hook: EventHook,
+        delivery: Delivery,
+        event: CodeEvent,
+        ident: PipelineId,
+        looked: _Look | None,
     ) -> Outcome | None:
         """Start a pipeline; give the outcome, with the reason, if it is not started."""
         outcome = Outcome(delivery=delivery.number, pipeline=ident)
-        pipeline = await self._store.find_pipeline(ident)
-        version = (
-            await self._store.find_version(ident, pipeline.version)
-            if pipeline is not None and pipeline.deleted_at is None
-            else None
-        )
-        if pipeline is None or version is None:
+        if looked is None:
             return replace(outcome, reason="the pipeline is deleted")
-        chosen = await self._choose(hook, delivery, event, version)
+        pipeline, version, chosen = looked.pipeline, looked.version, looked.chosen
         outcome = replace(outcome, passed_over=chosen.passed_over)
         if chosen.trigger is None and not self._starts_plainly(hook, event, version):
             return replace(outcome, reason=_reason(hook, event, chosen))
@@ -473,33 +512,58 @@ class EventHooks:
             return replace(outcome, reason=f"{user} may not start the pipeline")
         return await self._start(hook, event, pipeline, chosen, outcome)
 
-    async def _choose(
-        self, hook: EventHook, delivery: Delivery, event: CodeEvent, version: PipelineVersion
-    ) -> Chosen:
+    async def _look(
+        self,
+        hook: EventHook,
+        event: CodeEvent,
+        ident: PipelineId,
+        answers: Mapping[str, str] | None = None,
+    ) -> _Look | None:
+        """Choose the trigger of a pipeline, or the filter to be asked first; None: it is deleted.
+
+        Args:
+            answers: Of filters outside of the server, by trigger.
+        """
+        pipeline = await self._store.find_pipeline(ident)
+        if pipeline is None or pipeline.deleted_at is not None:
+            return None
+        version = await self._store.find_version(ident, pipeline.version)
+        if version is None:
+            return None
         known: dict[tuple[str, str], bool | None] = {}
         for trigger in version.spec.triggers:
             if trigger.code is not None:
                 ref = trigger.code.repository
                 known[ref.by.value, ref.value] = await self._is_its(hook, event, ref)
+        chosen = choose(
+            version.spec.triggers, event, lambda ref: known.get((ref.by.value, ref.value)), answers
+        )
+        return _Look(pipeline, version, chosen)
+
+    async def _answered(
+        self, hook: EventHook, delivery: Delivery, event: CodeEvent, ident: PipelineId
+    ) -> _Look | None:
+        """Choose the trigger of a pipeline, with what filters outside of the server answer."""
+        clock = asyncio.get_running_loop()
+        until = clock.time() + _ASK_WITHIN_S
         answers: dict[str, str] = {}
         while True:
-            chosen = choose(
-                version.spec.triggers,
-                event,
-                lambda ref: known.get((ref.by.value, ref.value)),
-                answers,
+            looked = await self._look(hook, event, ident, answers)
+            asks = None if looked is None else looked.chosen.asks
+            if asks is None or asks.code is None:
+                return looked
+            question = Question(
+                project=hook.project,
+                pipeline=ident,
+                code=asks.code,
+                event=event,
+                payload=delivery.payload if delivery.size <= _SHOWN_PAYLOAD else "",
             )
-            if chosen.asks is None or chosen.asks.code is None:
-                return chosen
-            answers[chosen.asks.id] = await self.ask_third(
-                Question(
-                    project=hook.project,
-                    pipeline=version.pipeline,
-                    code=chosen.asks.code,
-                    event=event,
-                    payload=delivery.payload if delivery.size <= _SHOWN_PAYLOAD else "",
-                )
-            )
+            try:
+                async with asyncio.timeout_at(until):
+                    answers[asks.id] = await self.ask_third(question)
+            except TimeoutError:
+                answers[asks.id] = "the filters of the pipeline took too long to answer"
 
     async def _is_its(self, hook: EventHook, event: CodeEvent, ref: RepositoryRef) -> bool | None:
         found = names_it(ref, event)

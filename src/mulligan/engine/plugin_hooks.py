@@ -7,7 +7,12 @@ from urllib.parse import urlsplit
 import msgspec
 
 from mulligan.core.ids import PipelineId, ProjectId
-from mulligan.core.plugin_hooks import DeleteHook, delete_hook_of, deleted_steps
+from mulligan.core.plugin_hooks import (
+    DeleteHook,
+    TooLargeError,
+    delete_hook_of,
+    deleted_steps,
+)
 from mulligan.core.plugins import DEFAULT_VERSION, Plugin
 from mulligan.core.postings import Posting
 from mulligan.core.records import AuditEntry, PipelineVersion
@@ -71,7 +76,12 @@ class PluginHooks:
         for step in deleted_steps(before.spec, after.spec if after is not None else None):
             wanted = str(step.inputs.get("version") or DEFAULT_VERSION)
             plugin = await self._find_plugin(step.code, wanted)
-            hook = delete_hook_of(step, plugin.manifest if plugin is not None else {}, facts)
+            manifest = plugin.manifest if plugin is not None else {}
+            try:
+                hook = delete_hook_of(step, manifest, facts)
+            except TooLargeError:
+                log.warning("plugin_hook_is_too_large", plugin=step.code, pipeline=entry.target)
+                continue
             if hook is None:
                 continue
             if not is_web_url(hook.url):

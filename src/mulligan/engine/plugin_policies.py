@@ -66,11 +66,11 @@ class PluginPolicies:
             NotFoundError: It is not installed, or there is no such project.
         """
         await self._access.demand(actor, Permission.ADMINISTER, "")
-        for project in projects or ():
-            if await self._store.find_project(ProjectId(project)) is None:
-                raise NotFoundError("project", project)
         only = None if projects is None else tuple(ProjectId(p) for p in dict.fromkeys(projects))
-        _check_count(only or ())
+        _check_count(only or ())  # before each of them is looked up
+        for project in only or ():
+            if await self._store.find_project(project) is None:
+                raise NotFoundError("project", project)
         return await self._change(
             actor, code, "plugin.release", lambda policy: replace(policy, only=only)
         )

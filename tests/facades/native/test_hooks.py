@@ -153,6 +153,41 @@ def test_a_filter_that_takes_long_holds_no_host_up(
     assert run["start_kind"] == "webhook"
 
 
+def test_a_filter_that_takes_long_holds_no_other_pipeline_up(
+    api: NativeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pipelines without one start at once, whichever comes first; at last the filter is a no."""
+    monkeypatch.setattr("mulligan.engine.event_hooks._ANSWER_WITHIN_S", 0.05)
+    monkeypatch.setattr("mulligan.engine.event_hooks._ASK_WITHIN_S", 0.3)
+    plain: Json = {
+        "@type": "codeGithubWebHookTrigger",
+        "eventType": "PUSH",
+        "repositoryType": "NAME",
+        "repositoryName": "shop/api",
+    }
+    with web_server() as web:
+        slow = {**plain, "enableThirdFilter": True, "thirdUrl": f"{web.url}/slow"}
+        made = [
+            pipeline(api, each, name=f"build {number}")
+            for number, each in enumerate((slow, plain, slow))
+        ]
+        hook = add_hook(api, "github")
+
+        deliver(api, hook, h.github(h.push()))
+        [run] = poll_until(lambda: runs(api) or None, what="the plain one has started")
+        [done] = poll_until(
+            lambda: [each for each in deliveries(api, hook) if each["state"] == "done"] or None,
+            what="the delivery is settled",
+        )
+
+    path = f"{HOOKS}/{hook['id']}/deliveries/{done['id']}"
+    shown = api.get(path)["outcomes"]
+    reasons = {each["pipeline"]: str(each["passed_over"]) for each in shown if not each["run"]}
+    assert run["pipeline"] == made[1]
+    assert set(reasons) == {made[0], made[2]}
+    assert all("took too long" in reason for reason in reasons.values())
+
+
 def test_what_the_push_did_not_change_is_left_out(api: NativeClient) -> None:
     """A task with paths runs only if one of them changed; by hand it runs."""
     docs = models.step("docs", "true", ifModify=["docs/"])
