@@ -53,9 +53,9 @@ def furnished(site: Site, folder: Path) -> Places:
     site.call("PUT", f"/projects/{PROJECT}/members/lin", {"role": "owner"})
     target = Target(folder / "target")
     places = Places(site, target, "", "")
-    release = places.call("POST", "/pipelines", _release(target))["id"]
-    places.start(release, "succeeded", values={"VERSION": "v1"}, message="feat: prices in euro")
-    places.start(release, "succeeded", values={"VERSION": "v2"}, message="feat: vouchers")
+    shop = places.call("POST", "/pipelines", release(target))["id"]
+    places.start(shop, "succeeded", values={"VERSION": "v1"}, message="feat: prices in euro")
+    places.start(shop, "succeeded", values={"VERSION": "v2"}, message="feat: vouchers")
     places.environment = places.call("GET", "/environments")["items"][0]["id"]
 
     for model, message in (
@@ -86,7 +86,8 @@ def furnished(site: Site, folder: Path) -> Places:
     return places
 
 
-def _release(target: Target) -> Json:
+def release(target: Target) -> Json:
+    """Return a pipeline that brings a version of the shop to prod."""
     info = target.info(env={"RELEASE": "${VERSION}"}, application="shop")
     return {"name": "plaza-shop", **definition([deploy(info)])}
 

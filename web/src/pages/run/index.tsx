@@ -80,7 +80,7 @@ function Page({ path, now, run }: { path: RunPath; now: Run; run: Run }) {
               recovery={recovery}
               refs={page.refs}
               open={panel}
-              onClose={page.isEnded ? undefined : () => page.setWanted(false)}
+              onClose={page.isEnded ? undefined : page.close}
               narrow={narrow}
             />
           </div>

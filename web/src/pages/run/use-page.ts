@@ -28,7 +28,8 @@ function useAddress(path: RunPath) {
     return hrefOfRun(path.project, path.run, text ? `?${text}` : "");
   };
   const go = (change: Record<string, string>) => setQuery(changed(change), { replace: true });
-  return { step: query.get("step") ?? "", tab: query.get("tab") ?? "", href, go };
+  const value = (name: string) => query.get(name) ?? "";
+  return { step: value("step"), tab: value("tab"), mode: value("recover"), href, go };
 }
 
 function stateOfAll(run: Run): State {
@@ -36,46 +37,76 @@ function stateOfAll(run: Run): State {
   return stateOfRun({ ...run, phase, recovered: run.recovery !== null });
 }
 
-/** The ways to recover that are offered, and the choice among them. */
-function useRepair(path: RunPath, now: Run, isBad: boolean, asked: string, onDone: () => void) {
-  const [wanted, setWanted] = useState(false);
-  const [toFocus, setToFocus] = useState<"apply" | "reason" | null>(null);
+interface Wish {
+  /** How the name of the way begins; "" = the one that is chosen. */
+  word: string;
+  field: "apply" | "reason";
+}
+
+function wishOf(mode: string): Wish | null {
+  return mode ? { word: mode, field: mode.startsWith("skip") ? "reason" : "apply" } : null;
+}
+
+/** The ways to recover that are offered, and the choice among them; `asked` by the address. */
+function useRepair(
+  path: RunPath,
+  now: Run,
+  isBad: boolean,
+  asked: { step: string; mode: string },
+  onDone: () => void,
+) {
+  const [wanted, setWanted] = useState(Boolean(asked.mode));
+  const [wish, setWish] = useState(() => wishOf(asked.mode));
   const refs = { apply: useRef<HTMLButtonElement>(null), reason: useRef<HTMLInputElement>(null) };
-  const isOfFailed = failedSteps(now).some(({ step }) => step.id === asked);
+  const isOfFailed = failedSteps(now).some(({ step }) => step.id === asked.step);
   const inPalette = usePaletteOpen();
-  const modes = useModes(path, isOfFailed ? asked : "", isBad || wanted || inPalette).data;
-  const recovery = useRecovery(path, modes, () => {
+  const query = useModes(path, isOfFailed ? asked.step : "", isBad || wanted || inPalette);
+  const modes = query.data;
+  function close(): void {
     setWanted(false);
+    setWish(null);
+  }
+  const recovery = useRecovery(path, modes, () => {
+    close();
     onDone();
   });
 
-  /** Choose the first way whose word begins so, and lead to its button or to its reason. */
-  function choose(word: string, field: keyof typeof refs): void {
-    const found = modes?.items.find((mode) => mode.mode.startsWith(word) && mode.allowed);
-    if (found) recovery.choose(keyOf(found));
-    setWanted(true);
-    setToFocus(field);
-  }
-  // the panel may only now be drawn, and its button waits for the plan
+  // the ways may only now be known, the panel be drawn, and its button waits for the plan
   useEffect(() => {
-    const field = toFocus && refs[toFocus].current;
+    if (!wish || !modes || query.isPlaceholderData) return;
+    if (wish.word) {
+      const found = modes.items.find((mode) => mode.mode.startsWith(wish.word) && mode.allowed);
+      if (found) recovery.choose(keyOf(found));
+      setWish({ ...wish, word: "" });
+      return;
+    }
+    const field = refs[wish.field].current;
     if (!field || field.disabled) return;
     field.focus();
-    setToFocus(null);
+    setWish(null);
   });
+
+  /** Choose the first way whose name begins so, and lead to its button or to its reason. */
+  function choose(word: string): void {
+    setWanted(true);
+    setWish(wishOf(word));
+  }
 
   function pick(mode: Mode): void {
     recovery.choose(keyOf(mode));
-    choose("-", mode.needs_reason ? "reason" : "apply"); // none is called "-": it stays
+    setWanted(true);
+    setWish({ word: "", field: mode.needs_reason ? "reason" : "apply" });
   }
 
   function retry(): void {
     const isRetry = recovery.mode === null || recovery.mode.mode.startsWith("retry");
-    choose(isRetry ? "-" : "retry", "apply"); // none is called "-": the choice stays
+    setWanted(true);
+    setWish({ word: isRetry ? "" : "retry", field: "apply" });
   }
+  /** Before the ways are known, each may be possible. */
   const can = (word: string) =>
-    modes?.items.some((mode) => mode.mode.startsWith(word) && mode.allowed) ?? false;
-  return { modes, recovery, refs, wanted, setWanted, choose, pick, retry, can };
+    modes?.items.some((mode) => mode.mode.startsWith(word) && mode.allowed) ?? true;
+  return { modes, recovery, refs, wanted, choose, pick, retry, can, close };
 }
 
 /** An act, or the first reason that speaks against it. */
@@ -94,6 +125,8 @@ function useWhys({ project }: RunPath, { actor }: Run) {
   const refusal = useRefusal(project);
   return {
     retry: refusal("retry"),
+    skip: refusal("skip"),
+    rollBack: refusal("roll-back"),
     rebuild: refusal("start"),
     remark: refusal("start"),
     stop: refusal(actor === user ? "stop-own" : "stop"),
@@ -119,7 +152,9 @@ export function usePage(path: RunPath, now: Run, run: Run) {
   const neighbours = useNeighbours(path.project, now).data;
   const failure = useFailure(path, isBad).data;
   const gates = useGates(path, !isPast && now.gates.length > 0).data ?? [];
-  const repair = useRepair(path, now, isBad, asked, () => go({ attempt: "", step: "", try: "" }));
+  const repair = useRepair(path, now, isBad, address, () =>
+    go({ attempt: "", step: "", try: "", recover: "" }),
+  );
   const [stopping, setStopping] = useState(false);
   const isEnded = isBad && isOver(now);
   const selected = asked || stepToShow(run, isBad ? failure?.node?.step?.id : undefined);
@@ -127,12 +162,22 @@ export function usePage(path: RunPath, now: Run, run: Run) {
   const toFailure = (by: 1 | -1) => () =>
     go({ step: nextFailure(run, selected, by) ?? "", try: "" });
   const why = useWhys(path, now);
-  const toSkip = () => repair.choose("skip", "reason");
-  const toRollBack = () => repair.choose("rollback", "apply");
+  const toSkip = () => repair.choose("skip");
+  const toRollBack = () => repair.choose("rollback");
   const acts: RunActs = {
     retry: unless(repair.retry, [isPast, why.past], [why.retry, why.retry]),
-    skip: unless(toSkip, [isPast, why.past], [!repair.can("skip"), why.noWay]),
-    rollBack: unless(toRollBack, [isPast, why.past], [!repair.can("rollback"), why.noWay]),
+    skip: unless(
+      toSkip,
+      [isPast, why.past],
+      [why.skip, why.skip],
+      [!repair.can("skip"), why.noWay],
+    ),
+    rollBack: unless(
+      toRollBack,
+      [isPast, why.past],
+      [why.rollBack, why.rollBack],
+      [!repair.can("rollback"), why.noWay],
+    ),
     resume: unless(toContinue, [!gates.some((gate) => gate.kind === "pause"), why.notPaused]),
     stop: unless(() => setStopping(true), [isOver(now), why.over], [why.stop, why.stop]),
     nextFailure: unless(toFailure(1), [!failed, why.noFailure]),
@@ -146,6 +191,10 @@ export function usePage(path: RunPath, now: Run, run: Run) {
   return {
     ...address,
     ...repair,
+    close: () => {
+      repair.close();
+      go({ recover: "" });
+    },
     acts,
     why,
     isPast,
