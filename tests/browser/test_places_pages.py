@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from places_data import PROJECT, Places, furnished
 from site_data import Site
-from visitor import PHONE, Visitor
+from visitor import DESKTOP, PHONE, Visitor
 
 from mulligan.testing.server import poll_until
 
@@ -86,11 +86,14 @@ def test_rolling_back_and_forth(owner: Visitor, places: Places) -> None:
     owner.expect_accessible()
     page.set_viewport_size(PHONE)
     owner.shoot("rollback-phone")
-    page.set_viewport_size({"width": 1280, "height": 800})
+    owner.expect_no_sideways_scrolling()
     dialog.get_by_label("Reason").fill("wrong prices")
-    dialog.get_by_role("button", name="Roll back to #").click()
+    button = dialog.get_by_role("button", name="Roll back to #")
+    assert button.bounding_box()["height"] >= 44
+    button.click()
 
     page.get_by_role("status").get_by_text("prod is rolled back").wait_for()
+    page.set_viewport_size(DESKTOP)
     assert places.live() == "acme/shop:v1"
     assert places.target.live == "v1"
 

@@ -212,6 +212,34 @@ def test_approving_on_a_phone(member: Visitor, site: Site) -> None:
     assert site.workbench.ran("r-ship") == 1
 
 
+def test_a_failed_run_is_read_and_retried_on_a_phone(member: Visitor, site: Site) -> None:
+    """What failed is in sight; its log opens, and the way back leads to a button for a thumb."""
+    run = failed_run(site, "phone")
+    member.page.set_viewport_size(PHONE)
+    page = member.open(f"/runs/{run}")
+    line = page.locator("[data-failure] + div").get_by_text(REGISTRY_IS_DOWN)
+    line.wait_for()
+    assert is_in_sight(line)
+    page.locator("[data-apply]:enabled").wait_for()
+    member.settle()
+    member.shoot("run-failed-phone")
+    member.expect_no_sideways_scrolling()
+
+    page.get_by_role("link", name="Open the log").click()
+    page.locator("[data-log]").get_by_text(REGISTRY_IS_DOWN).wait_for()
+    member.shoot("run-log-phone")
+    member.expect_no_sideways_scrolling()
+    page.go_back()
+    button = page.locator("[data-apply]:enabled")
+    button.wait_for()
+    assert button.bounding_box()["height"] >= 44
+    button.click()
+
+    wait_for_title(page, RECOVERED)
+    member.expect_no_sideways_scrolling()
+    assert site.workbench.counts("phone-build", "phone-apply", "phone-ship") == [1, 2, 1]
+
+
 @pytest.fixture
 def port() -> int:
     """A port that is free just now."""

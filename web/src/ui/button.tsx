@@ -13,7 +13,12 @@ const VARIANTS: Record<Variant, string> = {
   danger: "bg-surface text-bad border-bad hover:bg-bad-soft",
 };
 
-const SIZES = { small: "h-7 px-2 text-[13px] gap-1", normal: "h-9 px-3 gap-1.5" };
+const SIZES = {
+  small: "h-7 px-2 text-[13px] gap-1",
+  normal: "h-9 px-3 gap-1.5",
+  /** On phones large enough for a thumb. */
+  thumb: "h-[44px] px-3 gap-1.5 sm:h-9",
+};
 
 interface Look {
   variant?: Variant;

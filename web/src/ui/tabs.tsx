@@ -1,6 +1,6 @@
 import { clsx } from "clsx";
 import { Tabs as Radix } from "radix-ui";
-import type { ReactNode } from "react";
+import { type ReactNode, useEffect, useRef } from "react";
 import { Link } from "wouter";
 
 const BAR = "flex gap-1 overflow-x-auto border-b border-line";
@@ -58,12 +58,19 @@ export function LinkTabs({
   tabs: readonly { value: string; text: ReactNode; href: string }[];
   current: string;
 }) {
+  const bar = useRef<HTMLElement>(null);
+  useEffect(() => {
+    const link = bar.current?.querySelector<HTMLElement>(`[data-tab="${current}"]`);
+    // not scrollIntoView: that moves the whole page as well
+    if (link) bar.current?.scrollTo({ left: link.offsetLeft - bar.current.offsetLeft - 48 });
+  }, [current]);
   return (
-    <nav aria-label={label} className={BAR}>
+    <nav aria-label={label} ref={bar} className={BAR}>
       {tabs.map((tab) => (
         <Link
           key={tab.value}
           href={tab.href}
+          data-tab={tab.value}
           aria-current={tab.value === current ? "page" : undefined}
           className={clsx(TAB, tab.value === current && CHOSEN)}
         >

@@ -89,14 +89,17 @@ export function RollbackDialog({ project, environment, asked, onClose, onBegan }
           <span className="mr-auto">
             <Copies {...{ project, environment, plan, to, reason }} />
           </span>
-          <Button onClick={onClose}>{c("cancel")}</Button>
+          <Button size="thumb" onClick={onClose}>
+            {c("cancel")}
+          </Button>
           {isStale ? (
-            <Button variant="primary" busy={query.isFetching} onClick={planAgain}>
+            <Button variant="primary" size="thumb" busy={query.isFetching} onClick={planAgain}>
               {t("plan.again")}
             </Button>
           ) : (
             <Button
               variant="primary"
+              size="thumb"
               icon={Undo2}
               disabled={!plan}
               busy={apply.isPending}

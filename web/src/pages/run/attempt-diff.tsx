@@ -95,7 +95,7 @@ function SideCell({ side, other }: { side: Side; other?: Side }) {
     <Cell>
       <span className="inline-flex items-center gap-2">
         <StateBadge state={stateOf(side)} plain />
-        <span className="text-[13px] text-muted">{word}</span>
+        <span className="text-[13px] whitespace-nowrap text-muted">{word}</span>
       </span>
       <span className="block text-[13px] text-muted">{facts.filter(Boolean).join(" · ")}</span>
     </Cell>

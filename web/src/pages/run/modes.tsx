@@ -56,11 +56,13 @@ export function ModeChoice({
       {folded && !open && (
         <div className="mt-1 flex flex-wrap gap-2">
           {quick.map((mode) => (
-            <Button key={keyOf(mode)} onClick={() => onChoose(keyOf(mode))}>
+            <Button size="thumb" key={keyOf(mode)} onClick={() => onChoose(keyOf(mode))}>
               {t(mode.mode === "skip-step" ? "key.skip" : "key.rollback")}
             </Button>
           ))}
-          <Button onClick={() => setOpen(true)}>{t("recover.other")}</Button>
+          <Button size="thumb" onClick={() => setOpen(true)}>
+            {t("recover.other")}
+          </Button>
         </div>
       )}
     </>

@@ -124,7 +124,7 @@ function Doing({ path, recovery, refs }: Pick<Props, "path" | "recovery" | "refs
           busy={recovery.busy}
           disabled={!stale && !plan && !recovery.rollback}
           data-apply
-          className={clsx("h-10! grow", !stale && "text-base!")}
+          className={clsx("h-[44px]! grow sm:h-10!", !stale && "text-base!")}
         >
           {stale ? t("stale") : text}
         </Button>

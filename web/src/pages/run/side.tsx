@@ -47,7 +47,7 @@ export function Side(props: Props) {
                   path.run,
                   `/log?step=${failed.log.step}&attempt=${failed.log.attempt}`,
                 )}
-                className="mt-1 inline-block py-1 text-accent underline underline-offset-2"
+                className="mt-1 inline-flex min-h-[44px] items-center text-accent underline underline-offset-2"
               >
                 {t("log.open")}
               </Link>
