@@ -3,6 +3,8 @@
 from site_data import PASSWORD, Site
 from visitor import Visitor
 
+from mulligan.testing import models
+
 # Whether something has the focus; what has it and does not show it is an error.
 _SHOWS_FOCUS = """() => {
   const it = document.activeElement, style = getComputedStyle(it);
@@ -212,3 +214,38 @@ def test_high_contrast_and_the_focus(member: Visitor) -> None:
             stops += 1
             page.keyboard.press("Tab")
         assert stops > 15
+
+
+def test_empty_lists_teach(visitor: Visitor, site: Site) -> None:
+    """Who is new finds one command or button in each list, in both languages."""
+    site.call("POST", "/users", {"name": "eve", "password": PASSWORD})
+    visitor.sign_in_as("eve")
+    page = visitor.open("/projects", project=False)
+    empty = page.locator("[data-empty]")
+    empty.get_by_text("mulligan project create").wait_for()
+    site.call("POST", "/projects", {"id": "new", "name": "New"})
+    site.call("PUT", "/projects/new/members/eve", {"role": "maintainer"})
+
+    page = visitor.open("/projects/new", project=False)
+    empty.get_by_text("mulligan import --project new").wait_for()
+    empty.get_by_role("button", name="Copy").wait_for()
+    page.get_by_role("link", name="New pipeline").wait_for()
+    model = models.one_job("first", [models.step("one", "true")])
+    pipeline = site.call("POST", "/projects/new/pipelines", model)["id"]
+    visitor.open(f"/projects/new/pipelines/{pipeline}", project=False)
+    empty.get_by_text("No run yet").wait_for()
+    visitor.look("runs-empty")
+    empty.get_by_role("button", name="Run").click()
+    page.get_by_role("dialog").get_by_role("button", name="Start the run").click()
+
+    page.wait_for_url("**/runs/b-*")
+    (run,) = site.call("GET", f"/projects/new/runs?pipeline={pipeline}")["items"]
+    site.wait(run["id"], "succeeded")
+    for path, text in (
+        ("?tab=artifacts", "uploadArtifact"),
+        ("?tab=tests", "reports/*.xml"),
+        ("?tab=reports", "output.json"),
+    ):
+        visitor.open(f"/projects/new/runs/{run['id']}{path}", project=False)
+        empty.get_by_text(text).first.wait_for()
+        empty.get_by_role("button", name="Copy").wait_for()

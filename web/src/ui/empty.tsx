@@ -18,7 +18,10 @@ export function Empty({
   action?: ReactNode;
 }) {
   return (
-    <div className="flex flex-col items-center rounded-lg border border-dashed border-line px-6 py-12 text-center">
+    <div
+      data-empty
+      className="flex flex-col items-center rounded-lg border border-dashed border-line px-6 py-12 text-center"
+    >
       <Icon aria-hidden size={32} className="mb-3 text-muted" />
       <Heading className="text-base font-semibold">{title}</Heading>
       {children && <div className="mt-1 max-w-prose text-muted">{children}</div>}

@@ -14,7 +14,7 @@ export const en = {
   "filter.clear": "Clear the filters",
   "no-runs": "no run yet",
   empty: "No pipeline yet",
-  "empty.hint": "Make the first one from a pipeline file: {command}",
+  "empty.hint": "Make the first one above, or from a pipeline file:",
   "empty.filter": "No pipeline fits these filters",
   locked: "Locked: no new runs",
   "times.hint": "Half of the recent good runs took at most {p50}, 95 % at most {p95}.",

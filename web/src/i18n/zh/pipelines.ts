@@ -17,7 +17,7 @@ export const zh: Texts<typeof en> = {
   "filter.clear": "清除筛选",
   "no-runs": "尚未执行",
   empty: "还没有流水线",
-  "empty.hint": "用流水线文件创建第一条：{command}",
+  "empty.hint": "点击上方按钮创建第一条，或用流水线文件创建：",
   "empty.filter": "没有符合筛选条件的流水线",
   locked: "已锁定：不能发起新的执行",
   "times.hint": "最近成功的执行中，半数不超过 {p50}，95% 不超过 {p95}。",

@@ -6,6 +6,7 @@ import { en } from "@/i18n/en/approvals";
 import { zh } from "@/i18n/zh/approvals";
 import { useQueryState } from "@/state/query";
 import { LinkButton } from "@/ui/button";
+import { Command } from "@/ui/copy";
 import { Empty } from "@/ui/empty";
 import { usePageTitle } from "@/ui/head";
 import { useKeys } from "@/ui/keys";
@@ -15,6 +16,8 @@ import { LinkTabs } from "@/ui/tabs";
 import { ApprovalCard } from "./card";
 
 const texts = area(en, zh);
+
+const CHECK_IN = "check-in: { reviews: { flows: [ { reviewers: [ alice, bob ] } ] } }";
 
 export default function Approvals() {
   const t = useText(texts);
@@ -52,7 +55,8 @@ export default function Approvals() {
                 isMine && <LinkButton href="/approvals?view=all">{t("empty.mine.all")}</LinkButton>
               }
             >
-              {t(isMine ? "empty.mine.hint" : "empty.all.hint")}
+              <p>{t(isMine ? "empty.mine.hint" : "empty.all.hint")}</p>
+              {!isMine && <Command>{CHECK_IN}</Command>}
             </Empty>
           ) : (
             <ul ref={list} className="space-y-4">

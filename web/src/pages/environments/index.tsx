@@ -6,7 +6,7 @@ import { keys } from "@/api/keys";
 import { useText } from "@/i18n";
 import { environmentTexts } from "@/i18n/environments";
 import { Release, stateOfDeployment } from "@/parts/deployment";
-import { CopyButton } from "@/ui/copy";
+import { Command } from "@/ui/copy";
 import { Empty } from "@/ui/empty";
 import { usePageTitle } from "@/ui/head";
 import { Loaded } from "@/ui/loaded";
@@ -32,10 +32,7 @@ export default function Environments({ params: { project } }: { params: { projec
           matrix.items.length === 0 ? (
             <Empty icon={Layers} title={t("empty")}>
               <p>{t("empty.hint")}</p>
-              <p className="mt-3 inline-flex items-center gap-1 rounded-md bg-sunken py-1 pr-1 pl-3 text-left font-mono text-[13px]">
-                {START}
-                <CopyButton text={START} />
-              </p>
+              <Command>{START}</Command>
             </Empty>
           ) : (
             <Matrix project={project} matrix={matrix} />

@@ -93,7 +93,7 @@ export default function Pipeline({ params }: { params: Place }) {
             >
               {description && <p className="mt-1 text-muted">{description}</p>}
             </PageHead>
-            <Runs place={params} />
+            <Runs place={params} name={name} />
           </>
         )}
       </Loaded>
@@ -101,7 +101,7 @@ export default function Pipeline({ params }: { params: Place }) {
   );
 }
 
-function Runs({ place }: { place: Place }) {
+function Runs({ place, name }: { place: Place; name: string }) {
   const t = useText(texts);
   const c = useText(common);
   const [filters, set, clear] = useRunFilters();
@@ -119,6 +119,7 @@ function Runs({ place }: { place: Place }) {
         <Empty
           icon={isFiltered ? Search : History}
           title={t(isFiltered ? "empty.filter" : "empty")}
+          action={!isFiltered && <StartButton of={{ ...place, name }} />}
         >
           {!isFiltered && t("empty.hint")}
         </Empty>

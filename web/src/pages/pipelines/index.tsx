@@ -12,6 +12,7 @@ import { zh } from "@/i18n/zh/pipelines";
 import { SearchField, StatusField } from "@/parts/filters";
 import { useQueryState } from "@/state/query";
 import { Button, LinkButton } from "@/ui/button";
+import { Command } from "@/ui/copy";
 import { Empty, Skeleton } from "@/ui/empty";
 import { Checkbox } from "@/ui/field";
 import { usePageTitle } from "@/ui/head";
@@ -122,7 +123,12 @@ export default function Pipelines({ params: { project } }: { params: { project: 
           icon={isFiltered ? Search : Workflow}
           title={t(isFiltered ? "empty.filter" : "empty")}
         >
-          {!isFiltered && t("empty.hint", { command: `mulligan import --project ${project} FILE` })}
+          {!isFiltered && (
+            <>
+              <p>{t("empty.hint")}</p>
+              <Command>{`mulligan init && mulligan import --project ${project}`}</Command>
+            </>
+          )}
         </Empty>
       )}
       {items.length > 0 && <PipelineTable project={project} items={items} onLabel={set("label")} />}

@@ -9,6 +9,7 @@ import { en } from "@/i18n/en/projects";
 import { zh } from "@/i18n/zh/projects";
 import { useQueryState } from "@/state/query";
 import { Button } from "@/ui/button";
+import { Command } from "@/ui/copy";
 import { Empty, Skeleton } from "@/ui/empty";
 import { TextInput } from "@/ui/field";
 import { usePageTitle } from "@/ui/head";
@@ -56,7 +57,8 @@ export default function Projects() {
       {query.isPending && <Skeleton className="h-24" />}
       {query.isSuccess && all.length === 0 && (
         <Empty icon={FolderKanban} title={t("empty")}>
-          {t("empty.hint")}
+          <p>{t("empty.hint")}</p>
+          <Command>mulligan project create shop</Command>
         </Empty>
       )}
       {all.length > 0 && shown.length === 0 && <Empty icon={Search} title={t("empty.filter")} />}

@@ -4,7 +4,7 @@ import { api, ok, type Schemas } from "@/api/client";
 import { area, useText } from "@/i18n";
 import { en } from "@/i18n/en/runners";
 import { zh } from "@/i18n/zh/runners";
-import { CopyButton } from "@/ui/copy";
+import { Command } from "@/ui/copy";
 import { Empty } from "@/ui/empty";
 import { usePageTitle } from "@/ui/head";
 import { Loaded } from "@/ui/loaded";
@@ -32,10 +32,7 @@ export default function Runners({ params: { project } }: { params: { project: st
           <>
             {items.length === 0 ? (
               <Empty icon={Server} title={t("machines.empty")}>
-                <p className="mt-2 inline-flex items-center gap-1 rounded-md bg-sunken pr-1 pl-3 font-mono text-[13px]">
-                  {SERVE}
-                  <CopyButton text={SERVE} />
-                </p>
+                <Command>{SERVE}</Command>
               </Empty>
             ) : (
               <Machines items={items} />
