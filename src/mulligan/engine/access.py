@@ -262,11 +262,14 @@ class Access:
 
         Raises:
             ForbiddenError: Something of somebody else, or anything but language and address,
-                without being an admin.
+                without being an admin; the address with a credential that is bound.
             InvalidError: The address is none.
         """
         if name != actor.user or password is not None or disabled is not None:
             await self.demand(actor, Permission.ADMINISTER, "")
+        if email is not None and (actor.projects or actor.role is not None):
+            # what is told to the user would go to whoever has a token that only looks
+            raise ForbiddenError(actor.user, Permission.ADMINISTER.value, "")
         if email and not _EMAIL.fullmatch(email):
             raise InvalidError(f"{email[:100]!r} is no address of mail", pointer="/email")
         if disabled and name == actor.user:

@@ -54,6 +54,19 @@ def test_resumed_without_a_gap(server: NativeServer, url: str) -> None:
     assert rest == everything[everything.index(middle) + 1 :]
 
 
+def test_resumed_from_the_future(server: NativeServer, url: str) -> None:
+    """A reader that names an event that has not been gets what comes now, as a new one does."""
+    api = http_api(server, url)
+    pipeline = api.make_pipeline()
+    api.wait(api.start(pipeline))
+    with EventStream(url, "/events?project=shop", server.admin_token, last_event_id="9" * 18) as it:
+        run = api.start(pipeline)
+
+        events = it.until("RunFinished")
+
+    assert {event.json["run"] for event in events} == {run}
+
+
 def test_one_run_only(server: NativeServer, url: str) -> None:
     """`run` and `pipeline` narrow the stream."""
     api = http_api(server, url)

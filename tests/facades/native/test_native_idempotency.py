@@ -167,3 +167,18 @@ def test_every_call_is_done_once(api: NativeApi) -> None:
         assert second.content == first.content
         assert second.headers["idempotency-replayed"] == "true"
     assert api.get(token_path)["token"] == first.json()["token"]
+
+
+def test_key_belongs_to_what_the_credential_reaches(api: NativeApi) -> None:
+    """A token that only looks is not given the secret that its user's other one has made."""
+    made = api.post("/tokens", {"name": "looks", "role": "viewer"}, expect=201)["token"]
+    headers = {"Idempotency-Key": "one"}
+    body = {"name": "deploys"}
+    first = api.post("/tokens", body, expect=201, headers=headers)
+
+    repeated = api.post("/tokens", body, expect=201, headers=headers)
+    other = api.acting_as(made).post("/tokens", body, expect=422, headers=headers)
+
+    assert repeated == first
+    assert other["code"] == "key-reused"
+    assert first["token"] not in str(other)

@@ -147,6 +147,22 @@ def test_resumed_at_an_offset(server: NativeServer, url: str) -> None:
     assert rest == everything[1:]
 
 
+def test_follow_from_behind_the_end(server: NativeServer, url: str) -> None:
+    """Who names an offset that is not there yet gets what comes now, and never waits for it."""
+    api = http_api(server, url)
+    server.executor.hold("test")
+    server.executor.print("test", "before")
+    run = api.start(api.make_pipeline())
+    api.wait_started("test")
+    path = f"{log_path(api, run, 'test')}?follow=true"
+
+    with EventStream(url, path, server.admin_token, last_event_id="9" * 18) as stream:
+        server.executor.release("test")
+        [end] = list(stream.events())
+
+    assert (end.name, end.ident) == ("end", "7")
+
+
 def test_follow_of_a_later_step_begins_with_it(server: NativeServer, url: str) -> None:
     """Offsets are those of the job's log; a stream never shows a neighbour's lines."""
     api = http_api(server, url)

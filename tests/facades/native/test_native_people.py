@@ -346,3 +346,16 @@ def test_a_project_tells_what_one_may_do_there(api: NativeApi) -> None:
     assert set(api.acting_as(narrow).get("/projects/shop")["permissions"]) == viewer
     assert {"approve", "delete", "manage"} <= admin
     assert not {"administer", "api_operate"} & admin
+
+
+def test_address_with_a_bound_token(api: NativeApi) -> None:
+    """A token that only looks can't have the mail of its user sent elsewhere."""
+    rudi = api.make_user("rudi", "developer")
+    for bound in ({"role": "viewer"}, {"projects": ["shop"]}):
+        token = rudi.post("/tokens", {"name": "bound", **bound}, expect=201)["token"]
+        acting = api.acting_as(token)
+        acting.call("PATCH", "/users/rudi", {"email": "eve@example.com"}, expect=403)
+        acting.call("PATCH", "/users/rudi", {"email": ""}, expect=403)
+        acting.call("PATCH", "/users/rudi", {"language": "zh"})
+
+    rudi.call("PATCH", "/users/rudi", {"email": "rudi@example.com"})

@@ -50,7 +50,7 @@ async def once(
     if not key:
         return _response(render(await act(None)))
     receipt = ReceiptRequest(
-        key=key, fingerprint=_fingerprint(request, body), render=keep or render
+        key=key, fingerprint=_fingerprint(request, actor, body), render=keep or render
     )
 
     def shown(result: object) -> tuple[int, bytes, str]:
@@ -89,10 +89,10 @@ async def replayed(
     async with _alone(request, actor, key):
         first = await services.store.find_receipt(actor.user, key)
         if first is not None:
-            return _replay(services, actor, first, _fingerprint(request, body))
+            return _replay(services, actor, first, _fingerprint(request, actor, body))
         response = await handle()
         if keeps:
-            await _keep(services, actor, key, _fingerprint(request, body), response)
+            await _keep(services, actor, key, _fingerprint(request, actor, body), response)
         return response
 
 
@@ -195,14 +195,21 @@ def _receipt(services: Services, actor: Actor, receipt: ReceiptRequest, result: 
     )
 
 
-def _fingerprint(request: Request, body: bytes) -> str:
-    digest = hashlib.sha256()
-    for part in (
+def _fingerprint(request: Request, actor: Actor, body: bytes) -> str:
+    """Tell calls apart: also those of one user by credentials that reach differently far.
+
+    Else a token that only looks would be given the secret that another one has made.
+    """
+    parts = [
         request.method.encode(),
         request.scope["path"].encode(),
         request.scope["query_string"],
         body,
-    ):
+    ]
+    if actor.projects or actor.role is not None:
+        parts.append(" ".join([*sorted(actor.projects), f"role={actor.role or ''}"]).encode())
+    digest = hashlib.sha256()
+    for part in parts:
         digest.update(len(part).to_bytes(8, "big"))
         digest.update(part)
     return digest.hexdigest()

@@ -67,6 +67,7 @@ class StepLog:
             lambda seconds: services.live.wait_run(ident, seconds),
         )
         offset = after
+        is_checked = after is None
         try:
             while True:
                 await waker.arm()
@@ -75,6 +76,9 @@ class StepLog:
                 reader = await self.reader(run)
                 if offset is None and tail is not None:
                     offset = await asyncio.to_thread(_tail_offset, reader, tail, self)
+                if not is_checked:  # one that lies ahead would wait for it in silence
+                    offset = await asyncio.to_thread(_bounded, reader, offset or 0, self)
+                    is_checked = True
                 part = await asyncio.to_thread(read_part, reader, self, offset or 0, whole=ended)
                 if part.lines:
                     await check_rights(self._call, run.head.project, Permission.VIEW_LOG)
@@ -107,6 +111,12 @@ def _tail_offset(reader: LogReader, tail: int, section: StepLog) -> int | None:
         return None
     lines = reader.tail(tail, section.is_mine) if tail else []
     return lines[0].offset if lines else mine[-1].offset_end
+
+
+def _bounded(reader: LogReader, offset: int, section: StepLog) -> int:
+    """Give an offset that a reader has told, or the end of what there is if it lies behind that."""
+    ends = [found.offset_end for found in reader.sections() if section.is_mine(found.key)]
+    return min(offset, ends[-1] if ends else 0)
 
 
 def read_part(reader: LogReader, section: StepLog, offset: int, *, whole: bool) -> _Part:
