@@ -22,7 +22,6 @@ import { texts } from "./texts";
 import { touches, useWindow } from "./use-window";
 
 const FAR = 0.5; // of zoom: names can't be read below
-const BEYOND = 500; // pixels around the window that are drawn, too
 
 interface Props {
   run: Run;
@@ -104,7 +103,7 @@ export function Graph({ run, attempt, selected, onSelect }: Props) {
 
   const toRun = useCallback((id: string) => hrefOfRun(run.project, id).slice(1), [run.project]);
   const scene: Scene = { run, attempt, selected, current, far: seen.zoom < FAR, hrefOfRun: toRun };
-  const isInSight = (box: Parameters<typeof touches>[0]) => touches(box, seen.view, BEYOND);
+  const isInSight = (box: Parameters<typeof touches>[0]) => touches(box, seen.drawn);
   const stages = layout.stages.filter(isInSight);
   const bad = new Set(run.stages.filter((each) => each.status === "failed").map(({ id }) => id));
   return (

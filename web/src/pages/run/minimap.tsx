@@ -1,5 +1,4 @@
-import { clsx } from "clsx";
-import type { PointerEvent } from "react";
+import { memo, type PointerEvent, useSyncExternalStore } from "react";
 import { STATES, stateOf, type Tone } from "@/theme/status";
 import type { Layout } from "./layout";
 import type { Window } from "./use-window";
@@ -18,7 +17,7 @@ const FILLS: Record<Tone, string> = {
 
 /** The whole graph, small, with the part that is in sight; a press goes there. */
 export function Minimap({ layout, seen }: { layout: Layout; seen: Window }) {
-  const { view } = seen;
+  const view = useSyncExternalStore(seen.watch, seen.view);
   const area = (layout.width * layout.height) / Math.max(1, view.width * view.height);
   if (area < TIMES) return null;
   const scale = Math.min(WIDTH / layout.width, HEIGHT / layout.height);
@@ -38,18 +37,7 @@ export function Minimap({ layout, seen }: { layout: Layout; seen: Window }) {
       onPointerDown={go}
       onPointerMove={go}
     >
-      {layout.stages.map((box) =>
-        box.cards.map((card) => (
-          <rect
-            key={card.job.id}
-            x={card.x}
-            y={card.y}
-            width={card.width}
-            height={card.height}
-            className={clsx(FILLS[STATES[stateOf(card.job)].tone])}
-          />
-        )),
-      )}
+      <Cards layout={layout} />
       <rect
         x={view.x}
         y={view.y}
@@ -61,3 +49,13 @@ export function Minimap({ layout, seen }: { layout: Layout; seen: Window }) {
     </svg>
   );
 }
+
+/** All cards of one colour are one shape: there may be thousands of them. */
+const Cards = memo(function Cards({ layout }: { layout: Layout }) {
+  const shapes = new Map<Tone, string>();
+  for (const { job, x, y, width, height } of layout.stages.flatMap((box) => box.cards)) {
+    const { tone } = STATES[stateOf(job)];
+    shapes.set(tone, `${shapes.get(tone) ?? ""}M${x} ${y}h${width}v${height}h${-width}z`);
+  }
+  return [...shapes].map(([tone, shape]) => <path key={tone} d={shape} className={FILLS[tone]} />);
+});

@@ -2,6 +2,8 @@
 import { type RefObject, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 import type { Box } from "./layout";
 
+const FIRST: Box = { x: 0, y: 0, width: 1000, height: 320 };
+const GRID = 256; // pixels of the screen: what is drawn ends at a line of it
 const STEP = 1.25;
 const LEAST = 0.12;
 const MOST = 2;
@@ -9,8 +11,11 @@ const MOST = 2;
 export interface Window {
   box: RefObject<HTMLDivElement | null>;
   zoom: number;
-  /** What can be seen, at 100 %. */
-  view: Box;
+  /** What should be there, at 100 %: what can be seen, and some more. It changes rarely. */
+  drawn: Box;
+  /** What can be seen, at 100 %, as it is now, and a way to be told when it changes. */
+  view: () => Box;
+  watch: (watcher: () => void) => () => void;
   zoomBy: (steps: number) => void;
   fit: () => void;
   /** Bring a place into sight, at 100 %. */
@@ -25,21 +30,46 @@ export function fitting(width: number, height: number, room: Box): number {
   return Math.max(LEAST, Number.isFinite(wanted) ? wanted : 1);
 }
 
+/** What to draw so that moving a little needs nothing new. */
+export function around({ x, y, width, height }: Box, zoom: number): Box {
+  const grid = GRID / zoom;
+  const [left, top] = [Math.floor(x / grid - 1), Math.floor(y / grid - 1)];
+  const [right, bottom] = [Math.ceil((x + width) / grid + 1), Math.ceil((y + height) / grid + 1)];
+  return {
+    x: left * grid,
+    y: top * grid,
+    width: (right - left) * grid,
+    height: (bottom - top) * grid,
+  };
+}
+
+function isSame(a: Box, b: Box): boolean {
+  return a.x === b.x && a.y === b.y && a.width === b.width && a.height === b.height;
+}
+
 export function useWindow(width: number, height: number): Window {
   const box = useRef<HTMLDivElement>(null);
   const [zoom, setZoom] = useState(1);
-  const [view, setView] = useState<Box>({ x: 0, y: 0, width: 1600, height: 800 });
+  const [drawn, setDrawn] = useState(FIRST);
+  const seen = useRef(FIRST);
+  const watchers = useRef(new Set<() => void>());
   const middle = useRef<{ x: number; y: number } | null>(null);
 
   const look = useCallback(() => {
     const element = box.current;
     if (!element) return;
-    setView({
+    const view = {
       x: element.scrollLeft / zoom,
       y: element.scrollTop / zoom,
       width: element.clientWidth / zoom,
       height: element.clientHeight / zoom,
+    };
+    seen.current = view;
+    setDrawn((old) => {
+      const next = around(view, zoom);
+      return isSame(old, next) ? old : next;
     });
+    for (const watcher of watchers.current) watcher();
   }, [zoom]);
 
   useLayoutEffect(() => {
@@ -118,14 +148,16 @@ export function useWindow(width: number, height: number): Window {
   }, [width, height, change]);
 
   const zoomBy = useCallback((steps: number) => change(zoom * STEP ** steps), [zoom, change]);
-  return { box, zoom, view, zoomBy, fit, show, centre };
+  const view = useCallback(() => seen.current, []);
+  const watch = useCallback((watcher: () => void) => {
+    watchers.current.add(watcher);
+    return () => {
+      watchers.current.delete(watcher);
+    };
+  }, []);
+  return { box, zoom, drawn, view, watch, zoomBy, fit, show, centre };
 }
 
-export function touches(a: Box, b: Box, beyond = 0): boolean {
-  return (
-    a.x < b.x + b.width + beyond &&
-    b.x - beyond < a.x + a.width &&
-    a.y < b.y + b.height + beyond &&
-    b.y - beyond < a.y + a.height
-  );
+export function touches(a: Box, b: Box): boolean {
+  return a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
 }
