@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { bareText, PLAIN, palette, parseLine, plainText } from "./ansi";
+import { bareText, PLAIN, palette, parseLine, plainText, styleBehind } from "./ansi";
 
 const E = "\x1b";
 
@@ -75,4 +75,17 @@ test("links lead to http and https alone", () => {
 
 test("a move to the right makes no endless line", () => {
   expect(plainText(`a${E}[999999999Cb`).length).toBeLessThan(30_000);
+});
+
+test.each([
+  "plain",
+  `${E}[1;31mred`,
+  `${E}[1mbold${E}[0m`,
+  `10%\r${E}[32m20%${E}[K`,
+  `${E}]8;;https://example.org\x07here`,
+  `${E}[4mend ${E}[`,
+])("the style behind %j is that of the whole", (text) => {
+  for (const start of [PLAIN, { fg: 3, bold: true }, { href: "https://example.org/" }]) {
+    expect(styleBehind(text, start)).toEqual(parseLine(text, start).end);
+  }
 });

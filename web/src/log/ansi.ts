@@ -66,6 +66,17 @@ export function parseLine(text: string, start: Style = PLAIN): Parsed {
   return { segments: line.segments(), end: withoutLink(line.style) };
 }
 
+/** The same as `parseLine(text, start).end`, without making anything of what is read. */
+export function styleBehind(text: string, start: Style): Style {
+  if (!HAS_CONTROL.test(text)) return start;
+  let style = start;
+  for (const [, parameters, final, command] of text.matchAll(CONTROL)) {
+    if (command !== undefined) style = linked(style, command);
+    else if (final === "m") style = styled(style, parameters ?? "");
+  }
+  return withoutLink(style);
+}
+
 function visible(text: string): string {
   return text.replace(INVISIBLE, "");
 }
@@ -189,7 +200,21 @@ const SWITCHES: Record<number, Style> = {
   49: { bg: undefined },
 };
 
+const MOST_KEPT = 256;
+const kept = new WeakMap<Style, Map<string, Style>>();
+
+/** Most logs have few looks: the same sequence behind the same style gives the same object. */
 function styled(style: Style, parameters: string): Style {
+  const known = kept.get(style) ?? new Map<string, Style>();
+  const found = known.get(parameters);
+  if (found) return found;
+  if (known.size >= MOST_KEPT) known.clear();
+  const next = changed(style, parameters);
+  kept.set(style, known.set(parameters, next));
+  return next;
+}
+
+function changed(style: Style, parameters: string): Style {
   const codes = parameters.split(/[;:]/).map(Number);
   let next = style;
   for (let place = 0; place < codes.length; place += 1) {

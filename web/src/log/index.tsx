@@ -15,6 +15,7 @@ import { useCopyLines } from "./copying";
 import { useFolds } from "./folds";
 import { type Lines, linesOf, useLines } from "./lines";
 import { PlainLog } from "./plain";
+import { ROW } from "./scale";
 import { type Scroller, useScroller } from "./scroller";
 import { expressionOf, type Hit, Hits, NO_QUERY, useSearch } from "./search";
 import type { LogPath, LogStore } from "./store";
@@ -127,7 +128,6 @@ function Shown({
   const hits = useMemo(() => new Set(here), [here]);
   const find = useMemo(() => expressionOf(query), [query]);
   const isEmpty = store.total === 0 && store.connection !== "loading";
-  const firstSeen = folding.lineAt(Math.floor(scroller.top / 20));
 
   return (
     <div
@@ -163,7 +163,12 @@ function Shown({
       </Toolbar>
       {store.error !== null && <Failure error={store.error} onRetry={() => location.reload()} />}
       {plain ? (
-        <PlainLog store={store} from={firstSeen} label={label} onLeave={() => setPlain(false)} />
+        <PlainLog
+          store={store}
+          from={folding.lineAt(Math.floor(scroller.top() / ROW))}
+          label={label}
+          onLeave={() => setPlain(false)}
+        />
       ) : (
         <div className="relative flex min-h-0 grow flex-col sm:flex-row">
           <LogLines

@@ -1,5 +1,12 @@
 /** Moves a window over very many rows; see `scale.ts`. */
-import { type RefObject, useCallback, useLayoutEffect, useRef, useState } from "react";
+import {
+  type RefObject,
+  useCallback,
+  useLayoutEffect,
+  useRef,
+  useState,
+  useSyncExternalStore,
+} from "react";
 import { clamped, ROW, type Scale, scaleOf, topFor } from "./scale";
 
 const NEAR = ROW / 2; // so far from the end counts as the end
@@ -7,12 +14,17 @@ const NEAR = ROW / 2; // so far from the end counts as the end
 export interface Scroller {
   box: RefObject<HTMLElement | null>;
   scale: Scale;
-  top: number;
-  atEnd: boolean;
+  /** Where it is. Only what calls `useTop` is drawn again when that changes. */
+  top: () => number;
+  watch: (watcher: () => void) => () => void;
   /** Go somewhere, in virtual pixels. */
   go: (top: number) => void;
   goToRow: (row: number) => void;
   goToEnd: () => void;
+}
+
+export function useTop({ scale, top, watch }: Scroller): number {
+  return clamped(scale, useSyncExternalStore(watch, top));
 }
 
 /** `onUser` is told when somebody scrolled, and whether to the end. `extra`: see `Scale`. */
@@ -23,21 +35,28 @@ export function useScroller(
 ): Scroller {
   const box = useRef<HTMLElement>(null);
   const [height, setHeight] = useState(0);
-  const [top, setTop] = useState(0);
   const scale = scaleOf(rows, height, extra);
-  const now = useRef({ scale, top, expected: 0, onUser });
+  const now = useRef({ scale, top: 0, expected: 0, onUser });
+  const watchers = useRef(new Set<() => void>());
   now.current.scale = scale;
   now.current.onUser = onUser;
 
-  const go = useCallback((wanted: number) => {
+  const moveTo = useCallback((wanted: number) => {
     const state = now.current;
     state.top = clamped(state.scale, wanted);
-    setTop(state.top);
-    const element = box.current;
-    if (!element) return;
-    element.scrollTop = state.top / state.scale.factor;
-    state.expected = element.scrollTop; // rounded by the browser
+    for (const watcher of watchers.current) watcher();
   }, []);
+  const go = useCallback(
+    (wanted: number) => {
+      const state = now.current;
+      moveTo(wanted);
+      const element = box.current;
+      if (!element) return;
+      element.scrollTop = state.top / state.scale.factor;
+      state.expected = element.scrollTop; // rounded by the browser
+    },
+    [moveTo],
+  );
 
   const moved = useCallback(
     (wanted: number) => {
@@ -58,9 +77,7 @@ export function useScroller(
       const state = now.current;
       if (!element || Math.abs(element.scrollTop - state.expected) < 1) return;
       state.expected = element.scrollTop;
-      const wanted = element.scrollTop * state.scale.factor;
-      state.top = clamped(state.scale, wanted);
-      setTop(state.top);
+      moveTo(state.expected * state.scale.factor);
       state.onUser(state.top >= state.scale.most - NEAR);
     }
     // Where the box stands for more than it is, a turn of the wheel would be a leap.
@@ -114,20 +131,19 @@ export function useScroller(
       element.removeEventListener("touchmove", onTouchMove);
       element.removeEventListener("keydown", onKey);
     };
-  }, [moved]);
+  }, [moved, moveTo]);
 
   const goToRow = useCallback(
     (row: number) => go(topFor(now.current.scale, now.current.top, row)),
     [go],
   );
   const goToEnd = useCallback(() => go(Number.POSITIVE_INFINITY), [go]);
-  return {
-    box,
-    scale,
-    top: clamped(scale, top),
-    atEnd: top >= scale.most - NEAR,
-    go,
-    goToRow,
-    goToEnd,
-  };
+  const top = useCallback(() => now.current.top, []);
+  const watch = useCallback((watcher: () => void) => {
+    watchers.current.add(watcher);
+    return () => {
+      watchers.current.delete(watcher);
+    };
+  }, []);
+  return { box, scale, top, watch, go, goToRow, goToEnd };
 }

@@ -3,11 +3,12 @@
  * what means something in it, and what is being written. Nothing is ever held whole.
  */
 import { API, api, ok, type Schemas } from "@/api/client";
-import { bareText, PLAIN, parseLine, type Style } from "./ansi";
+import { bareText, PLAIN, type Style, styleBehind } from "./ansi";
 import { MARKS, type Mark, markOf } from "./marks";
 
 export const CHUNK = 500;
 const MOST_CHUNKS = 40;
+const MOST_ASKED = 2; // at once: who drags the bar over millions of lines stops somewhere
 const MOST_MARKS = 20_000;
 const MARK_PAGES = 100; // answers of at most a second each
 const RETRY_MS = [500, 1000, 2000, 4000, 8000];
@@ -140,6 +141,7 @@ export class LogStore {
   want(first: number, last: number): void {
     const end = chunkOf(Math.min(last, this.total));
     for (let chunk = chunkOf(first); chunk <= end; chunk += 1) {
+      if (this.asked.size >= MOST_ASKED) return; // asked for again when one has come
       if (!this.isFull(chunk)) this.load(chunk).catch((error: unknown) => this.fail(error));
     }
   }
@@ -229,15 +231,15 @@ export class LogStore {
 
   private add(lines: Line[], views: readonly Schemas["LogLineView"][], chunk: number): void {
     for (const { text, at, continues } of views) {
-      const style = this.styleBehind(lines, chunk);
+      const style = this.styleAt(lines, chunk);
       lines.push({ text, at: Date.parse(at), continues, style });
     }
   }
 
   /** Colours last over the ends of lines. */
-  private styleBehind(lines: readonly Line[], chunk: number): Style {
+  private styleAt(lines: readonly Line[], chunk: number): Style {
     const last = lines.at(-1) ?? this.chunks.get(chunk - 1)?.lines[CHUNK - 1];
-    return last ? parseLine(last.text, last.style).end : PLAIN;
+    return last ? styleBehind(last.text, last.style) : PLAIN;
   }
 
   private keep(chunk: number, lines: Line[], guessed: boolean): void {
@@ -302,7 +304,7 @@ export class LogStore {
     if (place === 0 && !this.chunks.has(chunk)) this.keep(chunk, [], true);
     const lines = this.chunks.get(chunk)?.lines;
     if (lines && place <= lines.length) {
-      const style = this.styleBehind(lines.slice(place - 1, place), chunk);
+      const style = this.styleAt(lines.slice(place - 1, place), chunk);
       lines[place] = { text, at: Date.now(), continues: false, style };
       this.keep(chunk, lines, true);
     }

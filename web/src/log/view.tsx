@@ -1,6 +1,7 @@
 /** The lines that can be seen, and the scroll bar. */
 import {
   type MouseEvent,
+  memo,
   type ReactNode,
   useEffect,
   useLayoutEffect,
@@ -11,8 +12,8 @@ import { useText } from "@/i18n";
 import type { Lines } from "./lines";
 import type { Folding, Group, Mark } from "./marks";
 import { LogRow } from "./row";
-import { ROW, windowAt } from "./scale";
-import type { Scroller } from "./scroller";
+import { ROW, type Scale, windowAt } from "./scale";
+import { type Scroller, useTop } from "./scroller";
 import type { LogStore } from "./store";
 import { logTexts } from "./texts";
 import { type Times, timeOf } from "./times";
@@ -45,7 +46,8 @@ export interface Tick {
 
 export function LogLines(props: ViewProps) {
   const { store, scroller, folding, wrap, times } = props;
-  const { box, scale, top } = scroller;
+  const { box, scale } = scroller;
+  const top = useTop(scroller);
   const seen = windowAt(scale, top, wrap ? 0 : undefined);
   const lines = useMemo(
     () => linesIn(folding, seen.first, seen.end),
@@ -71,7 +73,7 @@ export function LogLines(props: ViewProps) {
         <div style={{ height: Math.max(scale.box, 1) }} className="w-max min-w-full">
           <div style={{ height: scale.height }} className="sticky top-0 overflow-y-clip">
             {wrap ? (
-              <Wrapped scroller={scroller} onExtra={props.onExtra}>
+              <Wrapped scroller={scroller} top={top} onExtra={props.onExtra}>
                 {rows}
               </Wrapped>
             ) : (
@@ -80,7 +82,14 @@ export function LogLines(props: ViewProps) {
           </div>
         </div>
       </section>
-      <Ticks {...props} />
+      <Ticks
+        ticks={props.ticks}
+        folding={folding}
+        total={store.total}
+        height={scale.height}
+        rows={scale.rows}
+        goToRow={scroller.goToRow}
+      />
     </div>
   );
 }
@@ -120,15 +129,17 @@ function Row({ number, ...props }: ViewProps & { number: number }) {
  */
 function Wrapped({
   scroller,
+  top,
   onExtra,
   children,
 }: {
   scroller: Scroller;
+  top: number;
   onExtra: (extra: number) => void;
   children: ReactNode;
 }) {
   const inner = useRef<HTMLDivElement>(null);
-  const { scale, top, box } = scroller;
+  const { scale, box } = scroller;
   useLayoutEffect(() => {
     const element = inner.current;
     const first = element?.firstElementChild;
@@ -147,9 +158,17 @@ function Wrapped({
 const TICKS = { error: "bg-bad", warning: "bg-wait", hit: "bg-busy" };
 
 /** Where hits, errors and warnings are, along the scroll bar. */
-function Ticks({ ticks, folding, scroller, store }: ViewProps) {
+const Ticks = memo(function Ticks({
+  ticks,
+  folding,
+  total,
+  height,
+  rows,
+  goToRow,
+}: Pick<ViewProps, "ticks" | "folding"> &
+  Pick<Scale, "height" | "rows"> &
+  Pick<Scroller, "goToRow"> & { total: number }) {
   const t = useText(logTexts);
-  const { height, rows } = scroller.scale;
   const shown = useMemo(() => {
     const found = new Map<number, Tick>();
     for (const tick of ticks) {
@@ -163,18 +182,18 @@ function Ticks({ ticks, folding, scroller, store }: ViewProps) {
       data-ticks
       aria-hidden
       className="relative w-2 shrink-0 border-l border-line bg-surface"
-      title={t("lines", { n: store.total })}
+      title={t("lines", { n: total })}
     >
       {shown.map(([at, { line, kind }]) => (
         <button
           key={at}
           type="button"
           tabIndex={-1}
-          onClick={() => scroller.goToRow(folding.rowOf(line))}
+          onClick={() => goToRow(folding.rowOf(line))}
           style={{ top: at }}
           className={`absolute inset-x-0 h-[3px] ${TICKS[kind]}`}
         />
       ))}
     </div>
   );
-}
+});
