@@ -6,6 +6,7 @@ import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from printer import lines
@@ -221,6 +222,18 @@ def live(program: str, browser: object, tmp_path: Path) -> Iterator[tuple[Visito
         client.close()
 
 
+def _see(page: Any, *, is_seen: bool) -> None:
+    """Put the tab behind another, or before it again."""
+    state = "visible" if is_seen else "hidden"
+    page.evaluate(
+        """state => {
+        Object.defineProperty(document, "visibilityState", {value: state, configurable: true});
+        document.dispatchEvent(new Event("visibilitychange"));
+        }""",
+        state,
+    )
+
+
 def test_a_live_log_goes_on_behind_a_server_that_was_killed(
     live: tuple[Visitor, ServerProcess], tmp_path: Path
 ) -> None:
@@ -246,6 +259,10 @@ def test_a_live_log_goes_on_behind_a_server_that_was_killed(
     page = visitor.page
     page.goto(f"/projects/default/runs/{run}/log")
     page.get_by_text("before 100", exact=True).wait_for()
+    page.locator("[data-log-view]").get_by_text("Live", exact=True).wait_for()
+    _see(page, is_seen=False)
+    with page.expect_request(lambda request: "follow=true" in request.url):
+        _see(page, is_seen=True)
     page.locator("[data-log-view]").get_by_text("Live", exact=True).wait_for()
 
     server.kill()

@@ -261,7 +261,22 @@ export class LogStore {
     this.offset = last.offset;
     this.complete = found?.number ?? (last.lines[0]?.number ?? 1) - 1;
     this.changed();
-    if (!last.ended) this.follow();
+    if (last.ended) return;
+    const { signal } = this.over;
+    document.addEventListener("visibilitychange", () => this.followWhileSeen(), { signal });
+    this.followWhileSeen();
+  }
+
+  /** A browser has six connections to a server: tabs that nobody sees leave them to the others. */
+  private followWhileSeen(): void {
+    if (this.connection === "ended") return;
+    if (document.visibilityState === "visible") {
+      if (!this.source) this.follow();
+      return;
+    }
+    clearTimeout(this.timer);
+    this.source?.close();
+    this.source = null;
   }
 
   private follow(): void {
