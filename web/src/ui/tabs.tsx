@@ -5,7 +5,7 @@ import { Link } from "wouter";
 
 const BAR = "flex gap-1 overflow-x-auto border-b border-line";
 const TAB =
-  "-mb-px inline-flex h-10 shrink-0 items-center gap-1.5 border-b-2 border-transparent px-3 font-medium text-muted hover:text-text";
+  "-mb-px inline-flex h-10 shrink-0 items-center gap-1.5 border-b-2 border-transparent px-2.5 font-medium text-muted hover:text-text";
 const CHOSEN = "border-accent! text-text!";
 
 export interface Tab {
