@@ -7,6 +7,8 @@ import copy
 
 import click
 
+from mulligan.cli.chinese_options import OPTIONS
+
 _EXAMPLE = "Example:"
 
 SECTIONS = {
@@ -208,12 +210,22 @@ REMARKS = {
 }
 
 
+def with_chinese_help(param: click.Parameter) -> click.Parameter:
+    """Return an option that says in Chinese what it is for; an argument as it is."""
+    if not isinstance(param, click.Option) or param.help is None:
+        return param
+    made = copy.copy(param)
+    made.help = OPTIONS[param.help]
+    return made
+
+
 def translated(words: str, command: click.Command) -> click.Command:
     """Return a command whose help, and that of those below it, is Chinese; examples stay."""
     before, _, examples = (command.help or "").partition(_EXAMPLE)
     mark = before[before.rfind("\b") :] if examples else ""
     title = REMARKS[_EXAMPLE] if examples else ""
     made = copy.copy(command)
+    made.params = [with_chinese_help(param) for param in command.params]
     made.help = f"{COMMANDS[words]}\n\n{mark}{title}{examples}"
     if isinstance(made, click.Group):
         made.commands = {

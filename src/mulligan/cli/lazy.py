@@ -50,6 +50,15 @@ class LazyGroup(click.Group):
         """Read the words of a command line."""
         return super().parse_args(ctx, arranged(args))
 
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """Return the options of the group itself."""
+        params = super().get_params(ctx)
+        if not is_chinese():
+            return params
+        from mulligan.cli.chinese import with_chinese_help
+
+        return [with_chinese_help(param) for param in params]
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands."""
         return list(self._lazy)

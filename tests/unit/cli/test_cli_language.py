@@ -1,16 +1,19 @@
 """Remarks and help in both languages."""
 
 import ast
+import re
 import string
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
 import mulligan.cli
 from mulligan.cli import language
 from mulligan.cli.chinese import REMARKS
+from mulligan.cli.chinese_options import OPTIONS
 from mulligan.cli.main import cli
 
 SOURCES = sorted(Path(mulligan.cli.__file__).parent.glob("*.py"))
@@ -43,6 +46,29 @@ def test_no_remark_is_left_over() -> None:
     said = "".join(path.read_text() for path in SOURCES if path.name != "chinese.py")
 
     assert [text for text in REMARKS if text not in said and text != "Example:"] == []
+
+
+def helps(command: click.Command, ctx: click.Context) -> Iterator[str]:
+    """Yield what the options of a command, and of those below it, are for."""
+    for param in command.get_params(ctx):
+        if isinstance(param, click.Option) and param.help:
+            yield param.help
+    if isinstance(command, click.Group):
+        for name in command.list_commands(ctx):
+            below = command.get_command(ctx, name)
+            assert below is not None
+            yield from helps(below, click.Context(below, parent=ctx, info_name=name))
+
+
+def test_every_option_has_its_chinese_text() -> None:
+    """What an option is for is said in Chinese, with the same names of variables in it."""
+    language.choose("en")
+    variables = re.compile(r"MULLIGAN_[A-Z]+|--[a-z-]+")
+    english = set(helps(cli, click.Context(cli, info_name="mulligan")))
+
+    assert english == set(OPTIONS)
+    for text, chinese in OPTIONS.items():
+        assert sorted(variables.findall(text)) == sorted(variables.findall(chinese)), text
 
 
 @pytest.mark.parametrize(
@@ -81,6 +107,9 @@ def test_values_with_braces() -> None:
         (["retry", "--help", "--lang", "zh"], "示例：\n    mulligan retry @failed"),
         (["token", "create", "--help", "--lang=zh"], "创建令牌并打印"),
         (["show", "7", "--lang", "zh"], "属于哪条流水线"),
+        (["--help", "--lang", "zh"], "显示版本并退出"),
+        (["logs", "--help", "--lang", "zh"], "只限失败的步骤"),
+        (["hook", "add", "--help", "--lang", "zh"], "由谁投递"),
     ],
 )
 def test_chinese(words: list[str], says: str) -> None:
