@@ -4,6 +4,7 @@ import re
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from mulligan.cli.following import length
 from mulligan.cli.happenings import happenings
 from mulligan.cli.options import RUN_HELP, Session, names_run, names_step, with_session
 from mulligan.cli.output import one_line
+from mulligan.cli.pager import paged
 from mulligan.cli.problems import Json, ProblemError, UnreachableError
 from mulligan.cli.progress import FINAL, failed_steps
 from mulligan.cli.references import all_steps, find_node, find_run, path_of, state_of
@@ -69,12 +71,15 @@ def logs(
     found = find_run(session, run, pipeline)
     printer = Printer(session, found, following=following, tail=tail, grep=pattern, around=around)
     try:
-        if step is not None:
-            printer.print_step(find_node(state_of(session, found), "step", step)["id"], attempt)
-        elif following and attempt is None and not failed:
-            printer.follow_run()
-        else:
-            printer.print_run(state_of(session, found, attempt), only_failed=failed, since=since)
+        with nullcontext() if following else paged():
+            if step is not None:
+                printer.print_step(find_node(state_of(session, found), "step", step)["id"], attempt)
+            elif following and attempt is None and not failed:
+                printer.follow_run()
+            else:
+                printer.print_run(
+                    state_of(session, found, attempt), only_failed=failed, since=since
+                )
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     return 0

@@ -13,6 +13,7 @@ ENVIRONMENT = (
     ("MULLIGAN_PIPELINE", "pipeline of a RUN that is a number alone"),
     ("MULLIGAN_LANG, LC_ALL, LC_MESSAGES, LANG", "zh…: remarks in Chinese, like --lang zh"),
     ("MULLIGAN_NO_INPUT", "set: nothing is asked, also on a terminal"),
+    ("MULLIGAN_PAGER, PAGER", "program that shows `logs` on a terminal; none, empty or cat: no"),
     ("NO_COLOR", "set: no colours"),
     ("FORCE_COLOR, CLICOLOR_FORCE", "set: colours also in a pipe"),
     ("TERM=dumb", "no colours and links"),
