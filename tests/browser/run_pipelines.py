@@ -41,6 +41,21 @@ def skippable(bench: Workbench) -> Json:
     return models.pipeline("run/skip", [models.stage("s", [models.job("work", steps)])])
 
 
+def mirrored(bench: Workbench) -> Json:
+    """Return build, then `fetch`, which needs another mirror than its parameter says."""
+    script = "\n".join(
+        [
+            'echo "fetch from $mirror"',
+            '[ "$mirror" = b ]',
+            "false",
+        ]
+    )
+    steps = [models.step("m-build", bench.script("m-build")), models.step("fetch", script)]
+    stage = models.stage("get", [models.job("fetch", steps)])
+    mirror = models.parameter("mirror", "a", desc="Where packages come from")
+    return models.pipeline("run/changes", [stage], params=[mirror])
+
+
 def reviewed(bench: Workbench, *reviewers: str) -> Json:
     """Return build, then a stage that asks how many replicas it shall have."""
     check = models.review(reviewers)

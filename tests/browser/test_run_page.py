@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from run_pipelines import REGISTRY_IS_DOWN, deploying, reviewed, skippable
+from run_pipelines import REGISTRY_IS_DOWN, deploying, mirrored, reviewed, skippable
 from site_data import PASSWORD, PROJECT, Site
 from visitor import PHONE, Visitor
 
@@ -125,6 +125,33 @@ def test_of_two_who_retry_at_once_one_is_told_that_the_plan_is_stale(
         late.locator("[data-banner=recovered]").wait_for()
         other.check()
     assert site.workbench.ran("two-apply") == 2
+
+
+def test_inputs_are_changed_for_the_next_attempt(member: Visitor, site: Site) -> None:
+    """A script and a parameter are edited; the plan shows both, the attempt has and tells them."""
+    site.add_pipeline(mirrored(site.workbench))
+    run = site.start("run/changes", "", "failed")
+    page = member.open(f"/runs/{run}")
+    page.locator("[data-apply]:enabled").wait_for()
+
+    page.get_by_text("Change inputs for this attempt").click()
+    script = page.get_by_label("script", exact=True)
+    script.fill(script.input_value().replace("false", "echo fixed"))
+    page.get_by_label("mirror", exact=True).fill("b")
+    shown = page.locator("[data-preview] [data-changes]")
+    shown.get_by_text("parameter mirror").wait_for()
+    assert "-false" in shown.inner_text()
+    assert page.locator("[data-change-count]").inner_text() == "(2 changes)"
+    member.look("run-changes")
+    page.locator("[data-apply]:enabled").click()
+
+    page.locator("[data-banner=recovered]").wait_for()
+    page = member.open(f"/runs/{run}?tab=attempts")
+    told = page.locator("[data-attempt='2'] [data-changed]").inner_text()
+    assert told == "Changed: fetch: input script, parameter mirror"
+    page.get_by_role("list", name="Changed").get_by_text("+echo fixed").wait_for()
+    state = site.call("GET", f"/projects/{PROJECT}/runs/{run}")
+    assert state["parameters"] == [{"name": "mirror", "value": "b", "started_with": "a"}]
 
 
 def test_ways_that_are_not_possible_say_why(member: Visitor, site: Site) -> None:

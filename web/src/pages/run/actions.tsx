@@ -244,7 +244,12 @@ function RebuildDialog({ run, onClose }: { run: Run; onClose: () => void }) {
   const c = useText(common);
   const [, navigate] = useLocation();
   const client = useQueryClient();
-  const known = run.parameters.filter((each) => each.value !== MASKED);
+  // what a retry has changed is no part of a new run
+  const first = run.parameters.map(({ name, value, started_with }) => ({
+    name,
+    value: started_with ?? value,
+  }));
+  const known = first.filter((each) => each.value !== MASKED);
   const hidden = run.parameters.length - known.length;
   const start = useMutation({
     mutationFn: () =>

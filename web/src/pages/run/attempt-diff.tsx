@@ -5,6 +5,7 @@ import { Loaded } from "@/ui/loaded";
 import { StateBadge } from "@/ui/status";
 import { Cell, Head, Row, Table } from "@/ui/table";
 import { formatDuration } from "@/ui/time";
+import { ChangeList } from "./change-list";
 import { type RunPath, useAttemptDiff } from "./data";
 import { nameOfTarget, type Run } from "./model";
 import { texts } from "./texts";
@@ -66,6 +67,7 @@ function Differences({ run, diff }: { run: Run; diff: Diff }) {
         </Table>
       )}
       <p className="text-muted">{t("compare.unchanged", { n: same })}</p>
+      <ChangeList changes={diff.changes} />
       {diff.variables && diff.variables.length > 0 && (
         <ul className="space-y-0.5">
           {diff.variables.map((variable) => (

@@ -8,6 +8,7 @@ import { Loaded } from "@/ui/loaded";
 import { StateBadge } from "@/ui/status";
 import { Duration, formatDuration, RelativeTime } from "@/ui/time";
 import { AttemptComparison } from "./attempt-diff";
+import { useChangeName } from "./change-list";
 import { type RunPath, useAttempts } from "./data";
 import { nameOfTarget, type Run } from "./model";
 import { texts } from "./texts";
@@ -104,10 +105,12 @@ function OneAttempt({ run, item, href }: { run: Run; item: Item; href: string })
         <Names text={t("plan.keep")} n={item.counts.kept} steps={item.kept} />
         <Names text={t("plan.skip")} n={item.counts.skipped} steps={item.skipped} />
       </dl>
+      <ChangedNames changes={item.changes} />
       {item.repairs.map((repair) => (
         <p key={repair.at} className="mt-1 text-[13px]">
           ↻ {what(repair)} · {repair.actor} · <RelativeTime at={repair.at} />
           {repair.reason && ` · “${repair.reason}”`}
+          <ChangedNames changes={repair.changes} />
         </p>
       ))}
       {item.seconds_saved > 0 && (
@@ -116,6 +119,19 @@ function OneAttempt({ run, item, href }: { run: Run; item: Item; href: string })
         </p>
       )}
     </li>
+  );
+}
+
+function ChangedNames({ changes }: { changes: Item["changes"] }) {
+  const t = useText(texts);
+  const nameOf = useChangeName();
+  if (changes.length === 0) return null;
+  const names = changes.slice(0, NAMED).map(nameOf);
+  return (
+    <span className="mt-1 block text-[13px] break-words" data-changed>
+      {t("changes")}: {names.join(", ")}
+      {changes.length > names.length && " …"}
+    </span>
   );
 }
 

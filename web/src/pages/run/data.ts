@@ -86,6 +86,22 @@ export function useModes({ project, run }: RunPath, step: string, enabled: boole
   });
 }
 
+/** What can be changed for a retry: of the step that failed, and the parameters. */
+export function useChangeable({ project, run }: RunPath, step: string, enabled: boolean) {
+  return useQuery({
+    queryKey: keys.run(run, "changeable", step),
+    queryFn: ({ signal }) =>
+      ok(
+        api.GET("/projects/{project}/runs/{run}/recovery/modes", {
+          params: { path: { project, run }, query: { step: step || undefined, changes: true } },
+          signal,
+        }),
+      ),
+    enabled,
+    placeholderData: (old) => old,
+  });
+}
+
 export function useAttempts({ project, run }: RunPath, enabled = true) {
   return useQuery({
     queryKey: keys.run(run, "attempts"),

@@ -8,12 +8,14 @@ import { Skeleton } from "@/ui/empty";
 import { TextInput } from "@/ui/field";
 import { Key } from "@/ui/keys";
 import { useProblemText } from "@/ui/loaded";
-import type { Modes, RunPath } from "./data";
+import { ChangeForm } from "./change-form";
+import { NO_CHANGES, shownBody } from "./changes";
+import type { Mode, Modes, RunPath } from "./data";
 import type { Run } from "./model";
 import { ModeChoice } from "./modes";
 import { commandOf } from "./places";
 import { Preview, RollbackPreview } from "./preview";
-import { isRollback, type Recovery } from "./recovery";
+import { canChange, isRollback, type Recovery } from "./recovery";
 import { texts } from "./texts";
 
 interface Props {
@@ -54,6 +56,14 @@ export function RecoveryPanel({ path, run, modes, recovery, refs, narrow, onClos
       {modes ? (
         <form onSubmit={submit} className="px-4">
           <ModeChoice modes={modes} chosen={mode} onChoose={recovery.choose} folded={narrow} />
+          {canChange(mode) && (
+            <ChangeForm
+              path={path}
+              step={modes.step}
+              draft={recovery.changes}
+              onChange={recovery.setChanges}
+            />
+          )}
           {mode && (
             <div className="mt-3 border-t border-line pt-3">
               {plan && !isRollback(mode) && <Preview plan={plan} run={run} />}
@@ -81,6 +91,24 @@ export function RecoveryPanel({ path, run, modes, recovery, refs, narrow, onClos
   );
 }
 
+/** The same for a shell; secrets are named, not shown. */
+function CopyCall({ path, mode, recovery }: { path: RunPath; mode: Mode; recovery: Recovery }) {
+  const { plan, reason } = recovery;
+  const draft = canChange(mode) ? recovery.changes : NO_CHANGES;
+  const given = shownBody(draft, plan?.changes ?? []);
+  const why = reason.trim() ? { reason: reason.trim() } : {};
+  return (
+    <CopyAs
+      command={commandOf({ ...path, mode: mode.mode, node: mode.node }, reason, given.changes)}
+      curl={{
+        method: "POST",
+        path: mode.request.path,
+        body: { ...mode.request.body, ...given, ...why },
+      }}
+    />
+  );
+}
+
 const ICONS = { retry: RotateCcw, skip: SkipForward, rollback: Undo2, resume: RotateCcw };
 
 function Doing({ path, recovery, refs }: Pick<Props, "path" | "recovery" | "refs">) {
@@ -95,7 +123,6 @@ function Doing({ path, recovery, refs }: Pick<Props, "path" | "recovery" | "refs
       : kind === "rollback"
         ? t("do.rollback")
         : t("do.retry", { n: plan?.counts.rerun ?? 0 });
-  const body = { ...mode.request.body, ...(reason.trim() ? { reason: reason.trim() } : {}) };
   return (
     <div className="-mx-4 lg:sticky lg:bottom-0 rounded-b-lg bg-surface px-4 pb-4">
       <label htmlFor={id} className="mt-3 mb-1 block text-[13px] text-muted">
@@ -131,10 +158,7 @@ function Doing({ path, recovery, refs }: Pick<Props, "path" | "recovery" | "refs
         <span className="hidden items-center gap-1.5 text-[13px] text-muted sm:inline-flex">
           <Key>Enter</Key>
         </span>
-        <CopyAs
-          command={commandOf({ ...path, mode: mode.mode, node: mode.node }, reason)}
-          curl={{ method: "POST", path: mode.request.path, body }}
-        />
+        <CopyCall path={path} mode={mode} recovery={recovery} />
       </div>
     </div>
   );

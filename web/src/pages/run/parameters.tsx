@@ -20,7 +20,7 @@ export function Parameters({ run }: { run: Run }) {
         </tr>
       </thead>
       <tbody>
-        {run.parameters.map(({ name, value }) => (
+        {run.parameters.map(({ name, value, started_with }) => (
           <Row key={name}>
             <Cell className="font-mono">{name}</Cell>
             <Cell>
@@ -28,6 +28,11 @@ export function Parameters({ run }: { run: Run }) {
                 <span className="min-w-0 font-mono break-all">{value}</span>
                 {value && <CopyButton text={value} />}
               </span>
+              {started_with !== null && (
+                <span className="block text-[13px] break-all text-muted">
+                  {t("parameters.started", { value: started_with || "–" })}
+                </span>
+              )}
             </Cell>
           </Row>
         ))}

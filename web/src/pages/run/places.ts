@@ -1,6 +1,10 @@
 /** Addresses of the page. */
+import type { Schemas } from "@/api/client";
 import { asCommand } from "@/ui/copy";
+import { textOf } from "./changes";
 import type { RunPath } from "./data";
+
+type Changes = Schemas["ChangesBody"];
 
 export function hrefOfRun(project: string, run: string, more = ""): string {
   return `/projects/${encodeURIComponent(project)}/runs/${encodeURIComponent(run)}${more}`;
@@ -28,9 +32,33 @@ const WORDS: Record<string, readonly [string, ...string[]]> = {
   resume: ["resume", "--step"],
 };
 
+/** The options of `mulligan retry` that say what is to be otherwise. */
+function optionsOf({ steps = {}, parameters = {} }: Changes): string[] {
+  const found: string[] = [];
+  const add = (option: string, name: string, reset: string, value: unknown) =>
+    found.push(...(value === null ? ["--reset", reset] : [option, `${name}=${textOf(value)}`]));
+  for (const [step, { inputs = {}, env = {}, timeout_s }] of Object.entries(steps)) {
+    for (const [name, value] of Object.entries<unknown>(inputs)) {
+      const text = Array.isArray(value) ? JSON.stringify(value) : textOf(value).replace(/^@/, "@@");
+      add("--input", `${step}.${name}`, `${step}.${name}`, value === null ? null : text);
+    }
+    for (const [name, value] of Object.entries(env)) {
+      add("--step-env", `${step}.${name}`, `${step}.env.${name}`, value);
+    }
+    if (timeout_s !== undefined) add("--step-timeout", step, `${step}.timeout`, timeout_s);
+  }
+  for (const [name, value] of Object.entries<unknown>(parameters)) add("-p", name, name, value);
+  return found;
+}
+
 /** What a mode does, for a shell. */
-export function commandOf({ project, run, mode, node }: ShellMode, reason: string): string {
+export function commandOf(
+  { project, run, mode, node }: ShellMode,
+  reason: string,
+  changes: Changes = {},
+): string {
   const [command, ...part] = WORDS[mode] ?? ["retry"];
   const why = reason.trim() && command !== "resume" ? ["--reason", reason.trim()] : [];
-  return asCommand(command, run, "--project", project, ...part, ...(node ? [node] : []), ...why);
+  const what = [...part, ...(node ? [node] : []), ...optionsOf(changes)];
+  return asCommand(command, run, "--project", project, ...what, ...why);
 }

@@ -1,8 +1,18 @@
 import { clsx } from "clsx";
-import { ChevronRight, Equal, Hand, Hourglass, Play, SkipForward, Undo2 } from "lucide-react";
+import {
+  ChevronRight,
+  Equal,
+  Hand,
+  Hourglass,
+  PencilLine,
+  Play,
+  SkipForward,
+  Undo2,
+} from "lucide-react";
 import type { ReactNode } from "react";
 import { useLocale, useText } from "@/i18n";
 import { formatDuration } from "@/ui/time";
+import { ChangeList } from "./change-list";
 import type { Plan } from "./data";
 import { nameOfTarget, type Run } from "./model";
 import type { RollbackPlan } from "./recovery";
@@ -23,6 +33,15 @@ export function Preview({ plan, run }: { plan: Plan; run: Run }) {
       <Named icon={Play} tone="text-busy" text={t("plan.run")} nodes={names("rerun")} open />
       <Named icon={Equal} tone="text-ok" text={t("plan.keep")} nodes={names("keep")} />
       <Named icon={SkipForward} tone="text-wait" text={t("plan.skip")} nodes={names("skip")} open />
+      {plan.changes.length > 0 && (
+        <div className="flex items-start gap-2 py-0.5 pl-5">
+          <PencilLine aria-hidden size={15} className="mt-0.5 shrink-0 text-muted" />
+          <div className="min-w-0 grow">
+            <p className="mb-1">{t("plan.changes", { n: plan.changes.length })}</p>
+            <ChangeList changes={plan.changes} />
+          </div>
+        </div>
+      )}
       {asked.length > 0 && <Fact icon={Hand}>{t("plan.stops", { stages: asked.join(", ") })}</Fact>}
       {widened.length > 0 && (
         <Fact icon={Undo2}>

@@ -1,8 +1,9 @@
 /** Choosing a way to recover, its plan, and doing it: only what was shown is done. */
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { api, ok, ProblemError, type Schemas } from "@/api/client";
 import { keys } from "@/api/keys";
+import { bodyOf, type Draft, NO_CHANGES } from "./changes";
 import { type Mode, type Modes, type Plan, type RunPath, useCall } from "./data";
 
 export type RollbackPlan = Schemas["RollbackPlanView"];
@@ -19,6 +20,7 @@ export function isRollback(mode: Mode): boolean {
 export function isSameWork(a: Plan, b: Plan): boolean {
   return (
     a.skip === b.skip &&
+    JSON.stringify(a.changes) === JSON.stringify(b.changes) &&
     a.nodes.length === b.nodes.length &&
     a.nodes.every(({ id, action }, index) => {
       const other = b.nodes[index];
@@ -35,9 +37,30 @@ export function chosenMode(modes: Modes | undefined, key: string): Mode | null {
   return byUser ?? suggested ?? items.find((mode) => mode.allowed) ?? null;
 }
 
-function usePlan({ project, run }: RunPath, mode: Mode | null) {
-  const body = mode?.request.body ?? {};
-  return useQuery({
+/** Only what runs again can be changed. */
+export function canChange(mode: Mode | null): boolean {
+  return mode?.mode.startsWith("retry") ?? false;
+}
+
+function givenOf(mode: Mode | null, changes: Draft) {
+  return canChange(mode) ? bodyOf(changes) : {};
+}
+
+/** A value once it has been the same for a moment: not each key is a question. */
+function useSettled<T>(value: T): T {
+  const [settled, setSettled] = useState(value);
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(value), 300);
+    return () => clearTimeout(timer);
+  }, [value]);
+  return settled;
+}
+
+/** The plan of a way with these changes; none while they are still being typed. */
+function usePlan({ project, run }: RunPath, mode: Mode | null, changes: Draft) {
+  const settled = useSettled(changes);
+  const body = { ...mode?.request.body, ...givenOf(mode, settled) };
+  const query = useQuery({
     queryKey: keys.run(run, "plan", body),
     queryFn: ({ signal }) =>
       ok(
@@ -50,6 +73,7 @@ function usePlan({ project, run }: RunPath, mode: Mode | null) {
     enabled: mode !== null && !isRollback(mode) && mode.mode !== "resume",
     retry: false,
   });
+  return { query, newest: settled === changes ? (query.data ?? null) : null };
 }
 
 function useRollbackPlan({ project, run }: RunPath, mode: Mode | null) {
@@ -69,6 +93,11 @@ function useRollbackPlan({ project, run }: RunPath, mode: Mode | null) {
   });
 }
 
+function bodyFor(mode: Mode, given: object, rollback: RollbackPlan | null, reason: string) {
+  const more = rollback ? { to: rollback.restores.id } : {};
+  return { ...mode.request.body, ...given, ...more, ...(reason.trim() ? { reason } : {}) };
+}
+
 interface Seen {
   key: string;
   plan: Plan;
@@ -84,6 +113,8 @@ export interface Recovery {
   /** What is shown isn't what would be done now. */
   stale: boolean;
   refresh: () => void;
+  changes: Draft;
+  setChanges: (changes: Draft) => void;
   reason: string;
   setReason: (reason: string) => void;
   busy: boolean;
@@ -94,14 +125,15 @@ export interface Recovery {
 export function useRecovery(path: RunPath, modes: Modes | undefined, onDone: () => void): Recovery {
   const [key, setKey] = useState("");
   const [reason, setReason] = useState("");
+  const [changes, setChanges] = useState(NO_CHANGES);
   const [seen, setSeen] = useState<Seen | null>(null);
   const [refused, setRefused] = useState(false);
   const call = useCall();
   const mode = chosenMode(modes, key);
-  const modeKey = mode ? keyOf(mode) : "";
-  const query = usePlan(path, mode);
+  const given = givenOf(mode, changes);
+  const modeKey = mode ? `${keyOf(mode)} ${JSON.stringify(given)}` : "";
+  const { query, newest } = usePlan(path, mode, changes);
   const rollbackQuery = useRollbackPlan(path, mode);
-  const newest = query.data ?? null;
 
   const agreed = seen?.key === modeKey ? seen.plan : null;
   // what would do the same may be taken over without a word: its etag is the newer one
@@ -122,13 +154,13 @@ export function useRecovery(path: RunPath, modes: Modes | undefined, onDone: () 
   function apply(): void {
     const etag = rollback?.etag ?? agreed?.etag;
     if (!mode || !etag || refused || moved) return;
-    const more = rollback ? { to: rollback.restores.id } : {};
-    const body = { ...mode.request.body, ...more, ...(reason.trim() ? { reason } : {}) };
+    const body = bodyFor(mode, given, rollback, reason);
     call.mutate(
       { path: mode.request.path, body, etag },
       {
         onSuccess: () => {
           setReason("");
+          setChanges(NO_CHANGES);
           setKey("");
           setSeen(null);
           onDone();
@@ -153,6 +185,12 @@ export function useRecovery(path: RunPath, modes: Modes | undefined, onDone: () 
     problem: refused ? null : failed,
     stale: refused || moved,
     refresh,
+    changes,
+    setChanges: (next) => {
+      setChanges(next);
+      setRefused(false);
+      call.reset();
+    },
     reason,
     setReason,
     busy: call.isPending,
