@@ -66,6 +66,22 @@ def reviewed(bench: Workbench, *reviewers: str) -> Json:
     return made
 
 
+def asking(bench: Workbench, reviewer: str, rule: str) -> Json:
+    """Return a pipeline that asks before a push starts it, and whose build a rule judges."""
+    made = models.pipeline("run/asking", [_stage(bench, "a-build"), _stage(bench, "a-ship")])
+    made["stages"][0]["containers"][0]["elements"].append(
+        {
+            "@type": "codeGithubWebHookTrigger",
+            "id": f"T-{'5' * 32}",
+            "name": "push",
+            "eventType": "PUSH",
+            "reviewers": [reviewer],
+        }
+    )
+    made["stages"][1]["checkOut"] = {"ruleIds": [rule]}
+    return made
+
+
 def checked(bench: Workbench) -> Json:
     """Return a job that keeps its test report and a page, also when its tests fail."""
     broken = bench.directory / "t-unit.broken"

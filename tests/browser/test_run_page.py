@@ -1,15 +1,18 @@
 """The page of a run in a real browser: what failed, how to go on, attempts, live, on a phone."""
 
+import json
 import re
 import socket
+import urllib.request
 from pathlib import Path
 from typing import Any
 
 import pytest
-from run_pipelines import REGISTRY_IS_DOWN, deploying, mirrored, reviewed, skippable
+from run_pipelines import REGISTRY_IS_DOWN, asking, deploying, mirrored, reviewed, skippable
 from site_data import PASSWORD, PROJECT, Site
 from visitor import PHONE, Visitor
 
+import hook_payloads as h
 from mulligan.testing.http_client import HttpClient
 from mulligan.testing.models import Workbench
 from mulligan.testing.server import ServerProcess
@@ -237,6 +240,40 @@ def test_approving_on_a_phone(member: Visitor, site: Site) -> None:
     wait_for_title(page, re.compile("^#1 succeeded"))
     page.locator("[data-gate]").wait_for(state="detached")
     assert site.workbench.ran("r-ship") == 1
+
+
+def test_triggers_and_quality_gates_are_answered(member: Visitor, site: Site) -> None:
+    """The forms of the run's page let a run begin that a push started, and a stage pass a rule."""
+    rule = {
+        "name": "Coverage",
+        "conditions": [{"metric": "coverage", "operator": ">=", "value": 80}],
+        "gatekeepers": ["lin"],
+    }
+    site.call("PUT", f"/projects/{PROJECT}/quality-rules/run-cover", rule)
+    pipeline = site.add_pipeline(asking(site.workbench, "lin", "run-cover"))
+    given = {"kind": "github", "secret": h.SECRET}
+    hook = site.call("POST", f"/projects/{PROJECT}/pipelines/{pipeline}/hooks", given)
+    headers, body = h.github(h.push())
+    with urllib.request.urlopen(
+        urllib.request.Request(hook["url"], body, headers), timeout=20
+    ) as answer:
+        run = json.loads(answer.read())["run"]
+    page = member.open(f"/runs/{run}")
+
+    gate = page.locator("[data-gate=trigger-review]")
+    gate.get_by_role("heading", name="May it begin?").wait_for()
+    member.expect_accessible()
+    gate.get_by_role("button", name="Approve").click()
+    gate.wait_for(state="detached")
+    gate = page.locator("[data-gate=quality]")
+    gate.get_by_role("heading", name="Held by quality rules").wait_for()
+    member.shoot("run-quality-gate")
+    member.expect_accessible()
+    gate.get_by_label("Comment").fill("no numbers yet")
+    gate.get_by_role("button", name="Approve").click()
+
+    wait_for_title(page, re.compile("^#1 succeeded"))
+    assert site.workbench.counts("a-build", "a-ship") == [1, 1]
 
 
 def test_a_failed_run_is_read_and_retried_on_a_phone(member: Visitor, site: Site) -> None:
