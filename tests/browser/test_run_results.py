@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from run_pipelines import checked, deploying
+from run_pipelines import REGISTRY_IS_DOWN, checked, deploying
 from site_data import PROJECT, Site
 from visitor import Visitor
 
@@ -39,6 +39,24 @@ def test_tests_and_artifacts_of_a_run(member: Visitor, site: Site) -> None:
     assert saved.value.suggested_filename == "page.html"
     assert Path(saved.value.path()).read_text().startswith("<script>")
     assert re.match("^#1 recovered", page.title())
+
+
+def test_logs_of_two_attempts_are_compared(member: Visitor, site: Site) -> None:
+    """Beside what became of the steps stands what one of them wrote in both attempts."""
+    site.add_pipeline(deploying(site.workbench, "logs"))
+    site.workbench.break_steps("logs-apply")
+    run = site.start("run/logs", "", "failed")
+    site.workbench.repair("logs-apply")
+    site.call("POST", f"/projects/{PROJECT}/runs/{run}/recovery/apply", {})
+    site.wait(run, "succeeded")
+
+    page = member.open(f"/runs/{run}?tab=attempts")
+    diff = page.locator("[data-log-diff]")
+
+    diff.get_by_text(f"-{REGISTRY_IS_DOWN}").wait_for()
+    diff.get_by_text("Try 1 → 2:").wait_for()
+    member.shoot("run-log-diff")
+    member.expect_accessible()
 
 
 def test_the_gantt_compares_with_the_last_green_run(member: Visitor, site: Site) -> None:

@@ -4,10 +4,12 @@ import io
 import threading
 import zipfile
 
+import pytest
 from native_client import NativeApi, http_api, step_of, two_steps
 from native_server import NativeServer
 from native_stream import Event, EventStream
 
+from mulligan.facades.native import log_diff
 from mulligan.testing.server import poll_until
 
 
@@ -322,3 +324,29 @@ def test_why_a_run_failed(api: NativeApi) -> None:
     assert (found["since"]["runs"], found["since"]["is_known"]) == (2, True)
     assert found["owner"] == "admin"
     assert api.get(f"/projects/shop/runs/{green['id']}/failure")["node"] is None
+
+
+def test_logs_of_two_attempts_are_compared(api: NativeApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines that came and went are told, colours are not; what is too long is cut, and said so."""
+    executor = api.server.executor
+    executor.fail("test", times=1)
+    executor.print("test", "begin", "\x1b[31mno answer\x1b[0m")
+    run = api.run_to_end()["id"]
+    executor.print("test", "\x1b[1mbegin\x1b[0m", "done", "bye")
+    api.post(f"/projects/shop/runs/{run}/recovery/apply", {"target": "t"})
+    api.wait(run, "succeeded")
+    path = log_path(api, run, "test") + "/diff"
+
+    found = api.get(f"{path}?before=1&after=2")
+    same = api.get(f"{path}?before=2&after=2")
+
+    assert found["lines"] == ["@@ -1,2 +1,3 @@", " begin", "-no answer", "+done", "+bye"]
+    facts = ("before", "after", "added", "removed", "before_lines", "after_lines", "cut", "same")
+    assert tuple(found[name] for name in facts) == (1, 2, 2, 1, 2, 3, False, False)
+    assert (same["same"], same["lines"]) == (True, [])
+    monkeypatch.setattr(log_diff, "MOST_CHARACTERS", 9)
+    cut = api.get(f"{path}?before=1&after=2")
+    assert (cut["cut"], cut["lines"]) == (True, ["@@ -1 +1,2 @@", " begin", "+done"])
+    api.get(f"{path}?before=1&after=3", expect=404)
+    assert api.get(f"{path}?before=1", expect=400)["errors"][0]["parameter"] == "after"
+    api.make_user("eve").get(f"{path}?before=1&after=2", expect=404)

@@ -1,4 +1,4 @@
-// Made by `npm run api` from the API's description 6fa2e08890105467; not written by hand.
+// Made by `npm run api` from the API's description c58a779a92a12658; not written by hand.
 export interface paths {
     "/about": {
         parameters: {
@@ -1642,6 +1642,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/projects/{project}/runs/{run}/steps/{step}/log/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare the logs of two attempts of a step, line by line
+         * @description Needs the permission `view-log` in the project.
+         */
+        get: operations["diff_logs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/projects/{project}/runs/{run}/steps/{step}/resume": {
         parameters: {
             query?: never;
@@ -2877,6 +2897,22 @@ export interface components {
             findings: components["schemas"]["LintFinding"][];
             graph: components["schemas"]["Graph"] | null;
             ok: boolean;
+        };
+        /**
+         * LogDiff
+         * @description How the logs of two attempts of a step differ, without regard to colours. Args: before, after: The attempts of the step. before_lines, after_lines: How many lines the two logs have. cut: Only the first lines of a log that is longer were compared: 5,000, or 1 MiB of them.
+         */
+        LogDiff: {
+            added: number;
+            after: number;
+            after_lines: number;
+            before: number;
+            before_lines: number;
+            cut: boolean;
+            lines: string[] | null;
+            removed: number;
+            same: boolean;
+            step: string;
         };
         /**
          * LogHit
@@ -7829,6 +7865,50 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["LogPage"];
                     "text/plain": string;
+                };
+            };
+            /** @description Nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    diff_logs: {
+        parameters: {
+            query: {
+                /** @description An attempt of the step; needed. */
+                before: number;
+                /** @description Another one; needed. */
+                after: number;
+                /** @description Only these members, separated by commas; of a list those of each item. */
+                fields?: string;
+            };
+            header?: {
+                /** @description Answer 304 if the answer still has this `ETag`. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                project: string;
+                run: string;
+                step: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    /** @description Changes with the answer */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogDiff"];
                 };
             };
             /** @description Nothing has changed */

@@ -26,7 +26,12 @@ class TextDiff(Shape, frozen=True, kw_only=True):
 
 async def diff_texts(before: str, after: str) -> TextDiff:
     """Compare two texts."""
-    return await asyncio.to_thread(_diff, before.splitlines(), after.splitlines())
+    return await diff_lines(before.splitlines(), after.splitlines())
+
+
+async def diff_lines(before: list[str], after: list[str]) -> TextDiff:
+    """Compare two texts, given as lines."""
+    return await asyncio.to_thread(_diff, before, after)
 
 
 def _diff(before: list[str], after: list[str]) -> TextDiff:

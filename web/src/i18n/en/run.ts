@@ -220,6 +220,11 @@ export const en = {
   "compare.before": "First attempt",
   "compare.after": "Second attempt",
   "compare.same": "Choose two different attempts.",
+  "compare.logs": "What a step wrote",
+  "compare.tries": "Try {before} → {after}:",
+  "compare.logs-same": "the same",
+  "compare.logs-cut":
+    "Only the beginning was compared, the first 5,000 lines or 1 MB: the logs have {before} and {after} lines.",
   "compare.inputs": "Changed inputs",
   "compare.unchanged": { one: "{n} step is the same.", other: "{n} steps are the same." },
   "part.ran": "ran",

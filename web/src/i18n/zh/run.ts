@@ -215,6 +215,11 @@ export const zh: Texts<typeof en> = {
   "compare.before": "前一次",
   "compare.after": "后一次",
   "compare.same": "请选择两次不同的执行。",
+  "compare.logs": "步骤的输出",
+  "compare.tries": "第 {before} 次 → 第 {after} 次：",
+  "compare.logs-same": "相同",
+  "compare.logs-cut":
+    "只比较了开头部分（前 5,000 行或 1 MB）：两份日志分别有 {before} 行和 {after} 行。",
   "compare.inputs": "变更的输入",
   "compare.unchanged": "{n} 个步骤相同。",
   "part.ran": "已执行",

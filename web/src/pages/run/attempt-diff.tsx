@@ -7,6 +7,7 @@ import { Cell, Head, Row, Table } from "@/ui/table";
 import { formatDuration } from "@/ui/time";
 import { ChangeList } from "./change-list";
 import { type RunPath, useAttemptDiff } from "./data";
+import { LogComparison } from "./log-diff";
 import { nameOfTarget, type Run } from "./model";
 import { texts } from "./texts";
 
@@ -30,7 +31,16 @@ export function AttemptComparison({
   const t = useText(texts);
   const query = useAttemptDiff(path, before, after);
   if (before === after) return <p className="text-muted">{t("compare.same")}</p>;
-  return <Loaded query={query}>{(diff) => <Differences run={run} diff={diff} />}</Loaded>;
+  return (
+    <Loaded query={query}>
+      {(diff) => (
+        <>
+          <Differences run={run} diff={diff} />
+          <LogComparison path={path} run={run} steps={diff.steps} />
+        </>
+      )}
+    </Loaded>
+  );
 }
 
 function Differences({ run, diff }: { run: Run; diff: Diff }) {
