@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, NamedTuple
 from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
 from mulligan.cli.exits import EXIT_USAGE, FailureError
+from mulligan.cli.language import is_chinese
 from mulligan.cli.problems import (
     Json,
     OverdueError,
@@ -255,7 +256,11 @@ class Client:
     # --- connections --------------------------------------------------------------------------
 
     def _headers(self) -> dict[str, str]:
-        headers = {"Accept": "application/json"}
+        # what the server refuses is said in the language of the other remarks
+        headers = {
+            "Accept": "application/json",
+            "Accept-Language": "zh" if is_chinese() else "en",
+        }
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
         return headers

@@ -79,7 +79,8 @@ class LastAct(msgspec.Struct, frozen=True, kw_only=True):
 
     def __str__(self) -> str:
         """Say it in words that go behind a sentence."""
-        of = f" of {self.name or self.target}" if self.target else ""
+        whole = " of the whole run" if self.what == "retry" else ""
+        of = f" of {self.name or self.target}" if self.target else whole
         return f"{self.what}{of} by {self.by} at {self.at:%Y-%m-%d %H:%M:%S}Z"
 
 

@@ -57,6 +57,8 @@ def test_without_a_plan(api: NativeApi, failed: str, first: str, second: str) ->
         "retry", id_of_test(api, failed) if first == "t" else first, name
     )
     assert "by rudi at 2026-11-22 12:00:00Z" in problem["detail"]
+    chinese = api.post(path, {"target": second}, expect=409, headers={"Accept-Language": "zh"})
+    assert "by rudi at 2026-11-22 12:00:00Z" in chinese["detail"]
 
 
 def test_who_skipped(api: NativeApi, failed: str) -> None:

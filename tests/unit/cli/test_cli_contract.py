@@ -29,6 +29,7 @@ class FakeServer(ThreadingHTTPServer):
         self.status = 200
         self.answer: Any = {"items": [], "next_cursor": None}
         self.authorizations: list[str | None] = []
+        self.languages: list[str | None] = []
 
     @property
     def url(self) -> str:
@@ -44,6 +45,7 @@ class Handler(BaseHTTPRequestHandler):
         server = self.server
         assert isinstance(server, FakeServer)
         server.authorizations.append(self.headers["Authorization"])
+        server.languages.append(self.headers["Accept-Language"])
         body = json.dumps(server.answer).encode()
         self.send_response(server.status)
         self.send_header("Content-Length", str(len(body)))
@@ -196,6 +198,14 @@ def test_flag_wins_over_environment(server: FakeServer) -> None:
 
     assert by_environment.exit_code == by_flag.exit_code == 0
     assert server.authorizations == ["Bearer from-environment", "Bearer from-flag"]
+
+
+def test_the_server_is_asked_in_the_language_that_is_spoken(server: FakeServer) -> None:
+    """What it refuses is said as the other remarks are."""
+    for language in ("zh", "en"):
+        invoke("runs", "--json", "--lang", language, MULLIGAN_URL=server.url)
+
+    assert server.languages == ["zh", "en"]
 
 
 def test_data_is_json_alone(server: FakeServer) -> None:
