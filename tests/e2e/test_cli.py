@@ -189,7 +189,7 @@ def test_start_parameters(shell: Shell) -> None:
 
     parameters = shell("show", "@latest", "--json").json["parameters"]
     assert done.code == 0, done
-    assert {"name": "env", "value": "live=1"} in parameters
+    assert ("env", "live=1") in [(each["name"], each["value"]) for each in parameters]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
