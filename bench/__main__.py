@@ -17,7 +17,7 @@ from bench import limits
 from bench.errors import BenchError, RowTimeoutError
 from bench.processes import Others
 from bench.report import Noise, Report, RowResult, median, table, to_json
-from bench.rows import ROWS, Row
+from bench.rows import PAGE_ROWS, ROWS, Row
 from bench.session import Session
 
 if TYPE_CHECKING:
@@ -127,8 +127,12 @@ def time_limit(seconds: float) -> Iterator[None]:
 
 def _parser() -> argparse.ArgumentParser:
     names = ",".join(row.name for row in ROWS)
+    page = ",".join(row.name for row in PAGE_ROWS)
     parser = argparse.ArgumentParser(prog="bench", description="Measure Mulligan against limits.")
-    parser.add_argument("--rows", help=f"comma separated, of {names}; all by default")
+    parser.add_argument(
+        "--rows",
+        help=f"comma separated, of {names} (all by default), or {page} (the page, in a browser)",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to FILE too")
     parser.add_argument("--quick", action="store_true", help="small n: for a first look only")
     parser.add_argument("--strict", action="store_true", help="exit 1 when a must is not met")
@@ -141,7 +145,7 @@ def _parser() -> argparse.ArgumentParser:
 def _chosen(names: str | None) -> list[Row]:
     if names is None:
         return list(ROWS)
-    known = {row.name.lower(): row for row in ROWS}
+    known = {row.name.lower(): row for row in (*ROWS, *PAGE_ROWS)}
     wanted = [name.strip().lower() for name in names.split(",") if name.strip()]
     unknown = [name for name in wanted if name not in known]
     if unknown or not wanted:

@@ -12,6 +12,12 @@ from bench.rows.jobs import measure_short_jobs, measure_sleeping_jobs
 from bench.rows.large_run import measure_large_run
 from bench.rows.listing import measure_listing
 from bench.rows.output import measure_output
+from bench.rows.page import (
+    measure_page_first,
+    measure_page_graph,
+    measure_page_live,
+    measure_page_log,
+)
 from bench.rows.restart import measure_restart
 from bench.rows.runs import measure_runs
 
@@ -44,4 +50,11 @@ ROWS = (
     Row(name="W8", what="run list", limit_s=150, measure=measure_listing),
     Row(name="W9", what="restart after kill -9", limit_s=60, measure=measure_restart),
     Row(name="W10", what="one run with 10,000 jobs", limit_s=90, measure=measure_large_run),
+)
+# These need a browser, so they are measured when they are asked for.
+PAGE_ROWS = (
+    Row(name="P1", what="long log in the page", limit_s=240, measure=measure_page_log),
+    Row(name="P2", what="live log in the page", limit_s=60, measure=measure_page_live),
+    Row(name="P3", what="graph of 1,000 jobs", limit_s=120, measure=measure_page_graph),
+    Row(name="P4", what="first pages", limit_s=60, measure=measure_page_first),
 )
