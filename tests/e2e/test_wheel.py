@@ -27,14 +27,17 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if not (ROOT / "hatch_build.py").is_file() or not (DIST / "index.html").is_file():
         pytest.skip("the web page is not built: ./dev page")
     folder = tmp_path_factory.mktemp("packages")
-    subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-t", "sdist", "-d", folder],
         cwd=ROOT,
         env={**os.environ, "PATH": str(folder)},
-        check=True,
-        capture_output=True,
+        check=False,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
         timeout=BUILD_S,
     )
+    assert done.returncode == 0, done.stdout
     return folder
 
 
