@@ -172,6 +172,8 @@ def test_what_one_may_not_do_says_so(visitor: Visitor, site: Site) -> None:
     assert row.get_by_role("button", name="Retry").get_attribute("aria-disabled") == "true"
     assert page.get_by_role("dialog").count() == 0
     page.locator("button[aria-disabled=true]", has_text="New pipeline").wait_for()
+    page.locator("h1").click()
+    page.get_by_role("tooltip").wait_for(state="detached")
     visitor.expect_accessible()
 
     visitor.open(f"/runs/{site.runs['failed']}")

@@ -1,14 +1,16 @@
 /** Start a pipeline, retry a failed run: the two things that lists of them offer. */
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { Play, RotateCcw } from "lucide-react";
+import { ChevronDown, Play, RotateCcw } from "lucide-react";
 import { lazy, Suspense, useState } from "react";
+import { useLocation } from "wouter";
 import { api, ok } from "@/api/client";
 import { keys } from "@/api/keys";
-import { useRefusal } from "@/api/rights";
+import { type Permission, useRefusal } from "@/api/rights";
 import { useText } from "@/i18n";
 import { runTexts } from "@/i18n/runs";
-import { Button } from "@/ui/button";
+import { Button, IconButton } from "@/ui/button";
 import { useCommands } from "@/ui/commands";
+import { Menu, MenuItem } from "@/ui/menu";
 import { toast } from "@/ui/toast";
 
 const StartDialog = lazy(() => import("./start-dialog"));
@@ -59,7 +61,19 @@ async function retryFailed(project: string, run: string) {
   return ok(api.POST("/projects/{project}/runs/{run}/recovery/apply", { params, body }));
 }
 
-/** Retry what failed of a run; its page offers more. */
+/** All ways to recover, and what each takes. */
+const WAYS: readonly [mode: string, permission: Permission][] = [
+  ["retry-step", "retry"],
+  ["retry-job", "retry"],
+  ["retry-failed", "retry"],
+  ["retry-stage", "retry"],
+  ["retry-run", "retry"],
+  ["skip-step", "skip"],
+  ["skip-failed", "skip"],
+  ["rollback-stage", "roll-back"],
+];
+
+/** Retry what failed of a run at once; the other ways are chosen on its page, with their plan. */
 export function RetryButton({
   project,
   run,
@@ -78,15 +92,41 @@ export function RetryButton({
       void client.invalidateQueries({ queryKey: keys.project(project) });
     },
   });
+  const [, navigate] = useLocation();
+  const page = `/projects/${encodeURIComponent(project)}/runs/${run.id}`;
   return (
-    <Button
-      size="small"
-      icon={RotateCcw}
-      busy={retry.isPending}
-      why={refusal("retry")}
-      onClick={() => retry.mutate()}
-    >
-      {t("retry")}
-    </Button>
+    <span className="inline-flex">
+      <Button
+        size="small"
+        icon={RotateCcw}
+        busy={retry.isPending}
+        why={refusal("retry")}
+        onClick={() => retry.mutate()}
+        className="rounded-r-none!"
+      >
+        {t("retry")}
+      </Button>
+      <Menu
+        trigger={
+          <IconButton
+            size="small"
+            variant="normal"
+            icon={ChevronDown}
+            label={t("ways", { n: String(run.number) })}
+            className="rounded-l-none! border-l-0!"
+          />
+        }
+      >
+        {WAYS.map(([mode, permission]) => (
+          <MenuItem
+            key={mode}
+            why={refusal(permission)}
+            onSelect={() => navigate(`${page}?recover=${mode}`)}
+          >
+            {t(`way.${mode}` as "way.retry-run")}
+          </MenuItem>
+        ))}
+      </Menu>
+    </span>
   );
 }

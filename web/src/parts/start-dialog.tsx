@@ -8,7 +8,7 @@ import { useText } from "@/i18n";
 import { common } from "@/i18n/common";
 import { runTexts } from "@/i18n/runs";
 import { Button } from "@/ui/button";
-import { CopyAs } from "@/ui/copy";
+import { asCommand, asYaml, CopyAs } from "@/ui/copy";
 import { Dialog } from "@/ui/dialog";
 import { Field, TextInput } from "@/ui/field";
 import { Loaded, useProblemText } from "@/ui/loaded";
@@ -58,6 +58,8 @@ export default function StartDialog({ of, onClose }: { of: PipelineName; onClose
         <>
           <span className="mr-auto">
             <CopyAs
+              command={message ? undefined : startCommand(of, withoutSecrets(form, values))}
+              yaml={form?.parameters.length ? asYaml(allValues(form, values)) : undefined}
               curl={{
                 method: "POST",
                 path: `/projects/${project}/pipelines/${pipeline}/runs`,
@@ -153,6 +155,21 @@ function missingOf({ parameters }: Form, values: Values): ReadonlySet<string> {
     return !(given ?? field.default).trim();
   });
   return new Set(missing.map((field) => field.name));
+}
+
+function startCommand({ project, name }: PipelineName, values: Values): string {
+  const given = Object.entries(values).flatMap(([key, value]) => ["-p", `${key}=${value}`]);
+  return asCommand("run", "start", name, "--project", project, ...given);
+}
+
+/** What the run would get, secrets aside. */
+function allValues(form: Form, values: Values): Values {
+  const shown = form.parameters.filter((field) => isShown(field, form.parameters, values));
+  const all = shown.map((field): [string, string] => [
+    field.name,
+    values[field.name] ?? field.default,
+  ]);
+  return withoutSecrets(form, Object.fromEntries(all));
 }
 
 /** The values for the clipboard: secrets are named, not shown. */

@@ -88,18 +88,57 @@ export function asCurl({ method, path, body }: CurlCall): string {
   return [...words, quoted(API + path)].join(" ");
 }
 
+/** The path of a list with what narrows it; what is empty is left out. */
+export function listPath(path: string, query: Readonly<Record<string, string>>): string {
+  const given = Object.entries(query).filter(([, value]) => value);
+  return given.length > 0 ? `${path}?${new URLSearchParams(given)}` : path;
+}
+
+/**
+ * A list for a shell, narrowed by options of the program. Undefined where it has no option for what
+ * narrows the list: another list would be copied.
+ */
+export function asListCommand(
+  words: readonly string[],
+  query: Readonly<Record<string, string>>,
+  options: readonly string[],
+): string | undefined {
+  const given = Object.entries(query).filter(([, value]) => value);
+  if (given.some(([name]) => !options.includes(name))) return undefined;
+  return asCommand(...words, ...given.flatMap(([name, value]) => [`--${name}`, value]));
+}
+
 /** Give the words of a command, those of the `mulligan` program, as a line for a shell. */
 export function asCommand(...words: string[]): string {
   return ["mulligan", ...words.map(quoted)].join(" ");
 }
 
-/** What a button does, for a shell: "Copy as: command line · curl". */
-export function CopyAs({ command, curl }: { command?: string; curl?: CurlCall }) {
+/** Names and texts as a flat document in YAML; JSON's strings are some of YAML, too. */
+export function asYaml(values: Readonly<Record<string, string>>): string {
+  const plain = /^(?!(?:true|false|null|yes|no|on|off|[yn])$)[a-z_][\w.-]*$/i;
+  const lines = Object.entries(values).map(([name, value]) => {
+    const key = plain.test(name) ? name : JSON.stringify(name);
+    return `${key}: ${JSON.stringify(value)}\n`;
+  });
+  return lines.join("") || "{}\n";
+}
+
+/** What a button does, for a shell or a file: "Copy as: command line · curl · YAML". */
+export function CopyAs({
+  command,
+  curl,
+  yaml,
+}: {
+  command?: string;
+  curl?: CurlCall;
+  yaml?: string;
+}) {
   const t = useText(common);
   const [copied, doCopy] = useCopied();
   const forms = [
     ...(command ? [{ name: t("copy.cli"), text: command }] : []),
     ...(curl ? [{ name: t("copy.curl"), text: asCurl(curl) }] : []),
+    ...(yaml ? [{ name: "YAML", text: yaml }] : []),
   ];
   return (
     <span className="inline-flex flex-wrap items-center gap-x-1 text-[13px] text-muted">

@@ -39,29 +39,43 @@ function subscribe(listener: () => void) {
   return () => listeners.delete(listener);
 }
 
+/** What went well is told when there is a pause, what failed at once. */
 export function Toasts() {
   const t = useText(common);
   const shown = useSyncExternalStore(subscribe, () => toasts);
   return (
     <section
       aria-label={t("toasts")}
-      aria-live="polite"
       className="pointer-events-none fixed inset-x-3 bottom-16 z-50 flex flex-col items-end gap-2 sm:bottom-4"
     >
-      {shown.map(({ id, kind, text }) => (
+      {(["good", "bad"] as const).map((kind) => (
         <div
-          key={id}
-          className="pointer-events-auto flex w-full max-w-md items-start gap-2.5 rounded-lg border border-line bg-surface p-3 shadow-float"
+          key={kind}
+          aria-live={kind === "bad" ? "assertive" : "polite"}
+          className="flex w-full flex-col items-end gap-2"
         >
-          {kind === "good" ? (
-            <CircleCheck aria-hidden size={18} className="mt-0.5 shrink-0 text-ok" />
-          ) : (
-            <CircleAlert aria-hidden size={18} className="mt-0.5 shrink-0 text-bad" />
-          )}
-          <p className="min-w-0 grow break-words">{text}</p>
-          <IconButton label={t("close")} icon={X} size="small" onClick={() => closeToast(id)} />
+          {shown
+            .filter((each) => each.kind === kind)
+            .map((each) => (
+              <OneToast key={each.id} toast={each} />
+            ))}
         </div>
       ))}
     </section>
+  );
+}
+
+function OneToast({ toast: { id, kind, text } }: { toast: Toast }) {
+  const t = useText(common);
+  return (
+    <div className="pointer-events-auto flex w-full max-w-md items-start gap-2.5 rounded-lg border border-line bg-surface p-3 shadow-float">
+      {kind === "good" ? (
+        <CircleCheck aria-hidden size={18} className="mt-0.5 shrink-0 text-ok" />
+      ) : (
+        <CircleAlert aria-hidden size={18} className="mt-0.5 shrink-0 text-bad" />
+      )}
+      <p className="min-w-0 grow break-words">{text}</p>
+      <IconButton label={t("close")} icon={X} size="small" onClick={() => closeToast(id)} />
+    </div>
   );
 }

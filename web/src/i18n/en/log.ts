@@ -1,5 +1,6 @@
 export const en = {
   title: "Log of {step}",
+  recover: "Recover",
   "title.page": "Log",
   lines: { one: "{n} line", other: "{n} lines" },
   line: "Line {number}",

@@ -1,5 +1,8 @@
 export const en = {
   runs: "Runs",
+  "copy.yaml": "Copy the definition as YAML",
+  "copy.command": "Copy its export as command line",
+  "copy.curl": "Copy its export as curl",
   definition: "Definition",
   "column.number": "Number",
   "column.state": "State",

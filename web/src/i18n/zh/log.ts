@@ -3,6 +3,7 @@ import type { en } from "../en/log";
 
 export const zh: Texts<typeof en> = {
   title: "{step} 的日志",
+  recover: "恢复",
   "title.page": "日志",
   lines: "{n} 行",
   line: "第 {number} 行",

@@ -2,6 +2,9 @@ import type { Texts } from "..";
 import type { en } from "../en/pipeline";
 
 export const zh: Texts<typeof en> = {
+  "copy.yaml": "复制 YAML 定义",
+  "copy.command": "复制导出命令",
+  "copy.curl": "复制导出的 curl",
   definition: "定义",
   runs: "执行记录",
   "column.number": "编号",

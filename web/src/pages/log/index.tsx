@@ -1,5 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { clsx } from "clsx";
+import { RotateCcw } from "lucide-react";
 import { useMemo } from "react";
 import { useLocation, useSearchParams } from "wouter";
 import { api, ok, type Schemas } from "@/api/client";
@@ -8,6 +9,7 @@ import { useText } from "@/i18n";
 import { LogView } from "@/log";
 import { logTexts } from "@/log/texts";
 import { isOver, stateOf } from "@/theme/status";
+import { LinkButton } from "@/ui/button";
 import { Select } from "@/ui/field";
 import { usePageTitle } from "@/ui/head";
 import { Loaded } from "@/ui/loaded";
@@ -107,6 +109,15 @@ function StepLog({ project, run, steps }: Params & { steps: readonly Step[] }) {
         <Attempts count={step.attempt} chosen={attempt} onChoose={(n) => open(step.id, n)} />
       )}
       <StateBadge state={stateOf(state)} />
+      {step.status === "failed" && (
+        <LinkButton
+          size="small"
+          icon={RotateCcw}
+          href={`/projects/${encodeURIComponent(project)}/runs/${run}?step=${step.id}&recover=retry-step`}
+        >
+          {t("recover")}
+        </LinkButton>
+      )}
     </LogView>
   );
 }

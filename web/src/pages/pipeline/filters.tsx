@@ -6,6 +6,7 @@ import { zh } from "@/i18n/zh/pipeline";
 import { SearchField, StatusField } from "@/parts/filters";
 import { useQueryState } from "@/state/query";
 import { Button } from "@/ui/button";
+import { asListCommand, CopyAs, listPath } from "@/ui/copy";
 import { Checkbox, TextInput } from "@/ui/field";
 
 const texts = area(en, zh);
@@ -47,13 +48,16 @@ export function FilterBar({
   set,
   clear,
   isFiltered,
+  place: { project, pipeline },
 }: {
+  place: { project: string; pipeline: string };
   filters: RunFilters;
   set: Set;
   clear: () => void;
   isFiltered: boolean;
 }) {
   const t = useText(texts);
+  const query = { pipeline, ...filters, recovered: filters.recovered && "true" };
   return (
     <div className="mb-4 flex flex-wrap items-center gap-x-3 gap-y-2">
       <SearchField label={t("filter.message")} value={filters.message} onChange={set("message")} />
@@ -79,6 +83,16 @@ export function FilterBar({
         checked={Boolean(filters.recovered)}
         onChange={({ target }) => set("recovered")(target.checked ? "1" : "")}
       />
+      <span className="ml-auto">
+        <CopyAs
+          command={asListCommand(["runs", "--project", project], query, [
+            "pipeline",
+            "status",
+            "actor",
+          ])}
+          curl={{ method: "GET", path: listPath(`/projects/${project}/runs`, query) }}
+        />
+      </span>
       {isFiltered && (
         <Button variant="ghost" icon={FilterX} onClick={clear}>
           {t("filter.clear")}

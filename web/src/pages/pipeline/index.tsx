@@ -14,6 +14,7 @@ import { usePageTitle } from "@/ui/head";
 import { Failure, Loaded } from "@/ui/loaded";
 import { PageHead } from "@/ui/page";
 import { FilterBar, type RunFilters, useRunFilters } from "./filters";
+import { More } from "./more";
 import { Summary } from "./summary";
 import { RunTable } from "./table";
 
@@ -88,6 +89,7 @@ export default function Pipeline({ params }: { params: Place }) {
                     {t("definition")}
                   </LinkButton>
                   <StartButton primary of={{ project, pipeline, name }} />
+                  <More place={params} />
                 </>
               }
             >
@@ -112,7 +114,13 @@ function Runs({ place, name }: { place: Place; name: string }) {
     <>
       <h2 className="sr-only">{t("runs")}</h2>
       {(items.length > 0 || isFiltered) && (
-        <FilterBar filters={filters} set={set} clear={clear} isFiltered={isFiltered} />
+        <FilterBar
+          place={place}
+          filters={filters}
+          set={set}
+          clear={clear}
+          isFiltered={isFiltered}
+        />
       )}
       {query.error && <Failure error={query.error} onRetry={() => void query.refetch()} />}
       {query.isSuccess && items.length === 0 && (

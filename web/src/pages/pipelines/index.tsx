@@ -12,7 +12,7 @@ import { zh } from "@/i18n/zh/pipelines";
 import { SearchField, StatusField } from "@/parts/filters";
 import { useQueryState } from "@/state/query";
 import { Button, LinkButton } from "@/ui/button";
-import { Command } from "@/ui/copy";
+import { asListCommand, Command, CopyAs, listPath } from "@/ui/copy";
 import { Empty, Skeleton } from "@/ui/empty";
 import { Checkbox } from "@/ui/field";
 import { usePageTitle } from "@/ui/head";
@@ -72,6 +72,19 @@ function usePipelines(project: string, { search, status, label, mine }: Filters)
   });
 }
 
+/** The list as it is narrowed, for a shell. */
+function CopyList({ project, filters }: { project: string; filters: Filters }) {
+  const { user } = useMe();
+  const { search, status, label, mine } = filters;
+  const query = { search, status, label, owner: mine ? user : "" };
+  return (
+    <CopyAs
+      command={asListCommand(["pipelines", "--project", project], query, ["search", "label"])}
+      curl={{ method: "GET", path: listPath(`/projects/${project}/pipelines`, query) }}
+    />
+  );
+}
+
 export default function Pipelines({ params: { project } }: { params: { project: string } }) {
   const t = useText(texts);
   const c = useText(common);
@@ -110,6 +123,9 @@ export default function Pipelines({ params: { project } }: { params: { project: 
           checked={Boolean(filters.mine)}
           onChange={({ target }) => set("mine")(target.checked ? "1" : "")}
         />
+        <span className="ml-auto">
+          <CopyList project={project} filters={filters} />
+        </span>
         {isFiltered && (
           <Button variant="ghost" icon={FilterX} onClick={clear}>
             {t("filter.clear")}

@@ -2,7 +2,6 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import {
   CircleStop,
   Download,
-  Ellipsis,
   FileCode,
   Link2,
   type LucideIcon,
@@ -11,17 +10,17 @@ import {
   Terminal,
   TestTubeDiagonal,
 } from "lucide-react";
-import { Fragment, useState } from "react";
+import { useState } from "react";
 import { useLocation } from "wouter";
 import { API, api, ok } from "@/api/client";
 import { useText } from "@/i18n";
 import { common } from "@/i18n/common";
-import { Button, IconButton } from "@/ui/button";
-import { type Command, useCommands } from "@/ui/commands";
-import { asCommand, asCurl, copy } from "@/ui/copy";
+import { CommandMenu, useCopying } from "@/parts/command-menu";
+import { Button } from "@/ui/button";
+import type { Command } from "@/ui/commands";
+import { asCommand, asCurl } from "@/ui/copy";
 import { Dialog } from "@/ui/dialog";
 import { TextArea } from "@/ui/field";
-import { Menu, MenuItem, MenuLine } from "@/ui/menu";
 import { toast } from "@/ui/toast";
 import { type RunPath, useCall } from "./data";
 import { isOver, type Run } from "./model";
@@ -78,13 +77,9 @@ type MoreProps = Pick<Props, "path" | "run" | "why"> & {
 /** What is needed less often, in groups: for the menu, and for the palette. */
 function useLessOften({ path, run, why, onRemark, onRebuild }: MoreProps): Command[][] {
   const t = useText(texts);
-  const c = useText(common);
   const call = `/projects/${path.project}/runs/${path.run}`;
   const definition = `/projects/${path.project}/pipelines/${run.pipeline}/definition`;
-  const copied = async (text: string) => {
-    if (await copy(text)) toast("good", c("copied"));
-    else toast("bad", c("copy.failed"));
-  };
+  const copied = useCopying();
   const copying = (id: "link" | "command" | "curl", icon: LucideIcon, text: () => string) => ({
     id: `copy:${id}`,
     icon,
@@ -133,23 +128,7 @@ function useLessOften({ path, run, why, onRemark, onRebuild }: MoreProps): Comma
 }
 
 function More(props: MoreProps) {
-  const c = useText(common);
-  const groups = useLessOften(props);
-  useCommands(groups.flat(), 1);
-  return (
-    <Menu trigger={<IconButton variant="normal" icon={Ellipsis} label={c("more")} />}>
-      {groups.map((group, index) => (
-        <Fragment key={group[0]?.id}>
-          {index > 0 && <MenuLine />}
-          {group.map(({ id, icon, text, hint, why, run }) => (
-            <MenuItem key={id} icon={icon} hint={hint} why={why} onSelect={run}>
-              {text}
-            </MenuItem>
-          ))}
-        </Fragment>
-      ))}
-    </Menu>
-  );
+  return <CommandMenu groups={useLessOften(props)} />;
 }
 
 function StopDialog({

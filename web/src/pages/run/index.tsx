@@ -101,6 +101,8 @@ function Page({ path, now, run }: { path: RunPath; now: Run; run: Run }) {
               run={run}
               step={selected}
               failure={failure}
+              modes={isPast ? undefined : page.modes}
+              onMode={page.pick}
               onOpen={(step, number) => page.go({ step, try: String(number) })}
             />
           )}
@@ -121,14 +123,17 @@ function useTitle(run: Run, state: State): void {
   );
 }
 
-/** For those who don't see the page: the state, whenever it changes. */
+/** For those who don't see the page: the state, whenever it changes; a failure interrupts. */
 function Said({ run, state }: { run: Run; state: State }) {
   const t = useText(texts);
   const c = useText(common);
   const isBad = state === "failed" || state === "held";
+  const text = t("says", { number: run.number, state: c(`state.${state}`) });
+  // both are always there: what only now gets a role is not read by every screen reader
   return (
-    <p role={isBad ? "alert" : "status"} className="sr-only">
-      {t("says", { number: run.number, state: c(`state.${state}`) })}
-    </p>
+    <div className="sr-only" data-said>
+      <p role="status">{isBad ? "" : text}</p>
+      <p role="alert">{isBad ? text : ""}</p>
+    </div>
   );
 }

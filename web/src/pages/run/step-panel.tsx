@@ -1,4 +1,5 @@
 import { ExternalLink } from "lucide-react";
+import type { ReactNode } from "react";
 import { Link } from "wouter";
 import { useText } from "@/i18n";
 import { useQueryState } from "@/state/query";
@@ -6,8 +7,9 @@ import { Select } from "@/ui/field";
 import { part } from "@/ui/part";
 import { StateBadge } from "@/ui/status";
 import { Duration } from "@/ui/time";
-import type { Failure, RunPath } from "./data";
+import type { Failure, Mode, Modes, RunPath } from "./data";
 import { FailureLog } from "./failure";
+import { ModeMenu } from "./mode-menu";
 import { findStep, isKept, messageOf, type Place, type Run, stateOfNode } from "./model";
 import { hrefOfRun } from "./places";
 import { texts } from "./texts";
@@ -19,12 +21,15 @@ interface Props {
   run: Run;
   step: string;
   failure: Failure | undefined;
+  /** The ways to recover a step that failed. */
+  modes: Modes | undefined;
+  onMode: (mode: Mode) => void;
   /** Show another step, and which try of it. */
   onOpen: (step: string, attempt: number) => void;
 }
 
 /** The chosen step: its state, its tries, the last lines of its log. */
-export function StepPanel({ path, run, step: id, failure, onOpen }: Props) {
+export function StepPanel({ path, run, step: id, failure, modes, onMode, onOpen }: Props) {
   const t = useText(texts);
   const [chosen, setChosen] = useQueryState("try");
   const place = findStep(run, id);
@@ -43,7 +48,9 @@ export function StepPanel({ path, run, step: id, failure, onOpen }: Props) {
       data-step={id}
       className="mt-4 flex min-h-0 flex-col rounded-lg border border-line bg-surface outline-none"
     >
-      <StepHead run={run} place={place} attempt={attempt} onAttempt={setChosen} />
+      <StepHead run={run} place={place} attempt={attempt} onAttempt={setChosen}>
+        {modes && step.status === "failed" && <ModeMenu modes={modes} pick={onMode} />}
+      </StepHead>
       {notes && !isRoot && (
         <p className="border-b border-line px-3 py-1.5 break-words text-muted">{notes}</p>
       )}
@@ -77,11 +84,13 @@ function StepHead({
   place: { stage, job, step },
   attempt,
   onAttempt,
+  children,
 }: {
   run: Run;
   place: Place;
   attempt: number;
   onAttempt: (attempt: string) => void;
+  children: ReactNode;
 }) {
   const t = useText(texts);
   return (
@@ -110,10 +119,12 @@ function StepHead({
           {t("step.called")}
         </Link>
       )}
+      <span className="ml-auto" />
+      {children}
       {step.attempt > 1 && (
         <Select
           aria-label={t("step.tries")}
-          className="ml-auto w-auto!"
+          className="w-auto!"
           value={String(attempt)}
           options={Array.from({ length: step.attempt }, (_, index) => ({
             value: String(step.attempt - index),
