@@ -52,7 +52,7 @@ def test_the_end_of_ones_own_run_is_told_by_the_browser(keeping: Visitor, site: 
     page = keeping.open(f"/pipelines/{site.pipelines['run/notice']}")
     page.get_by_role("button", name="Account and settings").click()
     page.get_by_role("menuitemcheckbox", name="Tell me when my runs end").click()
-    page.get_by_role("button", name="Run", exact=True).click()
+    page.locator("[data-start]").first.click()
     page.get_by_role("button", name="Start the run").click()
     page.wait_for_url("**/runs/b-*")
     run = page.url.rpartition("/")[2]
