@@ -47,6 +47,7 @@ IN_PROJECT = {
         GET /runs/{run}/reports/{step}/{attempt}/{path}
         GET /runs/{run}/steps
         GET /runs/{run}/steps/{step}/log
+        GET /runs/{run}/steps/{step}/log/diff
         GET /runs/{run}/tests
         GET /runs/{run}/timeline
         GET /environments
