@@ -106,8 +106,8 @@ def changed_values(before: Values, after: Values) -> tuple[ValueChange, ...]:
 
 def same_inputs(before: Step, after: Step) -> bool:
     """Tell whether two tries of a step had the same inputs and, of a checkout, the same commit."""
-    unchanged = (before.inputs, before.patch) == (after.inputs, after.patch)
-    return unchanged and before.pin in {"", after.pin}
+    one, other = ((step.inputs, step.patch, step.parameters_of) for step in (before, after))
+    return one == other and before.pin in {"", after.pin}
 
 
 class FlakyStep(msgspec.Struct, frozen=True, kw_only=True):

@@ -522,6 +522,7 @@ def _next_attempt(step: Step, **changes: Any) -> Step:
         lost=step.lost,
         pin=step.pin,
         patch=step.patch,
+        parameters_of=step.parameters_of,
     )
     return replace(fresh, **changes)
 
@@ -531,8 +532,14 @@ def _step_reset(run: Run, event: e.StepReset) -> Run:
     manual = step.manual_retries + 1 if event.asked else step.manual_retries
     # like the pause at which they were changed, they hold for one attempt of the run
     inputs = step.inputs if event.run_attempt == step.run_attempt else None
+    changes = (each.changes[-1].run_attempt for each in run.head.parameters if each.changes)
     again = _next_attempt(
-        step, run_attempt=event.run_attempt, manual_retries=manual, lost=0, inputs=inputs
+        step,
+        run_attempt=event.run_attempt,
+        manual_retries=manual,
+        lost=0,
+        inputs=inputs,
+        parameters_of=max(changes, default=0),
     )
     return _put_step(run, again)
 

@@ -373,6 +373,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     called: Called | None = None  # of kind "call": the run that it waits for, or has started
     inputs: Record | None = None  # instead of those of its definition: changed at its pause
     patch: StepPatch | None = None  # changed for a retry; holds for the rest of the run
+    parameters_of: int = 0  # attempt of the run that has changed parameters last, before it ran
     metrics: tuple[tuple[str, str], ...] = ()  # what quality rules look at, in the order told
     progress: str = ""  # the last rate that it told: a number from 0 to 1, or JSON
 

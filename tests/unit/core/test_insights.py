@@ -9,6 +9,7 @@ import pytest
 from core_specs import broken, job, one_job, pipeline, stage, step
 from core_start import ALICE
 from core_world import World
+from msgspec.structs import replace
 
 from mulligan.core import events as e
 from mulligan.core.attempts import (
@@ -22,7 +23,7 @@ from mulligan.core.ids import StepId
 from mulligan.core.insights import RunFact, insights_of, repairs_of
 from mulligan.core.recovery.expected import expected_seconds, stops, usual_seconds
 from mulligan.core.recovery.plan import Plan
-from mulligan.core.run import RunAttempt, Step, Write
+from mulligan.core.run import RunAttempt, Step, StepPatch, Write
 from mulligan.core.spec import ReviewGroup, ReviewSpec
 from mulligan.core.status import Status
 
@@ -183,6 +184,8 @@ PASSED = record(Status.SUCCEEDED, 2, exit_code=0)
         # it was given something else, or another commit
         ((FAILED, record(Status.SUCCEEDED, 2, exit_code=0, inputs={"script": "x"})), False),
         ((record(Status.FAILED, exit_code=1, pin="c1"), PASSED), False),
+        ((FAILED, replace(PASSED, patch=StepPatch(env={"X": "1"}))), False),
+        ((FAILED, replace(PASSED, parameters_of=2)), False),
         # it was not the step that failed
         ((record(Status.FAILED), PASSED), False),
     ],

@@ -20,6 +20,7 @@ from core_specs import (
 from core_world import World
 from msgspec import UNSET
 
+from mulligan.core.attempts import same_inputs
 from mulligan.core.evolve import evolve
 from mulligan.core.ids import StepId
 from mulligan.core.matrix import child_step_id
@@ -328,6 +329,21 @@ def test_a_whole_retry_applies_the_changed_parameters_again() -> None:
     world.finish()
     accepted(world.retry(changes=Changes(parameters={"color": None})))
     assert world.run.value("color") == "red"
+
+
+def test_a_step_that_passes_with_another_parameter_is_not_flaky() -> None:
+    """It was given something else, also by a change that an earlier retry has brought."""
+    world = failed(a=2)
+    first = world.run.step(A)
+
+    world.retry("a", changes=NEW_COLOR)
+    second = world.finish().step(A)
+    world.retry("a")
+    third = world.finish().step(A)
+
+    assert [each.parameters_of for each in (first, second, third)] == [0, 2, 2]
+    assert not same_inputs(first, second)
+    assert same_inputs(second, third)
 
 
 def test_secret_parameters_stay_secret() -> None:
