@@ -24,7 +24,7 @@ from mulligan.core.attempts import same_inputs
 from mulligan.core.evolve import evolve
 from mulligan.core.ids import StepId
 from mulligan.core.matrix import child_step_id
-from mulligan.core.patches import as_changed
+from mulligan.core.patches import as_changed, open_inputs
 from mulligan.core.posts import ENTRY_INPUT
 from mulligan.core.prepare import StepOrder, prepare_step
 from mulligan.core.recovery.changes import MOST_BYTES, MOST_CHANGES
@@ -195,6 +195,15 @@ def test_inputs_of_a_plugin_are_its_own() -> None:
         **PLUGIN,
         "input": {"word": "ho", "count": 4, "rows": [{}]},
     }
+
+
+def test_inputs_with_a_structure_are_left_to_the_definition() -> None:
+    """An empty list may stand for such too, but where a kind has only lists of texts."""
+    lists: dict[str, Any] = {"sources": [], "packages": [{"name": "x"}], "image": None}
+    build = step("a", kind="build", inputs={"script": "make", "rate": 0.5, **lists})
+
+    assert open_inputs(build) == {"script": "make", "rate": 0.5}
+    assert open_inputs(step("b", kind="archive", inputs={"patterns": []})) == {"patterns": []}
 
 
 def test_a_post_action_has_what_its_step_has() -> None:
