@@ -30,7 +30,8 @@ def test_tests_and_artifacts_of_a_run(member: Visitor, site: Site) -> None:
     page.get_by_role("link", name="Artifacts 4").click()
     kept = page.locator("[data-artifact='page.html']")
     kept.nth(1).wait_for()
-    member.look("run-artifacts")
+    member.shoot("run-artifacts")
+    member.expect_accessible()
     page.get_by_label("Kept by which attempt").select_option("Attempt 1")
     kept.nth(1).wait_for(state="detached")
     with page.expect_download() as saved:

@@ -6,7 +6,8 @@ import pytest
 from native_client import NativeClient, step_of
 
 from mulligan.core.ids import RunId, StepId
-from mulligan.core.records import Artifact
+from mulligan.core.records import Artifact, StepRecord
+from mulligan.core.report import ArchivedFile
 from mulligan.engine import case_reports
 
 GOOD = b'<testsuite><testcase classname="cart" name="adds" time="0.5"/></testsuite>'
@@ -139,6 +140,30 @@ def test_tests_of_a_run(kept: Kept) -> None:
     assert then["counts"]["total"] == 2
     assert none["items"] == []
     kept.api.get(f"{kept.path}/tests?state=green", expect=400)
+
+
+def test_reports_of_plugins_are_read_as_well(kept: Kept) -> None:
+    """A file of a report counts like an artifact; one whose bytes are gone counts for nothing."""
+    kept.keep("gone.xml", BAD, 2)
+    (gone,) = kept.api.get(f"{kept.path}/artifacts")["items"]
+    kept.api.server.services.software.path_of(gone["sha256"]).unlink()
+    kept.keep("bytes.bin", GOOD, 1)
+    digest = hashlib.sha256(GOOD).hexdigest()
+    record = StepRecord(
+        run=RunId(kept.id),
+        step=StepId(kept.test),
+        attempt=2,
+        kind="report",
+        name="Tests",
+        created_at=kept.api.server.clock.now(),
+        files=(ArchivedFile(path="junit.xml", size=len(GOOD), digest=digest),),
+    )
+    kept.api.in_loop(lambda: kept.api.server.store.add_step_records([record]))
+
+    found = kept.api.get(f"{kept.path}/tests?state=passed")
+
+    assert [each["report"] for each in found["items"]] == ["junit.xml"]
+    assert found["reports_read"] == 1
 
 
 def test_reports_that_are_too_many_or_too_large(

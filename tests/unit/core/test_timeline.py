@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from builders import job, pipeline, stage
 from mulligan.core.run import Job, Run, Step
+from mulligan.core.spec import MatrixSpec
 from mulligan.core.status import Status
 from mulligan.core.timeline import NodeTimes, times_of
 
@@ -90,3 +91,12 @@ def test_jobs_have_waited() -> None:
         (1, timedelta(seconds=1)),
         (3, timedelta(seconds=2)),
     ]
+
+
+def test_matrix_jobs_are_only_a_pattern() -> None:
+    """What is told of a matrix job is told of its copies."""
+    spec = pipeline(stage("s", job("all", "x", matrix=MatrixSpec(strategy="os: [x, y]"))))
+    (pattern,) = spec.stages[0].jobs
+    tries = tuple(Job(id=pattern.id, **took(n, n + 1, attempt=n)) for n in (1, 2))
+
+    assert list(times_of(first_run(spec), {pattern.id: tries}, {}, None)) == []

@@ -14,7 +14,7 @@ from mulligan.core.report import ArchivedFile
 from mulligan.core.spec import PipelineSpec
 from mulligan.core.status import Status
 from mulligan.engine import runner
-from mulligan.engine.publishing import Publishing
+from mulligan.engine.publishing import Publishing, outputs_of, place_of
 from mulligan.engine.software_center import SoftwareCenter
 from mulligan.ports import StepEnd
 from release_world import Releases, definition, releases, stage
@@ -76,6 +76,10 @@ async def test_output_becomes_a_file(world: Releases) -> None:
     assert run.head.status is Status.SUCCEEDED
     assert found is not None
     assert (found.digest, found.size, found.sha512) == ("d1", 3, "5" * 128)
+    (kept,) = await world.store.list_artifacts(run.head.id)
+    told = place_of(kept.path, outputs_of(run, kept.step))
+    assert told is not None
+    assert (told["package"], told["version"]) == (OUTPUT["package"], "v1")
 
 
 async def test_output_without_a_path(world: Releases) -> None:
