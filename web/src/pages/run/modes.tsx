@@ -104,9 +104,11 @@ function OneMode({
           {mode.name && <span className="font-normal text-muted"> {mode.name}</span>}
         </span>
         {mode.why_not && (
-          <span className="block text-[13px] break-words" data-why={mode.why_not.code}>
+          <span
+            className="block text-[13px] break-words first-letter:uppercase"
+            data-why={mode.why_not.code}
+          >
             {mode.why_not.message}
-            {mode.why_not.rule && ` (${mode.why_not.rule})`}
           </span>
         )}
       </span>
