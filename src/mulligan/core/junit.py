@@ -7,7 +7,6 @@ could make them grow without end, are refused.
 import math
 from collections.abc import Mapping
 from enum import StrEnum
-from io import BytesIO
 from xml.parsers import expat
 
 import msgspec
@@ -118,7 +117,9 @@ def cases_of(report: bytes) -> tuple[Case, ...] | None:
     parser.StartElementHandler = reader.start
     parser.EndElementHandler = reader.end
     try:
-        parser.ParseFile(BytesIO(report))
-    except (expat.ExpatError, _StopError, ValueError):
-        return None
+        # As a whole: in pieces, a long tag is read again from its begin with each piece that comes,
+        # which takes the square of its length and holds up all other threads.
+        parser.Parse(report, True)
+    except (expat.ExpatError, _StopError, ValueError, LookupError):
+        return None  # LookupError: its encoding is none of texts, like "hex"
     return tuple(reader.found)

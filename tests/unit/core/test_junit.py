@@ -1,6 +1,7 @@
 """Reports of tests in the JUnit format."""
 
 from typing import Any
+from xml.parsers import expat
 
 import pytest
 
@@ -67,8 +68,41 @@ def test_report_of_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
         b"<testsuite><testcase>",
         b'<!DOCTYPE x [<!ENTITY a "b">]><testsuite/>',
         b"<testsuite>" + b"<a>" * 200 + b"</a>" * 200 + b"</testsuite>",
+        b'<?xml version="1.0" encoding="hex"?><testsuite/>',
+        b'<?xml version="1.0" encoding="idna"?><testsuite/>',
+        b'<?xml version="1.0" encoding="no-such"?><testsuite/>',
     ],
 )
 def test_no_report(report: bytes) -> None:
     """Everything else is none."""
     assert cases_of(report) is None
+
+
+def test_long_tags_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The parser gets a report as a whole: in pieces, a long tag takes the square of its length."""
+    given: list[tuple[int, bool]] = []
+    create = expat.ParserCreate
+
+    class Watched:
+        """Notes what the parser gets."""
+
+        def __init__(self) -> None:
+            self.__dict__["parser"] = create()
+
+        def __getattr__(self, name: str) -> Any:
+            assert name == "Parse"
+            return self.parse
+
+        def __setattr__(self, name: str, value: object) -> None:
+            setattr(self.__dict__["parser"], name, value)
+
+        def parse(self, data: bytes, is_final: bool) -> int:
+            """Note and pass on."""
+            given.append((len(data), is_final))
+            return int(self.__dict__["parser"].Parse(data, is_final))
+
+    monkeypatch.setattr(junit.expat, "ParserCreate", Watched)
+    report = b'<testsuite><testcase name="%s"/></testsuite>' % (b"n" * 100_000)
+
+    assert len(cases_of(report) or ()) == 1
+    assert given == [(len(report), True)]
