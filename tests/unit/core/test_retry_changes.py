@@ -417,6 +417,17 @@ def test_what_can_not_be_changed(changes: Changes, code: str, at: str) -> None:
     assert world.run.head.attempt == 1
 
 
+def test_a_step_is_changed_under_one_name() -> None:
+    """Else the plan would show what the other name makes undone, and their order would decide."""
+    world = ran(one_job(step("a", ref="build")), broken(a=1))
+    twice = StepChanges(env={"X": "1"}), StepChanges(env={"X": None})
+
+    refusal = world.retry("a", changes=Changes(steps=dict(zip(("a", "build"), twice, strict=True))))
+
+    assert isinstance(refusal, Refusal)
+    assert (refusal.code, refusal.at) == (RefusalCode.INPUT_INVALID, ("steps", "build"))
+
+
 def test_a_skip_changes_nothing() -> None:
     """What does not run needs no inputs."""
     refusal = failed().retry("a", skip=True, changes=NEW_COLOR)

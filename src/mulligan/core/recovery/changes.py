@@ -144,11 +144,20 @@ def _patches(
     run: Run, plan: Plan, steps: Mapping[str, StepChanges], items: list[Change]
 ) -> dict[StepId, StepPatch | None]:
     found: dict[StepId, StepPatch | None] = {}
+    named: set[StepId] = set()
     for text, asked in steps.items():
         at = ("steps", text)
         spec = _step(run, plan, text, at)
-        record = run.step(spec.id)
-        before = found.get(spec.id, record.patch) or NONE
+        if spec.id in named:
+            raise _refuse(
+                RefusalCode.INPUT_INVALID,
+                f"step {spec.name!r} is named twice, by its id and by its ref",
+                at,
+                node=spec.id,
+                instead=("give all changes of a step under one name",),
+            )
+        named.add(spec.id)
+        before = run.step(spec.id).patch or NONE
         after = _patched(spec, before, asked, at)
         if after == before:
             continue
@@ -166,7 +175,7 @@ def _step(run: Run, plan: Plan, text: str, at: _At) -> StepSpec:
     """
     step_id = find_step(run.index, text)
     if step_id is None:
-        raise _refuse(RefusalCode.TARGET_UNKNOWN, f"the run has no step {text!r}", at, node=text)
+        raise _refuse(RefusalCode.TARGET_UNKNOWN, f"the run has no step {text[:100]!r}", at, node=text)
     spec = run.index.steps[step_id]
     node = plan.steps.get(step_id)
     if node is None or node.action is not Action.RERUN or not is_enabled(run, spec):
@@ -221,7 +230,7 @@ def _input(spec: StepSpec, known: Mapping[str, Any], name: str, given: Any, at: 
         what = "of its plugin " if spec.kind == PLUGIN else ""
         raise _refuse(
             RefusalCode.INPUT_UNKNOWN,
-            f"step {spec.name!r} has no input {name!r} {what}that can be changed; it has: {names}",
+            f"step {spec.name!r} has no input {name[:100]!r} {what}that can be changed; it has: {names}",
             at,
             node=spec.id,
         )
