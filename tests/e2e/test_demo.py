@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -89,6 +90,24 @@ def test_a_run_outlives_its_server(demos: Demos) -> None:
     assert "begun again: three" in lines
     assert "kept: one, two, four, five" in lines
     assert lines[-1].endswith(" checks passed")
+
+
+def test_a_closed_terminal_ends_it(demos: Demos) -> None:
+    """It tidies up as it does after Ctrl-C."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mulligan", "demo", "--plain"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"MULLIGAN_DATA": str(demos.data)},
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith("server: ")
+
+    process.send_signal(signal.SIGHUP)
+
+    told, _ = process.communicate(timeout=DEADLINE_S)
+    assert process.returncode == 130, told
 
 
 def test_nothing_is_left_of_them(demos: Demos) -> None:

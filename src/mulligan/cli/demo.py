@@ -36,6 +36,8 @@ def demo(once: bool, plain: bool, crash: bool) -> None:  # noqa: FBT001 - click 
 
     signal.signal(signal.SIGTERM, asked)
     signal.signal(signal.SIGINT, asked)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup has it
+        signal.signal(signal.SIGHUP, asked)  # the terminal was closed
     named = os.environ.get("MULLIGAN_DATA")
     if named:
         Path(named).mkdir(parents=True, exist_ok=True)

@@ -119,7 +119,7 @@ def cases_of(report: bytes) -> tuple[Case, ...] | None:
     try:
         # As a whole: in pieces, a long tag is read again from its begin with each piece that comes,
         # which takes the square of its length and holds up all other threads.
-        parser.Parse(report, True)
+        parser.Parse(report, True)  # noqa: FBT003 - takes no keywords
     except (expat.ExpatError, _StopError, ValueError, LookupError):
         return None  # LookupError: its encoding is none of texts, like "hex"
     return tuple(reader.found)

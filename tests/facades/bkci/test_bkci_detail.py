@@ -586,7 +586,7 @@ def test_a_task_shows_what_was_changed_for_a_retry(
     model = minimal_model()
     model["stages"][1]["containers"][0]["elements"][0] = {"name": "x", "id": E11, **element}
     index, source = compiled(model)
-    patch = StepPatch(inputs=inputs, env={"X": "1"}, timeout_s=120)
+    patch = StepPatch(inputs=inputs, env={"X": "1", "API_TOKEN": "s3cret"}, timeout_s=120)
     second = replace(failure(E11, 2, 3, attempt=2, run_attempt=2), patch=patch)
     twice = head(attempt=2, attempts=(attempt(1, ALICE, -1, 0, 65), attempt(2, BOB, 66, 66, 70)))
     run, history = run_of(index, twice, *FIRST, second), history_of(failure(E11, 1, 2), second)
@@ -595,7 +595,10 @@ def test_a_task_shows_what_was_changed_for_a_retry(
     old = task(detail(run, source, history, number=1), E11)
 
     assert contains(given_of(new), shown)
-    assert new["customEnv"] == [{"key": "X", "value": "1"}]
+    assert new["customEnv"] == [
+        {"key": "X", "value": "1"},
+        {"key": "API_TOKEN", "value": "******"},
+    ]
     assert new["additionalOptions"]["timeout"] == 2
     assert not contains(given_of(old), shown)
 

@@ -101,7 +101,7 @@ def test_long_tags_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
             given.append((len(data), is_final))
             return int(self.__dict__["parser"].Parse(data, is_final))
 
-    monkeypatch.setattr(junit.expat, "ParserCreate", Watched)
+    monkeypatch.setattr(expat, "ParserCreate", Watched)
     report = b'<testsuite><testcase name="%s"/></testsuite>' % (b"n" * 100_000)
 
     assert len(cases_of(report) or ()) == 1

@@ -175,7 +175,9 @@ def _step(run: Run, plan: Plan, text: str, at: _At) -> StepSpec:
     """
     step_id = find_step(run.index, text)
     if step_id is None:
-        raise _refuse(RefusalCode.TARGET_UNKNOWN, f"the run has no step {text[:100]!r}", at, node=text)
+        raise _refuse(
+            RefusalCode.TARGET_UNKNOWN, f"the run has no step {text[:100]!r}", at, node=text
+        )
     spec = run.index.steps[step_id]
     node = plan.steps.get(step_id)
     if node is None or node.action is not Action.RERUN or not is_enabled(run, spec):
@@ -230,7 +232,8 @@ def _input(spec: StepSpec, known: Mapping[str, Any], name: str, given: Any, at: 
         what = "of its plugin " if spec.kind == PLUGIN else ""
         raise _refuse(
             RefusalCode.INPUT_UNKNOWN,
-            f"step {spec.name!r} has no input {name[:100]!r} {what}that can be changed; it has: {names}",
+            f"step {spec.name!r} has no input {name[:100]!r} {what}that can be changed; "
+            f"it has: {names}",
             at,
             node=spec.id,
         )

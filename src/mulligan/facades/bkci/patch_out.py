@@ -3,7 +3,7 @@
 The dialect has no call for such a change; what ran is shown where a change at a pause is.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mulligan.core.errors import InvalidError
@@ -12,6 +12,8 @@ from mulligan.core.run import StepPatch
 from mulligan.core.spec import StepSpec
 from mulligan.facades.bkci.document import Json, Part
 from mulligan.facades.bkci.model_inputs import read_inputs
+from mulligan.facades.common.secret_names import is_secret_name
+from mulligan.facades.common.sensitive import MASK, is_secret
 
 
 def with_patch(element: Json, spec: StepSpec, patch: StepPatch | None) -> Json:
@@ -22,13 +24,21 @@ def with_patch(element: Json, spec: StepSpec, patch: StepPatch | None) -> Json:
     for name, value in patch.inputs.items():
         after = _with_input(after, spec, name, value)
     if patch.env:
-        env = {**dict(spec.env), **patch.env}
+        env = {**dict(spec.env), **_shown(patch.env)}
         after["customEnv"] = [{"key": name, "value": value} for name, value in env.items()]
     if patch.timeout_s is not None:
         minutes = max(1, round(patch.timeout_s / 60))
         options = {**(after.get("additionalOptions") or {}), "timeout": minutes}
         after["additionalOptions"] = {**options, "timeoutVar": str(minutes)}
     return after
+
+
+def _shown(env: Mapping[str, str]) -> dict[str, str]:
+    """Mask what was given as a secret: the own API, where it was given, shows it to nobody."""
+    return {
+        name: MASK if is_secret_name(name) and is_secret(value) else value
+        for name, value in env.items()
+    }
 
 
 def _with_input(element: Json, spec: StepSpec, name: str, value: Any) -> Json:

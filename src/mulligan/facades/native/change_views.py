@@ -7,9 +7,9 @@ from mulligan.core.patches import PLUGIN
 from mulligan.core.recovery.plan import Change, ChangeKind
 from mulligan.core.run import ChangedName
 from mulligan.core.spec import SpecIndex, StepSpec
+from mulligan.facades.common.secret_names import is_secret_name
 from mulligan.facades.common.sensitive import MASK, SensitiveInputs, is_secret
 from mulligan.facades.native import shapes
-from mulligan.facades.native.masking import is_secret_name
 
 
 def show_change(change: Change, index: SpecIndex, sensitive: SensitiveInputs) -> shapes.ChangeView:

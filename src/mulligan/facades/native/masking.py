@@ -6,21 +6,16 @@ from typing import Any
 
 import msgspec
 
+from mulligan.facades.common.secret_names import WORDS, is_secret_name
+
 HIDDEN = "******"
-_WORDS = r"pass(?:word|wd|phrase)?|secret|token|credentials?|api[-_]?key|private[-_]?key|kubeconfig"
-# also at the end of a name without anything between, as DBPASS; these are other words:
-_OTHER_WORDS = r"(?<!by)(?<!com)(?<!tres)(?<!sur)(?<!over)(?<!under)(?<!low)(?<!high)(?<!band)"
-_SECRET_NAME = re.compile(
-    rf"(?i)(?:^|[^a-z])(?:{_WORDS}|pwd)(?:$|[^a-z])|password|secret|passwd|apikey"
-    rf"|{_OTHER_WORDS}pass\d*$|token$"
-)
 # up to the last @, which a password may hold too
 _LOGIN = re.compile(r"(?<=://)[^/\s\"'?#]+(?=@)")
 _SCHEME = r"[\"']?(?:bearer|basic|token|digest)\s+"
 _HEADER = re.compile(rf"(?i)(authorization[\"']?\s*[:=]\s*{_SCHEME})[^\s\"']+")
 _CREDENTIALS = re.compile(rf"(?i)^(\s*{_SCHEME})[^\s\"']+")
 _TEXT = r"""(?:"[^"]*"|'[^']*'|\S+)"""
-_OPTION_NAME = rf"--(?:[a-z]+-)*(?:{_WORDS})"
+_OPTION_NAME = rf"--(?:[a-z]+-)*(?:{WORDS})"
 _OPTION = re.compile(rf"(?i)({_OPTION_NAME}(?:=|[\"']?(?:\s*,\s*|\s+)(?![-|\\]))){_TEXT}")
 # `-u name:secret` of curl; two numbers are a user and a group
 _USER_NAME = r"(?:-[a-z]{0,5}u|--(?:proxy-)?user)"
@@ -66,14 +61,6 @@ def masked_text(text: str) -> str:
         else:
             return msgspec.json.encode(_masked(value)).decode()
     return _masked_lines(text)
-
-
-def is_secret_name(name: str) -> bool:
-    """Tell whether what has this name is probably a secret."""
-    parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
-    if parted.lower().endswith(("_file", "_name", "_ref")):
-        return False  # says where the secret is
-    return _SECRET_NAME.search(parted) is not None
 
 
 def _masked(value: Any) -> Any:
