@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from mulligan.core.ids import StepId
+from mulligan.core.ids import RunId, StepId
 from mulligan.core.junit import cases_of
-from mulligan.core.run import Run
+from mulligan.core.spec import SpecIndex
 from mulligan.core.tested import CaseReport, StepTries, TestedCase, judge_cases
 from mulligan.engine.step_records import step_records
 from mulligan.ports import NodeHistory, Store
@@ -44,12 +44,17 @@ class _Found(NamedTuple):
 
 
 async def tests_of(
-    store: Store, path_of: Callable[[str], Path], run: Run, attempts: Mapping[StepId, int]
+    store: Store,
+    path_of: Callable[[str], Path],
+    run: RunId,
+    index: SpecIndex,
+    attempts: Mapping[StepId, int],
 ) -> RunTests:
     """Read the tests of a run.
 
     Args:
         path_of: Gives the place of the bytes with a SHA-256.
+        index: Of what the run had in the attempt that is asked about.
         attempts: Of each step the attempt whose tests are wanted; 0 = none.
     """
     files = await _files(store, run)
@@ -62,18 +67,18 @@ async def tests_of(
     if earlier:
         earlier.sort(key=lambda file: -file.attempt)
         before = (await asyncio.to_thread(_read, path_of, earlier)).reports
-        jobs = _jobs(run, await store.history(run.head.id), steps)
+        jobs = _jobs(index, await store.history(run), steps)
     cases = await asyncio.to_thread(judge_cases, found.reports, before, jobs)
     return RunTests(cases=cases, read=len(found.reports), left_out=found.left_out)
 
 
-async def _files(store: Store, run: Run) -> list[_File]:
+async def _files(store: Store, run: RunId) -> list[_File]:
     """Return what may be reports, each once."""
     kept = [
         _File(each.step, each.attempt, each.path, each.digest)
-        for each in await store.list_artifacts(run.head.id)
+        for each in await store.list_artifacts(run)
     ]
-    async for record in step_records(store, run.head.id, "report"):
+    async for record in step_records(store, run, "report"):
         kept += [
             _File(record.step, record.attempt, file.path, file.digest) for file in record.files
         ]
@@ -105,10 +110,12 @@ def _read(path_of: Callable[[str], Path], files: Iterable[_File]) -> _Found:
     return _Found(found, left_out)
 
 
-def _jobs(run: Run, history: NodeHistory, steps: Iterable[StepId]) -> dict[StepId, StepTries]:
+def _jobs(
+    index: SpecIndex, history: NodeHistory, steps: Iterable[StepId]
+) -> dict[StepId, StepTries]:
     """Return of each step the tries of all steps of its job."""
     found: dict[StepId, StepTries] = {}
     for step in steps:
-        job = run.index.jobs[run.index.step_job[step][0]]
+        job = index.jobs[index.step_job[step][0]]
         found[step] = {each.id: history.steps.get(each.id, ()) for each in job.steps}
     return found

@@ -9,6 +9,7 @@ from mulligan.core.ids import RunId, StepId
 from mulligan.core.records import Artifact, StepRecord
 from mulligan.core.report import ArchivedFile
 from mulligan.engine import case_reports
+from mulligan.testing import models
 
 GOOD = b'<testsuite><testcase classname="cart" name="adds" time="0.5"/></testsuite>'
 BAD = (
@@ -164,6 +165,31 @@ def test_reports_of_plugins_are_read_as_well(kept: Kept) -> None:
 
     assert [each["report"] for each in found["items"]] == ["junit.xml"]
     assert found["reports_read"] == 1
+
+
+def test_tests_of_a_copy_that_is_gone(kept: Kept) -> None:
+    """A matrix job that was split anew has fewer copies than in the attempt that is asked about."""
+    steps = [models.step("build", "true", step_id="b")]
+    model = models.one_job("copies", steps)
+    model["stages"][0]["containers"][0]["params"] = [models.parameter("values", "[1, 2]")]
+    model["stages"][1]["containers"][0] |= {
+        "matrixGroupFlag": True,
+        "matrixControlOption": {"strategyStr": '{"x": ${{ variables.values }}}'},
+    }
+    kept.api.server.executor.fail("build", times=2)
+    state = kept.api.run_to_end(model)
+    *_, copy = state["stages"][0]["jobs"]
+    kept.id, kept.test = state["id"], copy["steps"][0]["id"]
+    kept.keep("r.xml", BAD)
+    fewer = {"changes": {"parameters": {"values": "[1]"}}}
+    kept.api.post(f"{kept.path}/recovery/apply", fewer)
+    kept.api.wait(kept.id, "succeeded")
+
+    now = kept.api.get(f"{kept.path}/tests")
+    then = kept.api.get(f"{kept.path}/tests?attempt=1")
+
+    assert now["items"] == []
+    assert [(each["name"], each["step_name"]) for each in then["items"]] == [("adds", "build")]
 
 
 def test_reports_that_are_too_many_or_too_large(

@@ -28,8 +28,9 @@ async def list_failing_tests(call: ToolCall) -> Result:
     given = call.read(ListFailingTests)
     run = await run_of(call, given.project, given.run, Permission.DOWNLOAD)
     services = call.services
+    attempts = attempts_of(Snapshot(run))
     found = await tests_of(
-        services.store, services.software.path_of, run, attempts_of(Snapshot(run))
+        services.store, services.software.path_of, run.head.id, run.index, attempts
     )
     names = run.index.steps
     failing: list[Json] = [

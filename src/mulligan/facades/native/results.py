@@ -13,6 +13,7 @@ from mulligan.core.ids import StepId
 from mulligan.core.records import Artifact
 from mulligan.core.rights import Permission
 from mulligan.core.run import Run
+from mulligan.core.spec import SpecIndex
 from mulligan.core.tested import TestedCase, count_cases
 from mulligan.engine.case_reports import MOST_FILES, tests_of
 from mulligan.engine.package_names import path_of_output
@@ -201,14 +202,18 @@ async def list_tests(call: Call) -> Response:
     history = None
     if number not in {None, run.head.attempt}:
         history = await store.history(run.head.id)
-    attempts = attempts_of(Snapshot(run, history, number))
-    found = await tests_of(store, call.services.software.path_of, run, attempts)
+    # copies of matrix jobs that it had may be gone by now
+    snapshot = Snapshot(run, history, number)
+    index = snapshot.index
+    found = await tests_of(
+        store, call.services.software.path_of, run.head.id, index, attempts_of(snapshot)
+    )
     fitting = [each for each in found.cases if _fits(each, wanted, text)]
     offset, limit = queries.offset(call.request), queries.limit(call.request)
     page, cursor = queries.page_of(fitting[offset : offset + limit + 1], offset, limit)
     return answer(
         TestList(
-            items=tuple(_test(run, each) for each in page),
+            items=tuple(_test(index, each) for each in page),
             counts=count_cases(found.cases),
             reports_read=found.read,
             reports_left_out=found.left_out,
@@ -232,10 +237,10 @@ def _fits(each: TestedCase, states: tuple[TestState, ...], text: str) -> bool:
     return not text or text in f"{each.case.suite}.{each.case.name}".casefold()
 
 
-def _test(run: Run, each: TestedCase) -> TestView:
+def _test(index: SpecIndex, each: TestedCase) -> TestView:
     return TestView(
         step=each.step,
-        step_name=run.index.steps[each.step].name,
+        step_name=index.steps[each.step].name,
         attempt=each.attempt,
         report=each.path,
         suite=each.case.suite,
