@@ -299,6 +299,20 @@ def test_a_change_of_a_matrix_job_is_one_of_all_its_copies() -> None:
     assert order_of(world.run, SECOND).inputs == {"script": "x"}
 
 
+def test_a_step_of_a_matrix_job_is_named_by_its_ref() -> None:
+    """It is the pattern where the job is split anew, or else the first copy."""
+    matrix_of_two = MatrixSpec(strategy='{"x": [1, 2]}')
+    spec = pipeline(stage(2, job(1, step("a", ref="build"), matrix=matrix_of_two)))
+    world = ran(spec, broken(**{FIRST: 1, SECOND: 1}))
+    changes = of_step("build", inputs={"script": "x"})
+
+    one = accepted(world.plan(FIRST, changes=changes))
+    every = accepted(world.plan("1", changes=changes))
+
+    assert [change.step for change in one.changes.items] == [FIRST]
+    assert [change.step for change in every.changes.items] == ["a"]
+
+
 # --- parameters -----------------------------------------------------------------------------------
 
 

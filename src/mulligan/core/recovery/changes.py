@@ -173,7 +173,7 @@ def _step(run: Run, plan: Plan, text: str, at: _At) -> StepSpec:
     Raises:
         _RefusedError: There is none, or it is kept, or it stays as it is defined.
     """
-    step_id = find_step(run.index, text)
+    step_id = _pattern(run.index, plan, text) or find_step(run.index, text)
     if step_id is None:
         raise _refuse(
             RefusalCode.TARGET_UNKNOWN, f"the run has no step {text[:100]!r}", at, node=text
@@ -197,6 +197,16 @@ def _step(run: Run, plan: Plan, text: str, at: _At) -> StepSpec:
             instead=("change a parameter of the run", "change the definition"),
         )
     return spec
+
+
+def _pattern(index: SpecIndex, plan: Plan, ref: str) -> StepId | None:
+    """Find a step by its ref in a matrix job that is split anew: its copies are gone then."""
+    for job in index.all_jobs() if ref else ():
+        for step in job.steps if job.matrix is not None else ():
+            node = plan.steps.get(step.id)
+            if step.ref == ref and node is not None and node.action is Action.RERUN:
+                return step.id
+    return None
 
 
 def _why_fixed(spec: StepSpec) -> str:
