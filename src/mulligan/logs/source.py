@@ -53,7 +53,7 @@ class FrameTable:
 
     Args:
         file: descriptor of the compressed log.
-        name: for messages.
+        name: path; messages, which callers see, have its last part.
 
     Raises:
         LogError: the file is not in the seekable format.
@@ -63,11 +63,11 @@ class FrameTable:
         end = os.fstat(file).st_size
         foot = os.pread(file, TABLE_FOOT.size, max(end - TABLE_FOOT.size, 0))
         if len(foot) < TABLE_FOOT.size:
-            raise LogError(f"{name} is cut off")
+            raise LogError(f"the log {os.path.basename(name)} is cut off")
         count, _, magic = TABLE_FOOT.unpack(foot)
         start = end - TABLE_FOOT.size - count * TABLE_ROW.size
         if magic != SEEKABLE_MAGIC or start < 0:
-            raise LogError(f"{name} has no table of frames")
+            raise LogError(f"the log {os.path.basename(name)} has no table of frames")
         rows = os.pread(file, count * TABLE_ROW.size, start)
         self.positions = array("Q", [0])
         self.offsets = array("Q", [0])

@@ -157,11 +157,13 @@ def test_no_space_for_the_compressed_file(path: Path) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"short", b"x" * 100])
 def test_broken_compressed_file_is_an_error(tmp_path: Path, content: bytes) -> None:
-    """A file that is no compressed log is reported, not shown as an empty one."""
+    """A file that is no compressed log is reported, not shown as an empty one; its place is not."""
     (tmp_path / "job.1.log.zst").write_bytes(content)
 
-    with pytest.raises(LogError):
+    with pytest.raises(LogError, match=r"^the log job\.1\.log\.zst ") as caught:
         LogReader(tmp_path / "job.1.log").tail(1)
+
+    assert str(tmp_path) not in str(caught.value)
 
 
 def test_compressed_lines_of_a_killed_writer(tmp_path: Path) -> None:
