@@ -124,6 +124,7 @@ def test_of_two_who_retry_at_once_one_is_told_that_the_plan_is_stale(
         late.locator("[data-apply]").click()
 
         late.get_by_role("button", name="Plan is stale – refresh").wait_for()
+        assert "by lin" in late.locator("[data-last]").inner_text()
         late.get_by_role("button", name="Plan is stale – refresh").click()
         late.locator("[data-banner=recovered]").wait_for()
         other.check()

@@ -25,10 +25,13 @@ export function PageHead({
       {crumbs.length > 0 && (
         <ol className="mb-0.5 flex flex-wrap items-center gap-x-1.5 text-[13px] text-muted">
           {crumbs.map(({ text, href }, index) => (
-            <li key={text} className="flex items-center gap-1.5">
+            <li key={href ?? text} className="flex min-w-0 items-center gap-1.5">
               {index > 0 && <span aria-hidden>›</span>}
               {href ? (
-                <Link href={href} className="inline-block py-0.5 hover:text-text hover:underline">
+                <Link
+                  href={href}
+                  className="inline-block min-w-0 py-0.5 [overflow-wrap:anywhere] hover:text-text hover:underline"
+                >
                   {text}
                 </Link>
               ) : (

@@ -84,6 +84,12 @@ export function formatDuration(ms: number, locale: string): string {
     .join(" ");
 }
 
+/** A short time in seconds, to a tenth: "1.5s". */
+export function formatSeconds(ms: number, locale: string): string {
+  const word = locale.startsWith("zh") ? SHORT.zh[3] : SHORT.en[3];
+  return `${(ms / 1000).toFixed(1).replace(".0", "")}${word}`;
+}
+
 /** How long something took, or has taken so far: then it counts on. */
 export function Duration({
   from,

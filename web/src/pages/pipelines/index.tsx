@@ -23,6 +23,7 @@ import { PipelineTable } from "./table";
 
 const texts = area(en, zh);
 const PAGE = 50;
+const OTHERS_MS = 30_000;
 
 interface Filters {
   search: string;
@@ -69,6 +70,7 @@ function usePipelines(project: string, { search, status, label, mine }: Filters)
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (last) => last.next_cursor ?? undefined,
     placeholderData: (old) => old,
+    refetchInterval: OTHERS_MS, // no event tells of pipelines that others make, rename or delete
   });
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { criticalJobs, ganttOf, newest, type Timeline } from "./gantt-rows";
-import { scaleOf } from "./gantt-scale";
+import { scaleOf, ticksOf } from "./gantt-scale";
 import { job, run, stage, step } from "./testing";
 
 const ZERO = Date.parse("2026-01-01T00:00:00Z");
@@ -156,5 +156,20 @@ describe("the chain that decided how long a stage took", () => {
       job("last", [step("3")], { ...ran(6, 8), needs: ["short", "long"] }),
     ];
     expect([...criticalJobs(run([stage("s", jobs)]), 0)].sort()).toEqual(["last", "long"]);
+  });
+});
+
+describe("the axis", () => {
+  const parts = [0, 0.25, 0.5, 0.75, 1];
+
+  it("of a short run says tenths of seconds, so that no two parts read the same", () => {
+    const scale = scaleOf([{ from: 0, to: 2000 }], 2000);
+    expect(ticksOf(scale, parts, "en")).toEqual(["0s", "0.5s", "1s", "1.5s", "2s"]);
+  });
+
+  it("leaves out what would read the same", () => {
+    const scale = scaleOf([{ from: 0, to: 2 }], 2);
+    const texts = ticksOf(scale, parts, "en").filter((text) => text !== "");
+    expect(new Set(texts).size).toBe(texts.length);
   });
 });

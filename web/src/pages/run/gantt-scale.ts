@@ -1,5 +1,7 @@
 /** Where an instant lies on the axis of the Gantt chart. Long times in which nothing ran are folded. Pure. */
 
+import { formatDuration, formatSeconds } from "@/ui/time";
+
 export interface Span {
   from: number;
   to: number;
@@ -49,6 +51,15 @@ export function scaleOf(spans: readonly Span[], now: number): Scale {
     at: (time) => (between(marks, "time", "x", time) / width) * 100,
     timeAt: (part) => between(marks, "x", "time", part * width),
   };
+}
+
+/** What stands at parts of the axis: exact enough to differ, and nothing where it would not. */
+export function ticksOf(scale: Scale, parts: readonly number[], locale: string): string[] {
+  const whole = scale.to - scale.from;
+  const isShort = whole >= 1000 && whole < 10_000;
+  const say = isShort ? formatSeconds : formatDuration;
+  const texts = parts.map((part) => say(scale.timeAt(part) - scale.from, locale));
+  return texts.map((text, index) => (text === texts[index - 1] ? "" : text));
 }
 
 type Mark = { time: number; x: number };

@@ -4,17 +4,17 @@ import { Link } from "wouter";
 import { useLocale, useText } from "@/i18n";
 import { Button } from "@/ui/button";
 import { Checkbox } from "@/ui/field";
-import { formatDuration } from "@/ui/time";
 import { useNow } from "./clock";
 import { type RunPath, useTimeline } from "./data";
 import { FIGURES, GanttRow, NAMES } from "./gantt-bar";
 import { ganttOf, type Timeline } from "./gantt-rows";
-import type { Scale } from "./gantt-scale";
+import { type Scale, ticksOf } from "./gantt-scale";
 import { isOver, type Run, ranAgain } from "./model";
 import { hrefOfRun } from "./places";
 import { texts } from "./texts";
 
 const PAGE = 200; // rows that are drawn at first
+const TICKS = [0, 0.25, 0.5, 0.75, 1]; // parts of the axis
 
 interface Props {
   path: RunPath;
@@ -119,9 +119,9 @@ function Axis({ scale }: { scale: Scale }) {
     >
       <div className={NAMES} />
       <div className="flex grow justify-between py-1">
-        {[0, 0.25, 0.5, 0.75, 1].map((part) => (
-          <span key={part} className={clsx(part % 0.5 !== 0 && "hidden sm:inline")}>
-            {formatDuration(scale.timeAt(part) - scale.from, locale)}
+        {ticksOf(scale, TICKS, locale).map((text, index) => (
+          <span key={TICKS[index]} className={clsx(index % 2 === 1 && "hidden sm:inline")}>
+            {text}
           </span>
         ))}
       </div>

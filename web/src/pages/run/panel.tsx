@@ -8,6 +8,7 @@ import { Skeleton } from "@/ui/empty";
 import { TextInput } from "@/ui/field";
 import { Key } from "@/ui/keys";
 import { useProblemText } from "@/ui/loaded";
+import { RelativeTime } from "@/ui/time";
 import { ChangeForm } from "./change-form";
 import { NO_CHANGES, shownBody } from "./changes";
 import type { Mode, Modes, RunPath } from "./data";
@@ -15,7 +16,7 @@ import type { Run } from "./model";
 import { ModeChoice } from "./modes";
 import { commandOf } from "./places";
 import { Preview, RollbackPreview } from "./preview";
-import { canChange, isRollback, type Recovery } from "./recovery";
+import { canChange, isRollback, type LastAct, type Recovery } from "./recovery";
 import { texts } from "./texts";
 
 interface Props {
@@ -109,6 +110,18 @@ function CopyCall({ path, mode, recovery }: { path: RunPath; mode: Mode; recover
   );
 }
 
+/** Who was faster. */
+function Last({ act: { what, name, target, by, at } }: { act: LastAct }) {
+  const t = useText(texts);
+  const key = `what.${what}` as "what.retry";
+  const word = key in texts.en ? t(key, { name: name || target || t("whole-run") }) : what;
+  return (
+    <span className="block" data-last>
+      {t("stale.last", { what: word, by })} · <RelativeTime at={at} />
+    </span>
+  );
+}
+
 const ICONS = { retry: RotateCcw, skip: SkipForward, rollback: Undo2, resume: RotateCcw };
 
 function Doing({ path, recovery, refs }: Pick<Props, "path" | "recovery" | "refs">) {
@@ -140,6 +153,7 @@ function Doing({ path, recovery, refs }: Pick<Props, "path" | "recovery" | "refs
       {stale && (
         <p role="alert" className="mt-3 rounded-md bg-wait-soft px-3 py-2 text-wait">
           {t("stale.hint")}
+          {recovery.last && <Last act={recovery.last} />}
         </p>
       )}
       <div className="mt-3 flex flex-wrap items-center gap-x-3 gap-y-2">

@@ -7,6 +7,7 @@ import { bodyOf, type Draft, NO_CHANGES } from "./changes";
 import { type Mode, type Modes, type Plan, type RunPath, useCall } from "./data";
 
 export type RollbackPlan = Schemas["RollbackPlanView"];
+export type LastAct = Schemas["LastAct"];
 
 export function keyOf({ mode, node }: Mode): string {
   return `${mode}:${node}`;
@@ -103,6 +104,10 @@ interface Seen {
   plan: Plan;
 }
 
+function lastOf(error: unknown): LastAct | null {
+  return error instanceof ProblemError ? (error.problem.last ?? null) : null;
+}
+
 export interface Recovery {
   mode: Mode | null;
   choose: (key: string) => void;
@@ -112,6 +117,8 @@ export interface Recovery {
   problem: unknown;
   /** What is shown isn't what would be done now. */
   stale: boolean;
+  /** Who was faster, if the server said so. */
+  last: LastAct | null;
   refresh: () => void;
   changes: Draft;
   setChanges: (changes: Draft) => void;
@@ -184,6 +191,7 @@ export function useRecovery(path: RunPath, modes: Modes | undefined, onDone: () 
     rollback,
     problem: refused ? null : failed,
     stale: refused || moved,
+    last: refused ? lastOf(call.error) : null,
     refresh,
     changes,
     setChanges: (next) => {

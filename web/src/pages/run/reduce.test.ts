@@ -80,6 +80,25 @@ describe("single events", () => {
     expect(findStep(ended, id)?.step.ended_at).not.toBeNull();
   });
 
+  it("let a step that runs again begin anew, in the attempt of the run that they begin", () => {
+    const run = start();
+    const id = some(run);
+    const before = findStep(run, id)?.step.attempt ?? 0;
+    const attempt = run.attempt + 1;
+    const after = forward(run, [
+      event(11, "RunRetried", "", { attempt: { number: attempt } }),
+      event(12, "StepReset", id, { run_attempt: attempt }),
+      event(13, "StepStarted", id),
+    ]);
+    expect(after.attempt).toBe(attempt);
+    expect(findStep(after, id)?.step).toMatchObject({
+      attempt: before + 1,
+      run_attempt: attempt,
+      status: "running",
+      exit_code: null,
+    });
+  });
+
   it("end the run, and close what it waited at", () => {
     const gate = { node: "s0", kind: "pause", group: "", reviewers: [], signals: null };
     const run = { ...start(), gates: [{ ...gate, opened_at: "", due_at: null }] };

@@ -1,14 +1,12 @@
-/**
- * A run, brought forward by events until the server has told it anew. Pure. What an event says only
- * in part (a retry resets many nodes) is left to that next answer.
- */
+/** A run, brought forward by events until the server has told it anew. Pure. */
 import type { ServerEvent } from "@/api/events";
 import type { Job, Run, Stage, Step } from "./model";
 
 const MOST_WAITING = 500; // events; older ones are in the next answer
 
 type Fields = Record<string, unknown>;
-type NodeChange = { node: string; change: Partial<Stage & Job & Step> };
+type NodeChange = { node: string; change: Partial<Stage & Job & Step>; again?: boolean };
+type Change = NodeChange["change"] & { /** How many tries have begun. */ more?: number };
 
 /** Add an event to those that wait; each counts once, in the order of the server. */
 export function keep(waiting: readonly ServerEvent[], event: ServerEvent): readonly ServerEvent[] {
@@ -23,18 +21,27 @@ export function keep(waiting: readonly ServerEvent[], event: ServerEvent): reado
 export function forward(run: Run, waiting: readonly ServerEvent[]): Run {
   const newer = waiting.filter((each) => each.run === run.id && each.revision > run.revision);
   if (newer.length === 0) return run;
-  const changes = new Map<string, NodeChange["change"]>();
+  const changes = new Map<string, Change>();
   let head = run;
   for (const { event } of newer) {
-    const change = changeOf(event);
-    if (change) changes.set(change.node, { ...changes.get(change.node), ...change.change });
     head = headAfter(head, event);
+    const found = changeOf(event, head.attempt);
+    if (!found) continue;
+    const before = changes.get(found.node);
+    const more = (before?.more ?? 0) + (found.again ? 1 : 0);
+    changes.set(found.node, { ...before, ...found.change, more });
   }
   if (changes.size === 0) return head;
   return { ...head, stages: head.stages.map((stage) => changed(stage, changes)) };
 }
 
-function changed(stage: Stage, changes: ReadonlyMap<string, NodeChange["change"]>): Stage {
+function after<T extends { attempt: number }>(node: T, change: Change | undefined): T {
+  if (!change) return node;
+  const { more = 0, ...fields } = change;
+  return { ...node, ...fields, attempt: node.attempt + more };
+}
+
+function changed(stage: Stage, changes: ReadonlyMap<string, Change>): Stage {
   const own = changes.get(stage.id);
   let touched = own !== undefined;
   const jobs = stage.jobs.map((job) => {
@@ -42,12 +49,10 @@ function changed(stage: Stage, changes: ReadonlyMap<string, NodeChange["change"]
     const hasSteps = job.steps.some((step) => changes.has(step.id));
     if (!ofJob && !hasSteps) return job;
     touched = true;
-    const steps = hasSteps
-      ? job.steps.map((step) => ({ ...step, ...changes.get(step.id) }) as Step)
-      : job.steps;
-    return { ...job, ...ofJob, steps } as Job;
+    const steps = hasSteps ? job.steps.map((step) => after(step, changes.get(step.id))) : job.steps;
+    return { ...after(job, ofJob), steps };
   });
-  return touched ? ({ ...stage, ...own, jobs } as Stage) : stage;
+  return touched ? { ...after(stage, own), jobs } : stage;
 }
 
 function ended(event: Fields): Partial<Step> {
@@ -58,33 +63,51 @@ function ended(event: Fields): Partial<Step> {
   };
 }
 
-function changeOf(event: ServerEvent["event"]): NodeChange | null {
+/** A node as it is before a try; the result of the one before is no longer its own. */
+function fresh(run_attempt: number): NodeChange["change"] {
+  const times = { queued_at: null, started_at: null, ended_at: null };
+  const said = { exit_code: null, message: "", reason: "", progress: "", called: null };
+  return { run_attempt, status: "queued", cause: null, runner: null, ...times, ...said };
+}
+
+/** What an event changes of a node; `attempt`: that of the run at that time. */
+function changeOf(event: ServerEvent["event"], attempt: number): NodeChange | null {
   const node = String(event.node ?? "");
   const at = String(event.at);
-  const running = { status: "running", cause: null, ended_at: null };
+  const run_attempt = Number(event.run_attempt ?? attempt);
+  const running = { run_attempt, status: "running", cause: null, ended_at: null };
   switch (event.type) {
+    case "StageReset":
+    case "JobReset":
+    case "StepReset":
+    case "StepRetried":
+      return { node, change: fresh(run_attempt), again: true };
     case "StageStarted":
       return { node, change: { ...running, started_at: at } };
     case "JobQueued":
-      return { node, change: { queued_at: at } };
+      return { node, change: { run_attempt, queued_at: at } };
     case "JobClaimed":
       return { node, change: { ...running, started_at: at, runner: String(event.runner) } };
     case "StepStarted":
       return { node, change: { ...running, started_at: at } };
     case "StageFinished":
     case "JobFinished":
-      return { node, change: ended(event) };
+      return { node, change: { run_attempt, ...ended(event) } };
     case "StepFinished":
       return {
         node,
         change: {
+          run_attempt,
           ...ended(event),
           exit_code: (event.exit_code as number | undefined) ?? null,
           message: String(event.message ?? ""),
         },
       };
     case "StepSkipped":
-      return { node, change: { status: "skipped", cause: String(event.cause), ended_at: at } };
+      return {
+        node,
+        change: { run_attempt, status: "skipped", cause: String(event.cause), ended_at: at },
+      };
     default:
       return null;
   }
@@ -94,6 +117,10 @@ function headAfter(run: Run, event: ServerEvent["event"]): Run {
   switch (event.type) {
     case "RunStarted":
       return { ...run, status: "running", started_at: run.started_at ?? String(event.at) };
+    case "RunRetried": {
+      const { number = run.attempt } = event.attempt as { number?: number };
+      return { ...run, attempt: number, status: "queued", cause: null, ended_at: null };
+    }
     case "RunFinished": {
       const { status = run.status, cause = null, ended_at = null } = ended(event);
       return { ...run, status, cause, ended_at, gates: [], waits: [] };
