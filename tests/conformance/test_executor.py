@@ -204,7 +204,7 @@ async def test_timeout_ends_a_process_that_ignores_term(bench: Bench) -> None:
 
 async def test_timeout_lets_a_process_end_in_its_grace(bench: Bench) -> None:
     """A process that handles TERM may finish; the cause is still the time-out."""
-    script = "trap 'echo bye; exit 7' TERM; while :; do sleep 0.02; done"
+    script = "trap 'echo bye; exit 7' TERM; sleep 600 & while :; do wait; done"
 
     result = await bench.shell(script, timeout=0.2, grace=DEADLINE_S)
 

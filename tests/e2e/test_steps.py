@@ -152,7 +152,7 @@ def test_stop_ends_a_step_that_ignores_term(
 
 def test_stop_lets_a_step_end_in_its_grace(client: BkciClient, bench: Workbench) -> None:
     """A step that handles TERM may clean up; what it prints then is kept."""
-    script = "trap 'echo cleaned; exit 0' TERM\necho on\nwhile :; do sleep 0.05; done"
+    script = "trap 'echo cleaned; exit 0' TERM\nsleep 600 &\necho on\nwhile :; do wait; done"
     build = Scenario(client, bench, one_job("polite", [step("s", script)])).start()
     poll_until(lambda: "on" in _lines_so_far(build), what="it runs")
 
