@@ -63,8 +63,8 @@ def test_problems_completion_and_the_graph(member: Visitor, pipeline: str) -> No
     member.look("editor")
     node = page.locator("[data-node]", has_text="deploy")
     node.click()
-    assert "deploy" in page.locator(".cm-activeLine").inner_text()
-    assert node.get_attribute("aria-current") == "true"
+    page.locator(".cm-activeLine", has_text="deploy").wait_for()
+    page.locator("[data-node][aria-current=true]", has_text="deploy").wait_for()
 
     page.locator(".cm-content").press("Control+Home")
     page.keyboard.press("End")

@@ -123,7 +123,7 @@ def test_language_and_theme_change_without_a_reload(member: Visitor) -> None:
     page.get_by_role("heading", name="流水线").wait_for()
     page.get_by_role("button", name="切换主题").click()
 
-    assert page.locator("html").get_attribute("data-theme") == "dark"
+    page.wait_for_function("() => document.documentElement.dataset.theme === 'dark'")
     assert page.locator("html").get_attribute("lang") == "zh-CN"
     page.wait_for_function("() => window.untouched")
     page.reload()

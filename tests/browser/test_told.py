@@ -77,6 +77,7 @@ def test_every_way_to_recover_is_in_lists_and_logs(keeping: Visitor, site: Site)
     page = keeping.open()
     row = page.locator("tr[data-pipeline='shop/web']")
     row.get_by_role("button", name="More ways to recover #1").click()
+    page.get_by_role("menuitem").nth(7).wait_for()
     assert page.get_by_role("menuitem").count() == 8
     page.get_by_role("menuitem", name="Retry the whole run").click()
     page.wait_for_url(f"**/runs/{run}?recover=retry-run")
