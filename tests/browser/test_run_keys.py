@@ -3,7 +3,6 @@
 import re
 from pathlib import Path
 
-from places_data import PROJECT as PLAZA
 from places_data import release
 from site_data import PROJECT, Site
 from visitor import Visitor
@@ -44,23 +43,25 @@ def test_c_continues_and_x_stops(member: Visitor, site: Site) -> None:
 def test_b_leads_to_the_plan_of_a_rollback(member: Visitor, site: Site, tmp_path: Path) -> None:
     """B and Enter restore what was live before; the run of the release goes on with it."""
     target = Target(tmp_path / "target")
-    if not any(each["id"] == PLAZA for each in site.call("GET", "/projects")["items"]):
-        site.call("POST", "/projects", {"id": PLAZA, "name": "Plaza"})
-    site.call("PUT", f"/projects/{PLAZA}/members/lin", {"role": "owner"})
+    project = "/projects/keys-shop"
+    site.call("POST", "/projects", {"id": "keys-shop", "name": "Shop of keys"})
+    site.call("PUT", f"{project}/members/lin", {"role": "owner"})
     model = {**release(target), "name": "keys-shop"}
-    pipeline = site.call("POST", f"/projects/{PLAZA}/pipelines", model)["id"]
-    runs = []
+    pipeline = site.call("POST", f"{project}/pipelines", model)["id"]
+    runs, deployments = [], []
     for version in ("v1", "v2"):
-        body = {"values": {"VERSION": version}}
-        path = f"/projects/{PLAZA}/pipelines/{pipeline}/runs"
-        runs.append(site.call("POST", path, body)["id"])
+        path = f"{project}/pipelines/{pipeline}/runs"
+        runs.append(site.call("POST", path, {"values": {"VERSION": version}})["id"])
         site.wait(runs[-1], "succeeded")
-    page = member.open(f"/projects/{PLAZA}/runs/{runs[1]}", project=False)
+        [environment] = site.call("GET", f"{project}/environments")["items"]
+        deployments.append(environment["live"]["number"])
+    page = member.open(f"{project}/runs/{runs[1]}", project=False)
     page.locator("[data-node]").first.wait_for()
 
     page.keyboard.press("b")
     page.locator("[data-mode=rollback-stage] input:checked").wait_for()
-    page.locator("[data-preview]").get_by_text("goes back to deployment #1").wait_for()
+    told = f"goes back to deployment #{deployments[0]}"
+    page.locator("[data-preview]").get_by_text(told).wait_for()
     page.wait_for_function(f"() => {FOCUSED}.hasAttribute('data-apply')")
     page.keyboard.press("Enter")
 
