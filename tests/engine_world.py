@@ -39,7 +39,7 @@ ANN = UserName("ann")
 BOB = UserName("bob")
 RUNNER = RunnerName("local")
 ADMIN = Actor(user=ANN, is_admin=True)
-DEADLINE_S = 10.0
+DEADLINE_S = 30.0
 
 
 class FixedClock:

@@ -315,7 +315,7 @@ class Releases(World):
 
     async def wait_review(self, run_id: RunId, index: int) -> Run:
         """Wait until a stage asks for its review."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while True:
                 run = await self.run(run_id)
                 step = run.index.spec.stages[index].jobs[0].steps[0].id
@@ -352,7 +352,7 @@ class Releases(World):
 
     async def settled(self) -> None:
         """Wait until the ledger agrees with the engine, then check its rules."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not await self._agrees():  # noqa: ASYNC110 - nobody tells when it does
                 await asyncio.sleep(0.001)
         check_ledger(self.disk)

@@ -25,9 +25,13 @@ def program() -> str:
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def site(program: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Give a server that asks for credentials, with a project and some runs."""
+    """Give a server that asks for credentials, with a project and some runs.
+
+    One for each file: lists, counts and numbers of a server hold what all of its tests made, and
+    which files share a process, and in which order, is another one each time.
+    """
     del program  # first: nothing is started where there is no browser
     folder = tmp_path_factory.mktemp("site")
     with ServerProcess(folder / "data", dev=False) as server:

@@ -25,7 +25,7 @@ PHONE = {"width": 360, "height": 740}
 SHOTS = Path(os.environ.get("MULLIGAN_SCREENSHOTS") or Path(__file__).parent / "screenshots")
 _AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
 _TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-_WAIT_MS = 10_000
+_WAIT_MS = 30_000
 # Bars of runs are small by nature: each run is in the list of the pipeline's page as well, which
 # is what WCAG 2.5.8 asks for. Tooltips float outside of all landmarks.
 _RUN_AXE = """async tags => {

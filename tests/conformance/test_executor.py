@@ -27,7 +27,7 @@ from mulligan.executors.values import Progress, StepRequest, StepResult
 pytestmark = pytest.mark.anyio
 
 PATH = "/usr/local/bin:/usr/bin:/bin"
-DEADLINE_S = 10.0
+DEADLINE_S = 30.0
 # 32 and 33 belong to its threads; its posix_spawn leaves them ignored.
 SIGNALS_OF_GLIBC = 0x1_8000_0000
 

@@ -357,7 +357,7 @@ def test_idle_server_ends_with_zero(server: ServerProcess) -> None:
 def test_second_server_on_the_same_data_is_refused(server: ServerProcess) -> None:
     """A data directory has one server: a second one ends with 3 and names the first."""
     second = subprocess.run(
-        server.command, env=server.environment, capture_output=True, timeout=5, check=False
+        server.command, env=server.environment, capture_output=True, timeout=60, check=False
     )
 
     assert second.returncode == DATA_DIRECTORY_IN_USE

@@ -255,7 +255,7 @@ async def test_lock_of_an_environment_is_never_released(world: Releases) -> None
     world.scripted.raising["deploy"] = RuntimeError("a bug of the executor")
     pipeline = await world.add(ONLY)
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         for number in range(8):
             run = await world.release(pipeline, f"v{number}")
             await world.settled()

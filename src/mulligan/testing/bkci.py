@@ -19,7 +19,7 @@ Json = dict[str, Any]
 
 DEFAULT_PREFIX = "/api/apigw-user/v4"
 FINISHED = frozenset({"SUCCEED", "FAILED", "CANCELED", "TERMINATE", "QUEUE_TIMEOUT"})
-WAIT_TIMEOUT_S = 30.0
+WAIT_TIMEOUT_S = 60.0
 
 
 class BkciCallError(Exception):

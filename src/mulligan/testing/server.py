@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 READY_PREFIX = "listening on "
-START_DEADLINE_S = 20.0
-STOP_DEADLINE_S = 20.0
+START_DEADLINE_S = 45.0
+STOP_DEADLINE_S = 45.0
 POLL_INTERVAL_S = 0.02
 
 
@@ -124,7 +124,7 @@ class ServerProcess:
         """Start the process and wait for its line `listening on URL`.
 
         Raises:
-            ServerStartError: it ended before, or said nothing for 20 s; holds its error output.
+            ServerStartError: it ended before, or said nothing for 45 s; holds its error output.
         """
         if self.is_running():
             raise ServerStartError(f"already running with pid {self.pid}")

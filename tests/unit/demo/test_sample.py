@@ -188,7 +188,7 @@ def test_feed_ends_with_its_starter(project: Path) -> None:
         assert process.stdout is not None
         first_line = process.stdout.readline()
 
-        process.communicate(timeout=10)
+        process.communicate(timeout=60)
 
     assert b"listening" in first_line
     assert process.returncode == 0

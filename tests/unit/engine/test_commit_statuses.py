@@ -101,7 +101,7 @@ class Hosted:
 
     async def until_done(self, run_id: RunId) -> None:
         """Wait until nothing is left in the outbox of a run."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while await self._is_left(run_id):  # noqa: ASYNC110 - any condition
                 await asyncio.sleep(0.001)
 

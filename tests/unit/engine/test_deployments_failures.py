@@ -419,7 +419,7 @@ async def on_its_way(world: Releases, run_id: RunId) -> None:
     """Wait until a decision about a run is on its way to the store."""
     line = world.engine.lines.find(run_id)
     assert line is not None
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while line.in_flight == 0:  # noqa: ASYNC110 - it is so for one turn of the loop only
             await asyncio.sleep(0)
 

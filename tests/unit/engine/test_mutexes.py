@@ -41,7 +41,7 @@ async def job_of(world: World, head: RunHead, name: str = "1") -> Job:
 
 async def holds(world: World, head: RunHead, name: str = "1") -> Job:
     """Wait until a job has its mutex and may be claimed."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while (found := await job_of(world, head, name)).queued_at is None:
             assert not found.status.is_final, found
             await world.live.wait_run(head.id, 0.01)

@@ -336,7 +336,7 @@ async def test_the_loop_fires_what_is_due_and_sees_new_timers(works: Clockwork) 
         assert await works.runs(pipeline) == []
         works.world.clock.advance(hours=1)
         works.timers.wake()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not await works.runs(pipeline):  # noqa: ASYNC110 - any condition
                 await asyncio.sleep(0.001)
         [head] = await works.runs(pipeline)
@@ -365,7 +365,7 @@ async def test_repositories_that_do_not_answer_keep_no_other_timer(
     works.world.clock.advance(hours=1)
     task = asyncio.create_task(works.timers.run())
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not works.heads.asked:  # noqa: ASYNC110 - any condition
                 await asyncio.sleep(0.001)
             works.world.clock.advance(seconds=60)
