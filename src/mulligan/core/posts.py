@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import msgspec
 from msgspec.structs import replace
 
-from mulligan.core.ids import StepId
+from mulligan.core.ids import JobId, StepId
 from mulligan.core.spec import (
     PLAIN,
     QUALITY,
@@ -48,12 +48,23 @@ class GateAround(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     before: bool = False
 
 
-class PostAction(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a run has besides its definition: a post action or a quality gate of a step."""
+class JobNeeds(msgspec.Struct, frozen=True, kw_only=True):
+    """What a job waits for, as its `depends_text` came out when the run started."""
 
-    step: StepId
+    job: JobId
+    needs: tuple[JobId, ...]
+
+
+class PostAction(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a run has besides its definition.
+
+    A post action or a quality gate of a step, or what a job waits for by a text with variables.
+    """
+
+    step: StepId = StepId("")
     post: Post | None = None
     gate: GateAround | None = None
+    needs: JobNeeds | None = None
 
 
 def index_of(spec: PipelineSpec, actions: tuple[PostAction, ...] = ()) -> SpecIndex:
@@ -62,13 +73,14 @@ def index_of(spec: PipelineSpec, actions: tuple[PostAction, ...] = ()) -> SpecIn
         return SpecIndex(spec)
     posts = {action.step: action.post for action in actions if action.post is not None}
     gates = tuple((each.step, each.gate) for each in actions if each.gate is not None)
-    stages = tuple(
-        replace(
-            stage,
-            jobs=tuple(with_post_steps(with_gate_steps(job, gates), posts) for job in stage.jobs),
-        )
-        for stage in spec.stages
-    )
+    needs = {each.needs.job: each.needs.needs for each in actions if each.needs is not None}
+
+    def completed(job: JobSpec) -> JobSpec:
+        if job.depends_text:
+            job = replace(job, depends_on=needs.get(job.id, ()))
+        return with_post_steps(with_gate_steps(job, gates), posts)
+
+    stages = tuple(replace(stage, jobs=tuple(map(completed, stage.jobs))) for stage in spec.stages)
     return SpecIndex(replace(spec, stages=stages))
 
 

@@ -133,6 +133,7 @@ class JobSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     Args:
         matrix: The job itself never runs: its copies do, see `core/matrix.py`.
         matrix_values: Of such a copy: its combination.
+        depends_text: Names of jobs with variables in them, for what is only known at the start.
         most_per_runner, most_at_once: How many runs of the pipeline may be in this job at once, on
             one runner and over all; 0 = any number.
     """
@@ -143,6 +144,7 @@ class JobSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     enabled: bool = True
     condition: Condition = PLAIN
     depends_on: tuple[JobId, ...] = ()
+    depends_text: str = ""
     timeout_s: int = 54000
     timeout_text: str = ""
     continue_on_failure: bool = False

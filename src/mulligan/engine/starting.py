@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import msgspec
+from immutables import Map
 from msgspec.structs import replace
 
 from mulligan.core.admission import concurrency_of
@@ -13,12 +14,13 @@ from mulligan.core.decision import Draft
 from mulligan.core.events import ValuesWritten
 from mulligan.core.evolve import evolve
 from mulligan.core.ids import RunId
-from mulligan.core.posts import PostAction
+from mulligan.core.needs import circle_of, settled_needs
+from mulligan.core.posts import PostAction, index_of
 from mulligan.core.quality import Rule
 from mulligan.core.records import Pipeline, PipelineVersion, Project
 from mulligan.core.refusal import Refusal, RefusalCode
 from mulligan.core.run import Run, RunAttempt, RunHead, RunSettings, Write
-from mulligan.core.spec import SpecIndex
+from mulligan.core.spec import PipelineSpec, SpecIndex
 from mulligan.core.start_parameters import start_parameters
 from mulligan.core.values import text_of
 from mulligan.core.variables import Scope, caller_facts, start_writes, starter_fact
@@ -122,6 +124,10 @@ def new_run(
         **command.facts,
     }
     writes = start_writes(head, facts, parameters)
+    settled = _with_needs(Run(head=head, index=index), version.spec, writes)
+    if isinstance(settled, Refusal):
+        return settled
+    head, index = settled.head, settled.index
     concurrency = concurrency_of(pipeline.settings, Run(head=head, index=index), writes)
     run = Run(head=replace(head, concurrency=concurrency), index=index)
     rule = pipeline.settings.alias_rule
@@ -130,6 +136,24 @@ def new_run(
         alias = number_alias(rule, _local(now, policy), of_day, values.get)
         run = replace(run, head=replace(run.head, alias=alias))
     return run, writes
+
+
+def _with_needs(run: Run, spec: PipelineSpec, writes: tuple[Write, ...]) -> Run | Refusal:
+    """Settle what jobs wait for by names with variables, or say that they wait for each other."""
+    needs = settled_needs(replace(run, writes=Map({write.name: (write,) for write in writes})))
+    if not needs:
+        return run
+    posts = (*run.head.posts, *needs)
+    index = index_of(spec, posts)
+    circle = circle_of({job.id: job.depends_on for job in index.jobs.values()})
+    if circle:
+        names = " -> ".join(index.jobs[job].ref for job in sorted(circle))
+        return Refusal(
+            code=RefusalCode.PARAMETER_INVALID,
+            message=f"by these parameters jobs depend on each other in a circle: {names}",
+            values=(names,),
+        )
+    return replace(run, head=replace(run.head, posts=posts), index=index)
 
 
 def _local(now: datetime, policy: StartPolicy) -> datetime:

@@ -402,6 +402,15 @@ def test_dependencies(control: Json) -> None:
     assert spec.jobs[1].depends_on == (spec.jobs[0].id,)
 
 
+def test_dependencies_with_variables_are_kept_for_the_start() -> None:
+    """What a text with variables names is known at a start; plain names need no such text."""
+    spec, _ = depending(dependOnType="NAME", dependOnName="${where}; build")
+    plain, _ = depending(dependOnType="NAME", dependOnName="build")
+
+    assert (spec.jobs[1].depends_text, spec.jobs[1].depends_on) == ("${where},build", ("1",))
+    assert plain.jobs[1].depends_text == ""
+
+
 def test_unknown_dependency_is_removed_from_the_document() -> None:
     """What a job can't depend on does not come back from `pipeline_get`."""
     _, source = depending(dependOnType="ID", dependOnId=["gone", "build", 5])

@@ -138,7 +138,7 @@ async def test_job_time_of_an_old_fence_stops_nothing(hand: World) -> None:
 
 
 async def test_step_after_the_end_of_the_job_time_does_not_start(hand: World) -> None:
-    """When the time of a job is over its step ends as timed out, and no other starts."""
+    """When the time of a job is over its step ends as cut off by it, and no other starts."""
     made = await hand.add_pipeline(TWO_STEPS)
     head = await hand.start(made)
     order = await hand.claim(head.id)
@@ -152,6 +152,8 @@ async def test_step_after_the_end_of_the_job_time_does_not_start(hand: World) ->
         Status.FAILED,
         Cause.JOB_TIMEOUT,
     )
+    step = run.step(order.step_id)
+    assert (step.cause, step.error_type, step.error_code) == (Cause.JOB_TIMEOUT, 1, 2199005)
 
 
 async def test_lost_job_is_offered_again_until_its_budget_is_used(hand: World) -> None:

@@ -5,13 +5,14 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from builders import one_job, step
+from builders import job, one_job, pipeline, stage, step
 from engine_world import ADMIN, ANN, SHOP, World
 from mulligan.core.errors import RefusedError
-from mulligan.core.ids import StepId
+from mulligan.core.ids import JobId, StepId
+from mulligan.core.posts import index_of
 from mulligan.core.records import PipelineSettings, Project
 from mulligan.core.refusal import RefusalCode
-from mulligan.core.run import StartParameter
+from mulligan.core.run import Run, StartParameter
 from mulligan.core.spec import ParameterSpec, PipelineSpec
 from mulligan.core.status import Status
 
@@ -30,6 +31,51 @@ async def refusal_of(hand: World, spec: PipelineSpec, **fields: Any) -> RefusalC
 def one_job_with(**fields: Any) -> PipelineSpec:
     """Give a definition of one job with other fields of the pipeline."""
     return PipelineSpec(name="build", stages=one_job("a").stages, **fields)
+
+
+def waiting_for(text: str) -> PipelineSpec:
+    """Give a definition whose last job waits for those that the variable `first` names."""
+    jobs = (job("1", "a", ref="one"), job("2", "b", ref="two"), job("3", "c", ref="three"))
+    last = replace(jobs[2], depends_text=text)
+    parameters = (ParameterSpec(name="first", default="one"),)
+    return pipeline(stage("s", *jobs[:2], last), parameters=parameters)
+
+
+@pytest.mark.parametrize(
+    ("text", "needs"),
+    [
+        ("${first}", ("1",)),
+        ("${{ variables.first }}; gone, two", ("1", "2")),
+        ("${gone}", ()),
+    ],
+)
+async def test_job_waits_for_those_that_the_parameters_name(
+    hand: World, text: str, needs: tuple[str, ...]
+) -> None:
+    """Names with variables are settled at the start and stay, also after a look at the store."""
+    made = await hand.add_pipeline(waiting_for(text))
+
+    head = await hand.start(made)
+
+    run = await hand.run(head.id)
+    assert run.index.jobs[JobId("3")].depends_on == needs
+    assert index_of(made_spec(run), head.posts).jobs[JobId("3")].depends_on == needs
+
+
+def made_spec(run: Run) -> PipelineSpec:
+    """Give the definition of a run as its version has it: nothing settled."""
+    jobs = [replace(each, depends_on=()) for each in run.index.spec.stages[0].jobs]
+    return replace(run.index.spec, stages=(stage("s", *jobs),))
+
+
+async def test_jobs_that_would_wait_for_each_other_are_not_started(hand: World) -> None:
+    """Parameters by which a job waits for itself are refused: it would wait for ever."""
+    spec = waiting_for("${first}")
+    parameters = (ParameterSpec(name="first", default="three"),)
+
+    code = await refusal_of(hand, replace(spec, parameters=parameters))
+
+    assert code is RefusalCode.PARAMETER_INVALID
 
 
 COLOUR = "colour"

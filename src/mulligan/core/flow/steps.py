@@ -375,14 +375,16 @@ def check_fence(run: Run, job_id: JobId, fence: int) -> Job:
 
 def _finished(draft: Draft, report: StepReport, job: Job) -> e.StepFinished:
     cause = report.cause
-    if report.status is Status.CANCELLED and job.stopping is not None:
-        # asked to end by a rule, not by a person: that is a failure
+    is_out_of_time = cause is Cause.TIMEOUT and job.stopping is Cause.JOB_TIMEOUT
+    if job.stopping is not None and (report.status is Status.CANCELLED or is_out_of_time):
+        # asked to end by a rule, not by a person: that is a failure, of the job and not the step
+        told = "the time of the job is over" if is_out_of_time else report.message
         return e.StepFinished(
             at=draft.now,
             node=report.step,
             status=Status.FAILED,
             cause=job.stopping,
-            message=report.message or f"ended: {job.stopping.value.replace('_', ' ')}",
+            message=told or f"ended: {job.stopping.value.replace('_', ' ')}",
             error_type=1,
             error_code=2199010 if job.stopping is Cause.FAST_KILL else 2199005,
         )

@@ -8,13 +8,13 @@ import re
 from collections.abc import Callable
 
 from mulligan.core.ids import JobId, StageId
+from mulligan.core.needs import split_names
 from mulligan.facades.bkci.document import Json, Part
 from mulligan.ports import Ids
 
 # An id that stays: it can't be taken for a stage, a job, or the writer "start" of a value.
 _TASK_ID = re.compile(r"(?!start$|stage-[0-9]+$)[A-Za-z][A-Za-z0-9_.-]{0,63}")
 _JOB_HASH = re.compile(r"c-[A-Za-z0-9-]{1,62}")
-_NAME_SEPARATORS = re.compile(r"[,;]")
 
 
 def number(document: Json, jobs_of_stages: list[list[Json]], ids: Ids) -> Json:
@@ -122,13 +122,14 @@ def _without_unknown(job: Json, refs: set[str]) -> Json:
 
 def depends_on_refs(control: Part) -> tuple[str, ...]:
     """Give the `jobId`s that a job names as those that must succeed before it."""
-    names = tuple(
-        name.strip()
-        for name in _NAME_SEPARATORS.split(control.text("dependOnName"))
-        if name.strip()
-    )
+    names = split_names(control.text("dependOnName"))
     kind = control.text("dependOnType").strip()
     ids = control.texts("dependOnId")
     if kind == "NAME":
         return names
     return ids if kind == "ID" or ids else names
+
+
+def depends_on_text(control: Part) -> str:
+    """Give the names of the jobs that must succeed before a job, if they hold variables."""
+    return ",".join(refs) if "$" in "".join(refs := depends_on_refs(control)) else ""

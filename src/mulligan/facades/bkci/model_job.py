@@ -5,10 +5,11 @@ from collections.abc import Iterator, Mapping
 from mulligan.core.errors import InvalidError
 from mulligan.core.ids import JobId
 from mulligan.core.minutes import waiting_minutes
+from mulligan.core.needs import circle_of
 from mulligan.core.spec import JobSpec, MutexSpec, StepSpec
 from mulligan.facades.bkci.document import Part
 from mulligan.facades.bkci.model_conditions import read_job_condition, read_paths, read_timeout
-from mulligan.facades.bkci.model_ids import depends_on_refs
+from mulligan.facades.bkci.model_ids import depends_on_refs, depends_on_text
 from mulligan.facades.bkci.model_matrix import read_matrix
 from mulligan.facades.bkci.model_step import read_step
 
@@ -34,7 +35,7 @@ def read_jobs(stage: Part, *, in_finally: bool) -> tuple[JobSpec, ...]:
     containers = list(stage.parts("containers"))
     refs = _unique_refs(containers)
     jobs = tuple(_read_job(part, refs, in_finally=in_finally) for part in containers)
-    circle = _find_circle({job.id: job.depends_on for job in jobs})
+    circle = circle_of({job.id: job.depends_on for job in jobs})
     if circle:
         names = " -> ".join(job.ref for job in jobs if job.id in circle)
         raise InvalidError(
@@ -80,6 +81,7 @@ def _read_job(part: Part, refs: Mapping[str, JobId], *, in_finally: bool) -> Job
         enabled=control.flag("enable", default=True),
         condition=read_job_condition(control, in_finally=in_finally),
         depends_on=tuple(needed),
+        depends_text=depends_on_text(control),
         timeout_s=seconds,
         timeout_text=text,
         continue_on_failure=control.flag("continueWhenFailed"),
@@ -135,21 +137,3 @@ def _labels(part: Part) -> tuple[str, ...]:
         if name:
             return (name,)
     return ()
-
-
-def _find_circle(needed: Mapping[JobId, tuple[JobId, ...]]) -> frozenset[JobId]:
-    """Give the jobs that can never begin, as they wait for each other (or for such jobs)."""
-    waits = {job: len(others) for job, others in needed.items()}
-    dependents: dict[JobId, list[JobId]] = {job: [] for job in needed}
-    for job, others in needed.items():
-        for other in others:
-            dependents[other].append(job)
-    free = [job for job, count in waits.items() if count == 0]
-    while free:
-        done = free.pop()
-        del waits[done]
-        for job in dependents[done]:
-            waits[job] -= 1
-            if waits[job] == 0:
-                free.append(job)
-    return frozenset(waits)
