@@ -391,7 +391,7 @@ class Server:
         if self.options.is_dev:
             await self.access.prepare_dev()
         else:
-            await self._make_admin_token()
+            await self.access.make_first_admin(self._keep_admin_token)
         await self.supervisor.recover()
         await self.outgoing.open()
         if self.tracing is not None:
@@ -412,10 +412,7 @@ class Server:
         if self.tracing is not None:
             self._tasks.append(loop.create_task(self.tracing.follow()))
 
-    async def _make_admin_token(self) -> None:
-        secret = await self.access.make_first_admin()
-        if secret is None:
-            return
+    def _keep_admin_token(self, secret: str) -> None:
         path = self.options.data / "admin-token"
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:

@@ -195,12 +195,30 @@ _RANGES = {
 }
 # Environment variables of this prefix that are no settings.
 _NOT_SETTINGS = {
+    # of steps and deploy commands, which may call the command line themselves
+    "MULLIGAN_ACTION",
     "MULLIGAN_ATTEMPT",
+    "MULLIGAN_CACHE",
+    "MULLIGAN_DEPLOYMENT",
+    "MULLIGAN_IMAGE",
     "MULLIGAN_JOB",
+    "MULLIGAN_PREVIOUS_IMAGE",
+    "MULLIGAN_RELEASE_DIR",
     "MULLIGAN_RUN_ATTEMPT",
+    "MULLIGAN_SERVICE",
     "MULLIGAN_SET_ENV",
     "MULLIGAN_STEP",
+    # of the command line, as `mulligan help environment` lists them
+    "MULLIGAN_CONTEXT",
     "MULLIGAN_DATA",
+    "MULLIGAN_LANG",
+    "MULLIGAN_NO_INPUT",
+    "MULLIGAN_PAGER",
+    "MULLIGAN_PIPELINE",
+    "MULLIGAN_PROJECT",
+    "MULLIGAN_TOKEN",
+    "MULLIGAN_URL",
+    # of tests, builds and the key
     "MULLIGAN_FAILPOINT",
     "MULLIGAN_KILLS",
     "MULLIGAN_PAGE_OUT",
@@ -209,8 +227,6 @@ _NOT_SETTINGS = {
     "MULLIGAN_REQUIRE_PAGE",
     "MULLIGAN_SCREENSHOTS",
     "MULLIGAN_SECRET_KEY",
-    "MULLIGAN_TOKEN",
-    "MULLIGAN_URL",
     "MULLIGAN_VENV",
 }
 
@@ -261,7 +277,10 @@ def load_settings(
 def _from_file(path: Path, problems: list[str]) -> dict[str, Any]:
     try:
         content = path.read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except OSError as error:
+        problems.append(f"{path.name}: can't be read: {error.strerror}")
         return {}
     try:
         return dict(_flatten(tomllib.loads(content.decode())))

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from mulligan.cli.topics import ENVIRONMENT
 from mulligan.config import Settings, SettingsError, load_settings, names
 
 
@@ -159,7 +160,14 @@ def test_a_file_that_is_not_text(tmp_path: Path) -> None:
         load_settings(tmp_path, {})
 
 
-@pytest.mark.parametrize("name", ["MULLIGAN_TOKEN", "MULLIGAN_DATA", "MULLIGAN_STEP", "PATH"])
+OF_THE_COMMAND_LINE = sorted(
+    name for names, _ in ENVIRONMENT for name in names.split(", ") if name.startswith("MULLIGAN_")
+)
+
+
+@pytest.mark.parametrize(
+    "name", [*OF_THE_COMMAND_LINE, "MULLIGAN_STEP", "MULLIGAN_IMAGE", "MULLIGAN_ACTION", "PATH"]
+)
 def test_other_variables_are_no_settings(name: str) -> None:
     """What steps, the command line and the task runner use is left alone."""
     assert load(None, "", {name: "x"}) == Settings()

@@ -45,6 +45,7 @@ def _complete_context(_ctx: click.Context, _param: click.Parameter, typed: str) 
 @click.option("--pipeline", default="", help="Pipeline of a RUN that is a number alone.")
 def login(url: str, name: str | None, token_stdin: bool, project: str, pipeline: str) -> None:  # noqa: FBT001 - click gives flags by name
     """Log in."""
+    Client(url)  # says what is wrong with the URL, before its host becomes a name
     chosen = contexts.check_name(name or urlsplit(url).hostname or "")
     context = contexts.Context(chosen, url.rstrip("/"), project, pipeline)
     token = _token(token_stdin)

@@ -91,6 +91,7 @@ def run_server(
         default_runners,
     )
     from mulligan.config import SettingsError, load_settings
+    from mulligan.core.errors import InfrastructureError
     from mulligan.log import write_to_stderr
     from mulligan.store.lock import DataInUseError
 
@@ -105,12 +106,17 @@ def run_server(
         data=data, settings=settings, runners=runners or default_runners(), is_dev=is_dev
     )
     try:
-        return _loop(_serve(Server(options), host, port))
+        listener = listen(host, port)
+    except OSError as error:
+        click.echo(f"can't serve on {host}:{port}: {error}", err=True)
+        return 1
+    try:
+        return _loop(_serve(Server(options), host, listener))
     except DataInUseError as error:
         click.echo(str(error), err=True)
         return EXIT_IN_USE
-    except OSError as error:
-        click.echo(f"can't serve on {host}:{port}: {error}", err=True)
+    except (InfrastructureError, OSError) as error:
+        click.echo(f"can't serve from {data}: {error}", err=True)
         return 1
 
 
@@ -122,13 +128,12 @@ def _loop(work: Coroutine[Any, Any, int]) -> int:
     return uvloop.run(work)
 
 
-async def _serve(server: object, host: str, port: int) -> int:
+async def _serve(server: object, host: str, listener: socket.socket) -> int:
     import uvicorn
 
     from mulligan.bootstrap import Server
 
     assert isinstance(server, Server)  # noqa: S101 - narrows the lazily imported type
-    listener = listen(host, port)
     url = f"http://{_shown(host)}:{listener.getsockname()[1]}"
     server.listens_at(f"http://{_near(host)}:{listener.getsockname()[1]}")
     try:

@@ -4,6 +4,7 @@ import asyncio
 import hmac
 import re
 import secrets
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -174,8 +175,12 @@ class Access:
 
     # --- first start ----------------------------------------------------------------------------
 
-    async def make_first_admin(self) -> str | None:
+    async def make_first_admin(self, keep: Callable[[str], None] | None = None) -> str | None:
         """Make user `admin` and its token, unless an admin can come in already; return the token.
+
+        Args:
+            keep: Is given the token before it is stored: a crash between the two must not leave
+                a token that nobody knows, for there would never be another first one.
 
         `--dev` may have made the user: then its password, and what was logged in by it, end here.
         """
@@ -187,7 +192,7 @@ class Access:
         if admin is None:
             now = self._clock.now()
             await self._store.put_user(User(name=DEV_USER, created_at=now, is_admin=True))
-        made = await self._make_token(DEV_USER, "first start", (), None, None)
+        made = await self._make_token(DEV_USER, "first start", (), None, None, keep=keep)
         return made.secret
 
     async def _has_admin(self) -> bool:
@@ -355,7 +360,12 @@ class Access:
 
         Raises:
             ForbiddenError: For another user, without being an admin of the server.
+            InvalidError: The name is empty, very long or not printable, or the role is unknown.
         """
+        if not 0 < len(name) <= _LONGEST_NAME or not name.isprintable() or name != name.strip():
+            raise InvalidError(
+                "the name of a token has 1 to 128 printable characters", pointer="/name"
+            )
         owner = UserName(user) if user else actor.user
         if owner != actor.user:
             await self.demand(actor, Permission.ADMINISTER, "")
@@ -379,8 +389,11 @@ class Access:
         ttl_s: int | None,
         actor: Actor | None = None,
         receipt: ReceiptRequest | None = None,
+        keep: Callable[[str], None] | None = None,
     ) -> MadeToken:
         secret = _TOKEN_PREFIX + secrets.token_urlsafe(32)
+        if keep is not None:
+            keep(secret)
         now = self._clock.now()
         token = Token(
             id="t-" + self._ids.hex32(),

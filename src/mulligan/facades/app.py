@@ -8,10 +8,12 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route, Router
 
 from mulligan.facades.bkci.routes import BkciApp, is_bkci_path
+from mulligan.facades.common.errors import RequestError
 from mulligan.facades.common.guard import App, Guard, Receive, Scope, Send
 from mulligan.facades.common.services import Services
 from mulligan.facades.native.app import PREFIX, NativeApp
 from mulligan.facades.native.metrics import metrics_route
+from mulligan.facades.native.problems import PROBLEM_JSON, encode_problem, problem_of
 from mulligan.facades.platform.paths import is_platform_path
 from mulligan.facades.swr.paths import is_swr_path
 
@@ -133,5 +135,5 @@ def _refuse(path: str, status: int, message: str) -> tuple[str, bytes]:
     if is_bkci_path(path):
         body = {"status": status, "message": message}
         return "application/json", msgspec.json.encode(body)
-    problem = {"type": "about:blank", "title": "request refused", "status": status}
-    return "application/problem+json", msgspec.json.encode(problem | {"detail": message})
+    problem = problem_of(RequestError(status, message))
+    return PROBLEM_JSON, encode_problem(problem)

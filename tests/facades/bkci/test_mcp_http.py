@@ -54,13 +54,20 @@ def test_who_calls(guarded: Caller) -> None:
 
 def test_pages_of_other_sites(guarded: Caller) -> None:
     """A page of another site gets nothing done, whatever credential it has."""
-    assert post(guarded, request("ping"), Origin="https://evil.example").status_code == 403
+    answer = post(guarded, request("ping"), Origin="https://evil.example")
+
+    assert answer.status_code == 403
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["type"] == "urn:mulligan:problem:request"
+    assert answer.json()["code"] == "request"
 
 
 def test_methods_of_http(guarded: Caller) -> None:
-    """There is no stream and no session: only POST."""
+    """There is no stream and no session, only POST; who is nobody is not told even that."""
+    known = {"Authorization": f"Bearer {guarded.token}"}
     for method in ("GET", "DELETE"):
-        answer = guarded.http.request(method, "/mcp")
+        assert guarded.http.request(method, "/mcp").status_code == 401
+        answer = guarded.http.request(method, "/mcp", headers=known)
         assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
 
 

@@ -152,8 +152,12 @@ def test_problems_in_the_language_of_who_asks(api: NativeApi) -> None:
     assert chinese["title"] == "不存在，或不可见"
     assert english["detail"] in chinese["detail"]
     assert (chinese["code"], chinese["type"]) == (english["code"], english["type"])
-    same = api.get(path, headers={"Accept-Language": "en-GB,zh"}, expect=404)
-    assert same == english
+    for wish in ("en-GB,zh", "zh;q=0.2,fr,en-GB;q=0.9", "zh;q=0,en;q=0.1", "zh;q=x", "fr"):
+        same = api.get(path, headers={"Accept-Language": wish}, expect=404)
+        assert same == english, wish
+    for wish in ("en;q=0.5, zh;q=0.8", "fr, zh-TW;q=0.1", "en;q=0,zh"):
+        told = api.get(path, headers={"Accept-Language": wish}, expect=404)
+        assert told == chinese, wish
 
 
 def test_chinese_is_not_said_again_in_english(api: NativeApi) -> None:

@@ -20,6 +20,8 @@ def test_without_credential(api: NativeApi) -> None:
         assert answer.headers["www-authenticate"] == "Bearer"
     nobody.call("GET", "/metrics", expect=401)
     nobody.call("GET", "/openapi.json")
+    nobody.call("DELETE", "/projects", expect=401)
+    nobody.call("DELETE", "/openapi.json", expect=405)
 
 
 def test_wrong_credential(api: NativeApi) -> None:
@@ -62,6 +64,14 @@ def test_token_ends_with_its_time(api: NativeApi) -> None:
 def test_bad_time_to_live(api: NativeApi, ttl: int) -> None:
     """A time to live must be some seconds."""
     api.post("/tokens", {"name": "x", "ttl_s": ttl}, expect=422)
+
+
+@pytest.mark.parametrize("name", ["", " ", "a" * 129, "two\nlines"])
+def test_bad_name_of_a_token(api: NativeApi, name: str) -> None:
+    """It is refused, not cut off or kept empty: people choose by it which one to revoke."""
+    problem = api.post("/tokens", {"name": name}, expect=422)
+
+    assert problem["errors"][0]["pointer"] == "/name"
 
 
 def test_secret_is_shown_once(api: NativeApi) -> None:

@@ -11,12 +11,18 @@ from native_client import NativeApi, NativeClient, two_steps
 from native_server import NativeServer
 
 from mulligan.core import errors
+from mulligan.core.errors import InfrastructureError
 from mulligan.core.ids import JobId, RunId
 from mulligan.core.refusal import Refusal, RefusalCode
-from mulligan.facades.common.errors import BodyTooLargeError, KeyReusedError, UnauthenticatedError
+from mulligan.facades.common.errors import (
+    BodyTooLargeError,
+    KeyReusedError,
+    RequestError,
+    UnauthenticatedError,
+)
 from mulligan.facades.native.app import ENDPOINTS
 from mulligan.facades.native.documents import locate, read_document
-from mulligan.facades.native.problems import problem_of
+from mulligan.facades.native.problems import problem_of, problem_response
 from mulligan.pipeline_yaml.document_error import DocumentError
 
 DASHBOARD = Path(__file__).parents[3] / "docs/operate/grafana-mulligan.json"
@@ -26,6 +32,12 @@ def test_unknown_path(api: NativeApi) -> None:
     """A path that does not exist is a problem like any other."""
     assert api.get("/nothing", expect=404)["code"] == "not-found"
     api.get("/projects/", expect=404)
+
+
+def test_too_often_says_when_again() -> None:
+    """Who came too often, or while the database is away, is told when it is worth another try."""
+    for error in (RequestError(429, "too many"), InfrastructureError("gone")):
+        assert problem_response(problem_of(error)).headers["retry-after"] == "1"
 
 
 def test_wrong_method(api: NativeApi) -> None:

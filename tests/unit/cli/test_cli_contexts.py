@@ -164,6 +164,14 @@ def test_login_with_a_bad_token_keeps_nothing(api: FakeApi) -> None:
     assert not contexts.folder().exists()
 
 
+def test_login_names_a_bad_url() -> None:
+    """Not the name that can't be made of it."""
+    done = invoke("login", "ci.example.com", "--token-stdin", stdin="x\n")
+
+    assert done.exit_code == 2
+    assert "'ci.example.com' is no URL of a server" in done.stderr
+
+
 def test_login_needs_a_token() -> None:
     """Nobody is asked without a terminal."""
     assert invoke("login", URL).exit_code == 2

@@ -128,6 +128,22 @@ async def test_first_start_makes_one_admin() -> None:
         assert await world.access.allows(actor, Permission.ADMINISTER, "")
 
 
+async def test_first_token_is_kept_before_it_is_stored() -> None:
+    """Where it can't be kept, none is made: the next start makes one."""
+
+    def fail(_secret: str) -> None:
+        raise InvalidError("no space")
+
+    kept: list[str] = []
+    async with a_world(works=False) as world:
+        with pytest.raises(InvalidError, match="no space"):
+            await world.access.make_first_admin(fail)
+
+        secret = await world.access.make_first_admin(kept.append)
+
+        assert kept == [secret]
+
+
 async def test_first_start_after_dev() -> None:
     """An admin that only `--dev` let in gets a token; what its dev password made is over."""
     async with a_world(works=False, is_dev=True) as dev:

@@ -60,13 +60,10 @@ class McpApp:
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
-        if request.method != "POST":
-            problem = make_problem(405, "method", "there is no stream here; only POST")
-            response = problem_response(problem)
-            response.headers["Allow"] = "POST"
-            return response
         try:
             actor = await actor_of(request, self._services.access, gateway=True)
+            if request.method != "POST":
+                return _no_stream()
             body = await read_body(request, self._services.limits)
         except KNOWN as error:
             return problem_response(problem_of(error))
@@ -217,6 +214,12 @@ def _shown(result: Result) -> Json:
 def _headers(request: Request) -> dict[str, str]:
     names = (rpc.VERSION_HEADER, "mcp-method", "mcp-name")
     return {name: header(request, name) for name in names}
+
+
+def _no_stream() -> Response:
+    response = problem_response(make_problem(405, "method", "there is no stream here; only POST"))
+    response.headers["Allow"] = "POST"
+    return response
 
 
 def _json(request: Request, value: object, status: int) -> Response:

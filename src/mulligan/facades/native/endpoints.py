@@ -190,14 +190,19 @@ class Dispatcher:
         method = "GET" if request.method == "HEAD" else request.method
         endpoint = self._endpoints.get(method)
         if endpoint is None:
-            response = self._not_allowed(method)
+            response = await self._not_allowed(request, method)
         else:
             response = await handle(self._services, endpoint, request)
         if request.method == "HEAD" and isinstance(response, Stream | StreamingResponse):
             response = _head_of(response)
         await response(scope, receive, send)
 
-    def _not_allowed(self, method: str) -> Response:
+    async def _not_allowed(self, request: Request, method: str) -> Response:
+        try:
+            if not any(endpoint.is_open for endpoint in self._endpoints.values()):
+                await caller_of(request, self._services.access)
+        except KNOWN as error:
+            return _said(request, None, problem_of(error))
         allowed = ", ".join(sorted(self._endpoints))
         problem = make_problem(405, "method", f"{method} is not possible here; only {allowed}")
         response = problem_response(problem)

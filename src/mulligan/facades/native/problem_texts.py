@@ -126,11 +126,26 @@ def wants_chinese(request: Request, actor: Actor | None) -> bool:
 
     Who says nothing gets English: programs look at codes, and logs of theirs stay as they are.
     """
+    best, chinese = 0.0, None
     for part in header(request, "accept-language").lower().split(","):
-        tag = part.partition(";")[0].strip()
-        if tag.startswith(("zh", "en")):
-            return tag.startswith("zh")
+        tag, _, parameters = (text.strip() for text in part.partition(";"))
+        weight = _weight(parameters)
+        if weight > best and tag.partition("-")[0] in {"zh", "en"}:
+            best, chinese = weight, tag.startswith("zh")
+    if chinese is not None:
+        return chinese
     return actor is not None and actor.language.startswith("zh")
+
+
+def _weight(parameters: str) -> float:
+    """Give the `q` of a language, 1 without one; what can't be read is not wanted."""
+    name, equals, value = parameters.partition("=")
+    if name.strip() != "q" or not equals:
+        return 1.0
+    try:
+        return float(value)
+    except ValueError:
+        return 0.0
 
 
 def in_chinese(problem: Problem) -> Problem:

@@ -25,6 +25,8 @@ from mulligan.pipeline_yaml.document_error import DocumentError
 
 PROBLEM_JSON = "application/problem+json"
 _ENCODER = msgspec.json.Encoder()
+# what is otherwise a moment later
+_PASSING = frozenset({HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS})
 
 
 class QueryError(RequestError):
@@ -114,7 +116,7 @@ def problem_response(problem: Problem) -> Response:
     headers = {}
     if problem.status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
-    elif problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
+    elif problem.status in _PASSING:
         headers["Retry-After"] = "1"
     return Response(
         encode_problem(problem), problem.status, headers=headers, media_type=PROBLEM_JSON
