@@ -39,7 +39,7 @@ function StageBox({ stage, ...choice }: Choice & { stage: Stage }) {
   return (
     <div className={clsx("rounded-lg border border-line bg-sunken p-2", dim(stage.enabled))}>
       <Node id={stage.id} {...choice} className="mb-1.5 font-semibold">
-        <span className="min-w-0 grow truncate">{stage.name || stage.id}</span>
+        <Name of={stage} />
         {stage.reviewed && <Sign icon={Hand} text={t("stage.reviewed")} tone="text-wait" />}
         {stage.deploys && <Sign icon={Undo2} text={t("stage.deploys")} tone="text-ok" />}
       </Node>
@@ -53,7 +53,7 @@ function StageBox({ stage, ...choice }: Choice & { stage: Stage }) {
             className={clsx("rounded-md border border-line bg-surface p-1.5", dim(job.enabled))}
           >
             <Node id={job.id} {...choice} className="font-medium">
-              <span className="min-w-0 grow truncate">{job.name || job.id}</span>
+              <Name of={job} />
               {job.is_matrix && <span className="text-[13px] text-muted">{t("graph.matrix")}</span>}
             </Node>
             <ul>
@@ -61,7 +61,7 @@ function StageBox({ stage, ...choice }: Choice & { stage: Stage }) {
                 <li key={step.id} className={dim(step.enabled)}>
                   <Node id={step.id} {...choice}>
                     <CircleDot aria-hidden size={13} className="shrink-0 text-muted" />
-                    <span className="min-w-0 grow truncate">{step.name || step.id}</span>
+                    <Name of={step} />
                     <Recovery step={step} />
                   </Node>
                 </li>
@@ -71,6 +71,14 @@ function StageBox({ stage, ...choice }: Choice & { stage: Stage }) {
         ))}
       </ul>
     </div>
+  );
+}
+
+function Name({ of: { id, name } }: { of: { id: string; name: string } }) {
+  return (
+    <span className="min-w-0 grow truncate" title={name || id}>
+      {name || id}
+    </span>
   );
 }
 

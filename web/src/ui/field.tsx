@@ -29,7 +29,7 @@ export function Field({
   const about = hint || error ? `${id}-about` : undefined;
   return (
     <div className="mb-4">
-      <label htmlFor={id} className="mb-1 block font-medium">
+      <label htmlFor={id} className="mb-1 block font-medium [overflow-wrap:anywhere]">
         {label}
         {required && (
           <span aria-hidden className="text-bad">
@@ -45,7 +45,13 @@ export function Field({
         "aria-required": required,
       })}
       {about && (
-        <div id={about} className={clsx("mt-1 text-[13px]", error ? "text-bad" : "text-muted")}>
+        <div
+          id={about}
+          className={clsx(
+            "mt-1 text-[13px] [overflow-wrap:anywhere]",
+            error ? "text-bad" : "text-muted",
+          )}
+        >
           {error ?? hint}
         </div>
       )}

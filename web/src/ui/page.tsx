@@ -23,14 +23,15 @@ export function PageHead({
   return (
     <header className="mb-4">
       {crumbs.length > 0 && (
-        <ol className="mb-0.5 flex flex-wrap items-center gap-x-1.5 text-[13px] text-muted">
+        <ol className="mb-0.5 flex flex-wrap items-baseline gap-x-1.5 text-[13px] text-muted">
           {crumbs.map(({ text, href }, index) => (
-            <li key={href ?? text} className="flex min-w-0 items-center gap-1.5">
+            <li key={href ?? text} className="flex min-w-0 items-baseline gap-1.5">
               {index > 0 && <span aria-hidden>›</span>}
               {href ? (
                 <Link
                   href={href}
-                  className="inline-block min-w-0 py-0.5 [overflow-wrap:anywhere] hover:text-text hover:underline"
+                  title={text}
+                  className="line-clamp-2 min-w-0 py-0.5 [overflow-wrap:anywhere] hover:text-text hover:underline"
                 >
                   {text}
                 </Link>
@@ -42,7 +43,7 @@ export function PageHead({
         </ol>
       )}
       <div className="flex flex-wrap items-center gap-x-3 gap-y-2">
-        <h1 className="min-w-0 text-xl font-semibold break-words">{title}</h1>
+        <h1 className="min-w-0 text-xl font-semibold [overflow-wrap:anywhere]">{title}</h1>
         {badge}
         {actions && <div className="ml-auto flex flex-wrap items-center gap-2">{actions}</div>}
       </div>

@@ -55,6 +55,8 @@ export const en = {
   "copy.cli": "command line",
   "copy.curl": "curl",
   more: "More",
+  "text.all": "Show all of it",
+  "text.less": "Show less",
   "page.next": "Older",
   "page.first": "Newest",
   "page.more": "Show more",

@@ -7,7 +7,7 @@ export const zh: Texts<typeof en> = {
   "column.name": "名称",
   "column.last": "最近一次执行",
   "column.recent": "最近 20 次执行",
-  "column.times": "半数 / 95% 耗时",
+  "column.times": "耗时 p50 / p95",
   "column.actions": "操作",
   filter: "按名称筛选",
   "filter.state": "最近一次执行",

@@ -8,7 +8,7 @@ export const zh: Texts<typeof en> = {
   retry: "您无权在此项目中重试：需要 runner 角色。",
   skip: "您无权在此项目中跳过步骤：需要 developer 角色。",
   edit: "您无权修改此项目的流水线与 Webhook：需要 developer 角色。",
-  approve: "您无权在此项目中审批：需要 maintainer 角色。",
+  approve: "您无权在此项目中审核：需要 maintainer 角色。",
   "roll-back": "您无权在此项目中回滚：需要 maintainer 角色。",
   secrets: "您无权修改此项目的凭据与通知渠道：需要 maintainer 角色。",
   manage: "您无权修改此项目的成员、规则与插件：需要 owner 角色。",

@@ -20,7 +20,7 @@ export const zh: Texts<typeof en> = {
   "queue.hint": "此项目中正在进行的构建，以及它们或其 Job 在等待什么。",
   "queue.more": "只检查最新的 {n} 个。",
   "wait.mutex": "互斥组“{name}”",
-  "wait.limit": "此 Job 中的构建减少",
+  "wait.limit": "此 Job 的并发数降到上限以下",
   "wait.group": "并发组“{name}”",
   "wait.queue": "该流水线的其他构建",
   "wait.slot": "机器的空闲槽位",
@@ -30,6 +30,6 @@ export const zh: Texts<typeof en> = {
   "wait.for": "等待",
   "wait.ahead": "前面还有 {n} 个",
   "wait.held": "占用者",
-  "wait.due": "放弃时间",
+  "wait.due": "超时时间",
   "wait.run": "整个构建",
 };

@@ -11,6 +11,7 @@ import { zh } from "@/i18n/zh/approvals";
 import { Button } from "@/ui/button";
 import { asCommand, CopyAs } from "@/ui/copy";
 import { Field, TextArea } from "@/ui/field";
+import { LongText } from "@/ui/long-text";
 import { RelativeTime } from "@/ui/time";
 import { Groups } from "./groups";
 import { isFilled, Parameter, sent, type Value } from "./parameter";
@@ -74,7 +75,7 @@ export function ApprovalCard({ approval }: { approval: Approval }) {
       className="rounded-lg border border-line bg-surface p-4"
     >
       <div className="flex flex-wrap items-baseline gap-x-2 gap-y-1">
-        <h2 className="min-w-0 text-base font-semibold break-words">
+        <h2 className="min-w-0 text-base font-semibold [overflow-wrap:anywhere]">
           <Link href={run} className="hover:text-accent hover:underline">
             {approval.pipeline_name} #{approval.number}
           </Link>
@@ -95,7 +96,7 @@ export function ApprovalCard({ approval }: { approval: Approval }) {
           </span>
         )}
       </p>
-      {approval.message && <p className="mt-2 break-words">{approval.message}</p>}
+      {approval.message && <LongText className="mt-2" text={approval.message} />}
       {approval.desc && <Described text={approval.desc} />}
       <Groups groups={approval.groups} />
       {approval.mine ? <Answer approval={approval} /> : <NotMine approval={approval} />}
@@ -106,7 +107,7 @@ export function ApprovalCard({ approval }: { approval: Approval }) {
 /** What the review is about; of an event its page at the code host. */
 function Described({ text }: { text: string }) {
   if (!/^https?:\/\/\S+$/.test(text)) {
-    return <p className="mt-2 break-words whitespace-pre-line">{text}</p>;
+    return <LongText className="mt-2" text={text} />;
   }
   return (
     <a
@@ -175,9 +176,9 @@ function Answer({ approval }: { approval: Approval }) {
   return (
     <div className="mt-3 border-t border-line pt-3">
       {approval.parameters.length > 0 && (
-        <fieldset>
+        <fieldset className="min-w-0">
           <legend className="mb-2 font-medium">{t("parameters")}</legend>
-          <div className="grid gap-x-4 sm:grid-cols-2">
+          <div className="grid grid-cols-1 gap-x-4 sm:grid-cols-2">
             {approval.parameters.map((parameter) => (
               <Parameter
                 key={parameter.key}

@@ -50,16 +50,20 @@ function Matrix({ project, matrix }: { project: string; matrix: Schemas["Service
       <Table label={t("matrix.label")}>
         <thead>
           <tr>
-            <Head>{t("service")}</Head>
+            <Head className="sticky left-0 z-10">{t("service")}</Head>
             {matrix.columns.map((column) => (
-              <Head key={column}>{column}</Head>
+              <Head key={column} className="whitespace-normal! [overflow-wrap:anywhere]">
+                {column}
+              </Head>
             ))}
           </tr>
         </thead>
         <tbody>
           {matrix.items.map(({ service, cells }) => (
             <Row key={service}>
-              <Cell className="font-medium whitespace-nowrap">{service}</Cell>
+              <Cell className="sticky left-0 z-10 max-w-64 min-w-32 bg-surface font-medium [overflow-wrap:anywhere]">
+                {service}
+              </Cell>
               {matrix.columns.map((column) => (
                 <Cell key={column} className="min-w-52 align-top">
                   {cells

@@ -61,7 +61,7 @@ function PipelineRow({
   const last = item.last_run;
   return (
     <Row data-pipeline={item.name}>
-      <Cell>
+      <Cell className="min-w-36">
         <Name item={item} href={`${base}/pipelines/${item.id}`} onLabel={onLabel} />
         <div className="mt-1 sm:hidden">
           <LastRun base={base} last={last} />
@@ -99,11 +99,14 @@ function Name({
   return (
     <>
       <span className="flex items-center gap-1.5">
-        <Link href={href} className="py-0.5 font-medium hover:text-accent hover:underline">
+        <Link
+          href={href}
+          className="py-0.5 font-medium [overflow-wrap:anywhere] hover:text-accent hover:underline"
+        >
           {item.name}
         </Link>
         {item.locked && (
-          <Lock size={14} role="img" aria-label={t("locked")} className="text-muted" />
+          <Lock size={14} role="img" aria-label={t("locked")} className="shrink-0 text-muted" />
         )}
       </span>
       {(item.labels ?? []).length > 0 && (

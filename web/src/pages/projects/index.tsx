@@ -62,7 +62,7 @@ export default function Projects() {
         </Empty>
       )}
       {all.length > 0 && shown.length === 0 && <Empty icon={Search} title={t("empty.filter")} />}
-      <ul className="grid gap-3 sm:grid-cols-2 lg:grid-cols-3 xl:grid-cols-4">
+      <ul className="grid grid-cols-1 gap-3 sm:grid-cols-2 lg:grid-cols-3 xl:grid-cols-4">
         {shown.map((project) => (
           <Card key={project.id} project={project} />
         ))}
@@ -91,10 +91,16 @@ function Card({ project }: { project: Schemas["ProjectView"] }) {
           <FolderKanban aria-hidden size={18} />
         </span>
         <span className="min-w-0">
-          <span className="block truncate font-medium">{project.name || project.id}</span>
-          <span className="block truncate font-mono text-[13px] text-muted">{project.id}</span>
+          <span className="block truncate font-medium" title={project.name}>
+            {project.name || project.id}
+          </span>
+          <span className="block truncate font-mono text-[13px] text-muted" title={project.id}>
+            {project.id}
+          </span>
           {project.description && (
-            <span className="mt-1 line-clamp-2 block text-muted">{project.description}</span>
+            <span className="mt-1 line-clamp-2 break-words text-muted" title={project.description}>
+              {project.description}
+            </span>
           )}
         </span>
       </Link>

@@ -5,6 +5,7 @@ import { useLocale, useText } from "@/i18n";
 import { stateOf } from "@/theme/status";
 import { Select } from "@/ui/field";
 import { Loaded } from "@/ui/loaded";
+import { LongText } from "@/ui/long-text";
 import { StateBadge } from "@/ui/status";
 import { Duration, formatDuration, RelativeTime } from "@/ui/time";
 import { AttemptComparison } from "./attempt-diff";
@@ -99,7 +100,7 @@ function OneAttempt({ run, item, href }: { run: Run; item: Item; href: string })
           <Duration from={item.started_at} to={item.ended_at} />
         </span>
       </div>
-      {item.reason && <p className="mt-1 break-words">“{item.reason}”</p>}
+      {item.reason && <LongText className="mt-1" text={`“${item.reason}”`} />}
       <dl className="mt-1.5 grid grid-cols-[auto_1fr] gap-x-3 gap-y-0.5 text-[13px]">
         <Names text={t("attempt.ran")} n={item.counts.ran} steps={item.ran} />
         <Names text={t("plan.keep")} n={item.counts.kept} steps={item.kept} />

@@ -4,6 +4,7 @@ import { useText } from "@/i18n";
 import { Button } from "@/ui/button";
 import { CopyAs } from "@/ui/copy";
 import { useProblemText } from "@/ui/loaded";
+import { LongText } from "@/ui/long-text";
 import { RelativeTime } from "@/ui/time";
 import { AnswerForm } from "./answer-form";
 import { type RunPath, useCall } from "./data";
@@ -41,7 +42,7 @@ function Gate({ path, item }: { path: RunPath; item: Waiting }) {
     >
       <h2 className="flex items-start gap-2 text-base font-semibold">
         <Icon aria-hidden size={19} className="mt-0.5 shrink-0 text-wait" />
-        <span className="min-w-0 break-words">
+        <span className="min-w-0 [overflow-wrap:anywhere]">
           {t(TITLES[item.kind] ?? "gate.review", { name: item.name || item.node })}
         </span>
       </h2>
@@ -54,7 +55,7 @@ function Gate({ path, item }: { path: RunPath; item: Waiting }) {
           </>
         )}
       </p>
-      {item.desc && <p className="mt-2 break-words whitespace-pre-wrap">{item.desc}</p>}
+      {item.desc && <LongText className="mt-2" text={item.desc} />}
       <Groups item={item} />
       {isPause ? <Pause path={path} item={item} /> : <AnswerForm path={path} item={item} />}
     </section>

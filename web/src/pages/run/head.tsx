@@ -79,7 +79,12 @@ export function RunHead({ run, state, neighbours, newest, onAttempt, actions }: 
             {t("run.caller", { name: run.caller.pipeline_name, number: run.caller.number })}
           </Link>
         )}
-        {run.remark && <span className="text-text">“{run.remark}”</span>}
+        {run.remark && (
+          <span
+            className="line-clamp-2 [overflow-wrap:anywhere] text-text"
+            title={run.remark}
+          >{`“${run.remark}”`}</span>
+        )}
       </p>
     </PageHead>
   );

@@ -118,6 +118,7 @@ describe("the layout", () => {
   it("shortens names to their room, Chinese ones sooner", () => {
     expect(shortened("lint", 100)).toBe("lint");
     expect(shortened("a very long name of a step", 100)).toMatch(/^a very .+…$/);
+    expect(shortened("🚀🚀🚀🚀🚀🚀🚀🚀🚀🚀", 100)).toBe("🚀🚀🚀🚀🚀🚀…");
     expect(shortened("部署到生产环境并且验证", 100).length).toBeLessThan(9);
   });
 });

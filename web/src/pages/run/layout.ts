@@ -273,11 +273,15 @@ function alongAndAside(direction: Direction, dx: number, dy: number): [number, n
 /** Shorten a text to a width in pixels, roughly: Chinese characters are as wide as high. */
 export function shortened(text: string, width: number, size = 13): string {
   let left = width;
-  let index = 0;
+  const kept: string[] = [];
   for (const char of text) {
     left -= widthOf(char, size);
-    if (left < 0) return `${text.slice(0, Math.max(1, index - 1)).trimEnd()}…`;
-    index += char.length;
+    if (left < 0)
+      return `${kept
+        .slice(0, Math.max(1, kept.length - 1))
+        .join("")
+        .trimEnd()}…`;
+    kept.push(char);
   }
   return text;
 }

@@ -27,14 +27,14 @@ export function Parameters({ run }: { run: Run }) {
         <tbody>
           {run.parameters.map(({ name, value, started_with }) => (
             <Row key={name}>
-              <Cell className="font-mono">{name}</Cell>
+              <Cell className="min-w-36 font-mono [overflow-wrap:anywhere]">{name}</Cell>
               <Cell>
                 <span className="flex items-center gap-1">
-                  <span className="min-w-0 font-mono break-all">{value}</span>
+                  <span className="min-w-0 font-mono break-all whitespace-pre-wrap">{value}</span>
                   {value && <CopyButton text={value} />}
                 </span>
                 {started_with !== null && (
-                  <span className="block text-[13px] break-all text-muted">
+                  <span className="block text-[13px] break-all whitespace-pre-wrap text-muted">
                     {t("parameters.started", { value: started_with || "–" })}
                   </span>
                 )}

@@ -33,16 +33,16 @@ export function Steps({
       <tbody>
         {[...stepsOf(run)].map(({ stage, job, step }) => (
           <Row key={step.id} className={step.id === selected ? "bg-busy-soft!" : undefined}>
-            <Cell>
+            <Cell className="min-w-36">
               <button
                 type="button"
-                className="text-left font-medium hover:text-accent hover:underline"
+                className="text-left font-medium [overflow-wrap:anywhere] hover:text-accent hover:underline"
                 onClick={() => onSelect(step.id)}
               >
                 {step.name || step.id}
               </button>
             </Cell>
-            <Cell className="text-muted">
+            <Cell className="min-w-36 text-muted [overflow-wrap:anywhere]">
               {stage.name} / {job.name}
             </Cell>
             <Cell>
@@ -59,7 +59,7 @@ export function Steps({
                 <Duration from={step.started_at} to={step.ended_at} />
               )}
             </Cell>
-            <Cell className="max-w-md break-words">
+            <Cell className="max-w-md min-w-36 [overflow-wrap:anywhere]">
               {[cause(step.cause), step.message, step.reason].filter(Boolean).join(" · ")}
             </Cell>
           </Row>

@@ -69,12 +69,12 @@ function Machines({ items }: { items: readonly Schemas["RunnerView"][] }) {
             <Cell className="font-medium">{runner.name || runner.id}</Cell>
             <Cell>
               {runner.state === "online" ? (
-                <span className="inline-flex items-center gap-1.5 text-ok">
+                <span className="inline-flex items-center gap-1.5 whitespace-nowrap text-ok">
                   <CircleCheck aria-hidden size={16} />
                   {t("state.online")}
                 </span>
               ) : (
-                <span className="inline-flex items-center gap-1.5 text-bad">
+                <span className="inline-flex items-center gap-1.5 whitespace-nowrap text-bad">
                   <CircleX aria-hidden size={16} />
                   {t("state.offline")}
                 </span>

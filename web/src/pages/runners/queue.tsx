@@ -40,13 +40,13 @@ export function reasonsOf(run: RunState): Reason[] {
     ...run.waits.map((wait) => ({ node: wait.node, name: names.get(wait.node) ?? "", wait })),
     ...run.gates.map((gate) => ({ node: gate.node, name: names.get(gate.node) ?? "", gate })),
   ];
-  const explained = new Set(run.waits.map(({ node }) => node));
+  const explained = new Set([...run.waits, ...run.gates].map(({ node }) => node));
   const begun = new Set(
     run.stages.filter(({ status }) => status === "running").flatMap(({ jobs: own }) => own),
   );
   for (const job of jobs) {
     if (!begun.has(job) || job.status !== "running" || job.runner || job.copy_of) continue;
-    const isOpen = job.steps.some(({ status }) => status === "running");
+    const isOpen = job.steps.some(({ id, status }) => status === "running" || explained.has(id));
     if (!isOpen && !explained.has(job.id)) found.push({ node: job.id, name: job.name });
   }
   return found;
