@@ -115,7 +115,7 @@ class Work:
         self._keeper = KeeperStart(root)
         self._on_output = on_output
         self._late: tuple[LateEnd, ...] = ()
-        self._late_tokens: list[str] = []
+        self._late_tokens: dict[str, str] = {}  # of steps -> of their job attempts
 
     # --- life -----------------------------------------------------------------------------------
 
@@ -127,8 +127,8 @@ class Work:
             partial.unlink(missing_ok=True)  # of a step that was killed
         results = read_spool(os.fspath(self._spool))
         self._late = late_ends_of(results, self._folders.temp)
-        self._late_tokens = [result.token for result in results]
-        self._folders.open()
+        self._late_tokens = {each.token: each.job_token for each in results}
+        self._folders.open(self._late_tokens.values())
         await self._host.start()
         self._keeper.resume()
 
@@ -142,9 +142,10 @@ class Work:
         return self._late
 
     async def forget_late_ends(self) -> None:
-        """Let the spool go."""
+        """Let the spool go, and what those steps left."""
+        await asyncio.to_thread(self._folders.delete_temp, set(self._late_tokens.values()))
         self._host.forget(self._late_tokens)
-        self._late, self._late_tokens = (), []
+        self._late, self._late_tokens = (), {}
 
     # --- steps ----------------------------------------------------------------------------------
 

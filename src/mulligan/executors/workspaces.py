@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 import time
+from collections.abc import Collection
 from pathlib import Path
 
 from mulligan.core.ids import JobId
@@ -28,12 +29,24 @@ class Workspaces:
         self._logs = logs
         self._ready: set[str] = set()  # job attempts whose folders exist
 
-    def open(self) -> None:
-        """Delete what an earlier life left in the folders for temporary files."""
+    def open(self, unreported: Collection[str]) -> None:
+        """Delete what an earlier life left in the folders for temporary files.
+
+        Args:
+            unreported: Tokens of job attempts with steps whose end nobody has stored yet. What
+                those left stays: this life may end as well before it has told of them.
+        """
         self._workspaces.mkdir(parents=True, exist_ok=True)
-        for left in (self.temp, *self._workspaces.glob(_TRASH + "*")):
-            _delete(left)
         self.temp.mkdir(exist_ok=True)
+        kept = {folder_name(token) for token in unreported}
+        left = [folder for folder in self.temp.iterdir() if folder.name not in kept]
+        for folder in (*left, *self._workspaces.glob(_TRASH + "*")):
+            _delete(folder)
+
+    def delete_temp(self, reported: Collection[str]) -> None:
+        """Delete the folders of job attempts of an earlier life: all their ends are stored."""
+        for token in filter(None, reported):
+            _delete(self.temp / folder_name(token))
 
     def temp_of(self, order: StepOrder) -> Path:
         """Give the folder for scripts and messages of a job attempt."""

@@ -17,6 +17,7 @@ from mulligan.executors.keeper.client import Keeper, KeeperError
 from mulligan.executors.kinds import deploy
 from mulligan.executors.work import Work
 from mulligan.logs.store import LogFiles
+from mulligan.ports import LateEnd
 from step_bench import a_bench
 
 pytestmark = pytest.mark.anyio
@@ -169,13 +170,24 @@ async def test_end_that_nobody_heard_comes_late(tmp_path: Path, driver: Path) ->
     root = tmp_path / "data"
     await asyncio.to_thread(run_and_kill_a_server, root, driver, tmp_path / "go")
 
+    lives = [await late_ends_of_a_life(root, forgets=forgets) for forgets in (False, True, False)]
+
+    for late in lives[:2]:  # the first of them ended before it had stored what it found
+        assert [(each.end.cause, each.end.exit_code) for each in late] == [("unreachable", 69)]
+        assert late[0].end.result == {"state": 5}
+    assert lives[2] == ()
+    assert [*(root / "steps").iterdir()] == []
+
+
+async def late_ends_of_a_life(root: Path, *, forgets: bool) -> tuple[LateEnd, ...]:
+    """Let a server start, look at what an earlier life left, and end."""
     work = Work(root=root, logs=LogFiles(root / "logs"), on_output=lambda _run: None)
     await work.open()
     late = await work.late_ends()
+    if forgets:
+        await work.forget_late_ends()
     await work.close()
-
-    assert [(each.end.cause, each.end.exit_code) for each in late] == [("unreachable", 69)]
-    assert late[0].end.result == {"state": 5}
+    return late
 
 
 async def test_process_driver_finds_the_keeper(tmp_path: Path, driver: Path) -> None:
