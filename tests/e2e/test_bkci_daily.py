@@ -26,7 +26,7 @@ from mulligan.testing.server import poll_until
 if TYPE_CHECKING:
     from mulligan.testing.bkci import BkciClient
     from mulligan.testing.http_client import Query
-    from mulligan.testing.models import Workbench
+    from mulligan.testing.models import Json, Workbench
 
 UNKNOWN_BUILD = "b-" + "0" * 32
 UNKNOWN_PIPELINE = "p-" + "0" * 32
@@ -283,6 +283,12 @@ def test_unknown_build_is_404_everywhere(demo: Scenario) -> None:
         assert_refused(reply, NOT_FOUND, 2101163)
 
 
+def read_status(scenario: Scenario, build: str) -> Json:
+    """Return `build_status` as it came."""
+    query: Query = {"buildId": build}
+    return dict(scenario.client.data("GET", scenario.project, "build_status", query=query))
+
+
 def test_histories_are_paged_newest_first(demo: Scenario) -> None:
     """The history has whole pages, newest build first, and cuts a page size above 100."""
     demo.bench.break_steps("e12")
@@ -304,6 +310,10 @@ def test_histories_are_paged_newest_first(demo: Scenario) -> None:
     assert wide["pageSize"] == 100
     assert [record["id"] for record in wide["records"]] == [b.id for b in reversed(builds)]
     assert [record["executeCount"] for record in wide["records"]] == [1, 1, 1, 1, 2]
+    for record in wide["records"]:  # the same facts, wherever one looks
+        shown = read_status(demo, record["id"])
+        for name in ("status", "stageStatus", "errorInfoList"):
+            assert record[name] == shown[name], name
     assert [record["retry"] for record in wide["records"]] == [False] * 4 + [True]
 
 

@@ -116,6 +116,19 @@ def test_the_recycle_bin(alice: Caller) -> None:
     assert other.refused("PUT", path, pipelineId=pipeline) == (404, 2101038)
 
 
+def test_status_of_a_pipeline_that_is_not_there(alice: Caller) -> None:
+    """Nothing is answered, as for one that is deleted or of another project."""
+    pipeline = alice.make_pipeline()
+    path = f"{PIPELINES}/pipeline_status"
+    other = Caller(alice.http, alice.server, "alice", "default")
+    assert alice.call("GET", path, pipelineId=pipeline)["pipelineId"] == pipeline
+
+    assert other.call("GET", path, pipelineId=pipeline) is None
+    assert alice.call("GET", path, pipelineId="p-" + "0" * 32) is None
+    alice.call("DELETE", f"{PIPELINES}/pipeline", pipelineId=pipeline)
+    assert alice.call("GET", path, pipelineId=pipeline) is None
+
+
 def test_search_by_name(alice: Caller) -> None:
     """A part of the name is enough; without one everything is found."""
     for name in ("build web", "build api", "deploy"):

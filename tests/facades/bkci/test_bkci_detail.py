@@ -520,14 +520,24 @@ def test_review_task_in_the_model() -> None:
     )
     done = Step(id=E21, status=Status.SUCCEEDED, ended_at=at(5))
 
-    shown = task(detail(run_of(index, head(), *FIRST, gate, done), source), E21)
+    whole = detail(run_of(index, head(), *FIRST, gate, done), source)
+    shown = task(whole, E21)
 
+    assert "cancelUserId" not in whole.data
     assert shown["status"] == "REVIEW_PROCESSED"
     assert shown["actualReviewUsers"] == ["bob"]
     assert shown["suggest"] == "ok"
     assert shown["params"] == [{"key": "version", "value": "2"}]
     assert (shown["startEpoch"], shown["elapsed"]) == (1_787_300_001_000, 4_000)
     assert (shown["timeCost"]["waitCost"], shown["timeCost"]["executeCost"]) == (4_000, 0)
+
+    refusal = replace(gate.votes[0], approve=False)
+    refused = replace(gate, votes=(refusal,), state="rejected")
+    aborted = replace(done, status=Status.FAILED, cause=Cause.REJECTED)
+    whole = detail(run_of(index, head(), *FIRST, refused, aborted), source)
+    assert (task(whole, E21)["status"], whole.data["cancelUserId"]) == ("REVIEW_ABORT", "bob")
+    again = run_of(index, head(), *FIRST, refused, Step(id=E21, attempt=2))
+    assert "cancelUserId" not in detail(again, source).data
 
 
 def test_paused_task() -> None:
@@ -606,6 +616,18 @@ def test_a_task_shows_what_was_changed_for_a_retry(
 def given_of(element: Json) -> Json:
     """Return the inputs of a task: those of its plugin, or its own members."""
     return dict((element.get("data") or {}).get("input") or element)
+
+
+def test_what_never_ran_counts_to_the_attempt_that_did_not_come_to_it() -> None:
+    """Stage, job and task that a retry did not come to show the attempt of that retry."""
+    run, history, source = b1_retried()
+    shown = detail(run, source, history)
+
+    assert shown.stage("stage-3")["executeCount"] == 2
+    assert contains(shown.job("3"), {"status": "UNEXEC", "executeCount": 2})
+    assert contains(task(shown, E31), {"status": "UNEXEC", "executeCount": 2})
+    first = detail(run, source, history, number=1)
+    assert (first.job("3")["executeCount"], task(first, E31)["executeCount"]) == (1, 1)
 
 
 def test_who_cancelled() -> None:

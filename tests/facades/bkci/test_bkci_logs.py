@@ -73,6 +73,7 @@ def test_lines_after_a_line() -> None:
         ("log_mode", {}),
         ("init_logs", {"buildId": " "}),
         ("after_line_logs", {"start": "x"}),
+        ("init_logs", {"logType": "LOUD"}),
     ],
 )
 def test_what_a_log_call_needs(call: str, values: dict[str, str]) -> None:

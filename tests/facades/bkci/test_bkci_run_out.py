@@ -264,6 +264,7 @@ def test_run_that_waited_too_long() -> None:
     got = status(cause=Cause.QUEUE_TIMEOUT)
 
     assert got["status"] == "QUEUE_TIMEOUT"
+    assert got["errorInfoList"][0]["errorMsg"] == "排队超时，取消运行!"
 
 
 def test_result_wrapper() -> None:

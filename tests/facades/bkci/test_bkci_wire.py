@@ -306,6 +306,11 @@ def test_too_many_run_ids() -> None:
     assert render_error(caught.value)[1]["status"] == 2101282
 
 
+def test_no_run_ids() -> None:
+    """Of no builds there are no statuses: that is an answer, not an error."""
+    assert bodies.read_run_ids([]) == ()
+
+
 def test_stage_review_body() -> None:
     """The group, the words and the changed values of a stage review, or nothing at all."""
     found = bodies.read_stage_review_body(

@@ -144,7 +144,7 @@ def read_run_ids(body: object) -> tuple[str, ...]:
             code="too-many-runs",
             values=(str(MOST_RUNS),),
         )
-    return read_names(body, most=MOST_RUNS)
+    return read_names(body, most=MOST_RUNS) if body != [] else ()
 
 
 def read_stage_review_body(body: object) -> ReviewAnswer:

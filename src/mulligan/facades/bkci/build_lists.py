@@ -2,17 +2,23 @@
 
 import asyncio
 from datetime import datetime, timedelta
+from functools import cache
 
+from immutables import Map
 from starlette.responses import Response
 
 from mulligan.core.errors import InvalidError
 from mulligan.core.ids import ProjectId, RunId
+from mulligan.core.posts import index_of
+from mulligan.core.records import PipelineVersion
 from mulligan.core.rights import Permission
-from mulligan.core.run import RunHead
+from mulligan.core.run import Run, RunHead
+from mulligan.core.status import Status
 from mulligan.facades.bkci import wire
 from mulligan.facades.bkci.attempt_view import AttemptView
 from mulligan.facades.bkci.bodies import read_run_ids
 from mulligan.facades.bkci.calls import Call, ok
+from mulligan.facades.bkci.model_source import model_of
 from mulligan.facades.bkci.run_out import (
     Surroundings,
     render_history,
@@ -58,14 +64,44 @@ async def build_histories(call: Call) -> Response:
 
 
 async def _records(call: Call, heads: list[RunHead], around: Surroundings) -> list[Json]:
-    return list(await asyncio.gather(*(_record(call, head, around) for head in heads)))
+    store = call.services.store
+    keys = dict.fromkeys((head.pipeline, head.version) for head in heads)
+    found = [await store.find_version(*key) for key in keys]
+    versions = {(each.pipeline, each.version): each for each in found if each is not None}
+    models = {key: model_of(version) for key, version in versions.items()}
+    of_version = cache(lambda key, posts: index_of(versions[key].spec, posts))
+    brief = {
+        head.id: of_version(key, head.posts)
+        for head in heads
+        if (key := (head.pipeline, head.version)) in versions and _is_brief(head, versions[key])
+    }
+    stages = await store.stages_of(tuple(brief))
+
+    async def record(head: RunHead) -> Json:
+        model = models.get((head.pipeline, head.version))
+        if head.id in brief:
+            records = (line.record for line in stages.get(head.id, ()))
+            known = Map({each.id: each for each in records if each is not None})
+            run = Run(head=head, index=brief[head.id], stages=known)
+        elif head.status.is_final and model is None:
+            return render_history(head, around)
+        elif head.status.is_final:
+            run = await store.get_run(head.id)
+        else:
+            run = await call.services.engine.get_run(head.id)  # in memory: it goes on
+        return render_history(run.head, around, view=AttemptView(run), source=model)
+
+    return list(await asyncio.gather(*(record(head) for head in heads)))
 
 
-async def _record(call: Call, head: RunHead, around: Surroundings) -> Json:
-    if head.status.is_final:
-        return render_history(head, around)
-    run = await call.services.engine.get_run(head.id)  # in memory: it goes on
-    return render_history(run.head, around, view=AttemptView(run), source=await call.source(run))
+def _is_brief(head: RunHead, version: PipelineVersion) -> bool:
+    """Tell whether its head and its stages alone say what a list shows of a run.
+
+    Not of one that goes on, nor where only a review or a job tells how it went.
+    """
+    if not head.status.is_final or any(stage.review for stage in version.spec.stages):
+        return False
+    return bool(head.errors) or head.status is not Status.FAILED
 
 
 def _lasted(head: RunHead, least_ms: int | None, most_ms: int | None) -> bool:

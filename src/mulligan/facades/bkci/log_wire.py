@@ -76,7 +76,7 @@ def read_log_query(query: Query, call: str) -> LogQuery:
     if call == "log_mode" and not step:
         raise blank("tag")
     pipeline = query.text("pipelineId")
-    level = query.text("logType") or "LOG"
+    prefix = query.word("logType", _LEVELS, "")
     start, end, count = _range(query, call)
     return LogQuery(
         run=RunId(query.needed("buildId")),
@@ -86,8 +86,8 @@ def read_log_query(query: Query, call: str) -> LogQuery:
         step_ref=ref,
         job_ref="" if step or ref else query.text("jobId") or "",
         job_hash=query.text("containerHashId") or "",
-        debug=query.flag("debug") or level == "DEBUG",
-        level_prefix=_LEVELS.get(level, ""),
+        debug=query.flag("debug") or prefix == DEBUG_PREFIX,
+        level_prefix=prefix,
         start=start,
         end=end,
         count=count,

@@ -143,8 +143,9 @@ class ModelRenderer:
         word = view.stage_status(spec)
         after = _without(source, _OF_STAGE)
         after["stageIdForUser"] = source.get("stageIdForUser") or f"stage_{position + 1}"
+        reached = record.run_attempt if record is not None else None
         after["containers"] = [
-            self._job(container, job, word)
+            self._job(container, job, word, reached)
             for container, job in zip(source["containers"], spec.jobs, strict=True)
         ]
         if record is not None:
@@ -186,19 +187,23 @@ class ModelRenderer:
             return 0
         return span(gate.opened_at, gate.closed_at or self._now)
 
-    def _job(self, source: Json, spec: JobSpec, stage: str | None) -> Json:
+    def _job(self, source: Json, spec: JobSpec, stage: str | None, reached: int | None) -> Json:
+        """Render a job. `reached`: attempt of its stage; what never ran in it counts to that."""
         view = self._view
         record = view.job(spec.id)
         word = view.job_status(spec, stage)
         pairs = zip(source["elements"], spec.steps, strict=True)
         after = _without(source, _OF_JOB)
         if spec.matrix is not None:
-            copies = [self._copy(source, spec, copy, stage) for copy in self._copies(spec)]
+            copies = [self._copy(source, spec, copy, stage, reached) for copy in self._copies(spec)]
             after["elements"] = [_without(element, OF_STEP) for element, _ in pairs]
             after |= render_matrix(source, record, copies)
         else:
-            after["elements"] = [self._step(element, step, word) for element, step in pairs]
-        if record is not None:
+            number = record.run_attempt if record is not None else reached or 1
+            after["elements"] = [self._step(element, step, word, number) for element, step in pairs]
+        if record is None:
+            after |= present({"executeCount": reached})
+        else:
             after |= self._job_times(record, spec)
             if record.mutex is not None:
                 after["mutexGroup"] = self._mutex(source.get("mutexGroup") or {}, record)
@@ -216,9 +221,12 @@ class ModelRenderer:
     def _copies(self, spec: JobSpec) -> tuple[JobSpec, ...]:
         return self._view.index.children.get(spec.id, ())
 
-    def _copy(self, source: Json, spec: JobSpec, copy: JobSpec, stage: str | None) -> Json:
+    def _copy(
+        self, source: Json, spec: JobSpec, copy: JobSpec, stage: str | None, reached: int | None
+    ) -> Json:
         """Render a copy of a matrix job: as a job of its own, in its own members."""
-        return self._job(source_of_copy(source, copy), copy, stage) | members_of_copy(spec, copy)
+        job = self._job(source_of_copy(source, copy), copy, stage, reached)
+        return job | members_of_copy(spec, copy)
 
     def _job_times(self, record: Job, spec: JobSpec) -> Json:
         started = record.started_at
@@ -240,12 +248,12 @@ class ModelRenderer:
             }
         )
 
-    def _step(self, source: Json, spec: StepSpec, job: str | None) -> Json:
+    def _step(self, source: Json, spec: StepSpec, job: str | None, number: int) -> Json:
         view = self._view
         record, gate = view.step(spec.id), view.gate(spec.id)
         word = view.step_status(spec, job)
         patch = record.patch if record is not None else None
-        after = {**with_patch(_without(source, OF_STEP), spec, patch), "executeCount": 1}
+        after = {**with_patch(_without(source, OF_STEP), spec, patch), "executeCount": number}
         if record is not None:
             after |= self._step_times(record, gate) | self._retries(spec) | self._error(record)
         if spec.kind == "review" and gate is not None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 from starlette.responses import Response
 
-from mulligan.core.errors import ForbiddenError, InvalidError
+from mulligan.core.errors import ForbiddenError, InvalidError, NotFoundError
 from mulligan.core.ids import PipelineId, ProjectId
 from mulligan.core.items import Item
 from mulligan.core.records import Pipeline, PipelineSettings
@@ -252,9 +252,13 @@ async def pipeline_list(call: Call) -> Response:
 
 
 async def pipeline_status(call: Call) -> Response:
-    """Give a pipeline with its newest build."""
-    pipeline = await call.pipeline(wire.read_pipeline_id(call.query))
+    """Give a pipeline with its newest build; nothing if there is no such pipeline."""
+    pipeline_id = wire.read_pipeline_id(call.query)
     await call.demand(Permission.VIEW)
+    try:
+        pipeline = await call.pipeline(pipeline_id)
+    except NotFoundError:
+        return ok(None)
     return ok(render_pipeline(pipeline, await facts_of(call, pipeline)))
 
 

@@ -102,7 +102,7 @@ def render_history(
     """Return a `BuildHistory`.
 
     Args:
-        view: Of the latest attempt. Without it the statuses of stages are left out, and a run
+        view: Of the latest attempt. Without it stages and failed tasks are left out, and a run
             that waits for a review shows as running.
         source: The stored model of the run's version; needed with `view`.
     """
@@ -115,6 +115,7 @@ def render_history(
         "executeCount": head.attempt,
         "pipelineVersionName": version_name(head.version),
         "updateTime": millis(changed),
+        **({"concurrencyGroup": head.concurrency.group} if head.concurrency else {}),
     }
 
 

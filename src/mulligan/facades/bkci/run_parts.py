@@ -6,13 +6,13 @@ from datetime import datetime
 from mulligan.core.cause import Cause
 from mulligan.core.matrix import find_copy
 from mulligan.core.run import TRIGGER_REVIEW, Gate, RunAttempt, RunError, RunHead, Step
-from mulligan.core.spec import TRIGGER_STAGE, JobSpec, SpecIndex, StageSpec, StepSpec
+from mulligan.core.spec import REVIEW, TRIGGER_STAGE, JobSpec, SpecIndex, StageSpec, StepSpec
 from mulligan.core.status import Status
 from mulligan.facades.bkci.attempt_view import AttemptView
 from mulligan.facades.bkci.error_texts import TRIGGER_REFUSED
 from mulligan.facades.bkci.model_out import ModelRenderer, cause_numbers, error_numbers
 from mulligan.facades.bkci.model_source import fitting_source
-from mulligan.facades.bkci.texts import DEFAULT_LANGUAGE, start_text
+from mulligan.facades.bkci.texts import DEFAULT_LANGUAGE, QUEUE_TIMED_OUT, start_text
 from mulligan.facades.bkci.times import Json, present, span, time_cost
 
 MASK = "******"
@@ -82,7 +82,7 @@ def _errors_without_task(view: AttemptView, language: str) -> Iterator[Json]:
         refused = TRIGGER_REFUSED.text.say(language)
         yield _fields("", "", *cause_numbers(Cause.TRIGGER_REFUSED), refused)
     if view.cause is Cause.QUEUE_TIMEOUT:
-        waited = "waited for its turn longer than the pipeline allows"
+        waited = QUEUE_TIMED_OUT.say(language)
         yield _fields("", "", *cause_numbers(Cause.QUEUE_TIMEOUT), waited)
     for job in view.index.all_jobs() if view.status.is_final else ():
         record = view.job(job.id)
@@ -189,9 +189,15 @@ def cancelled_by(view: AttemptView) -> str | None:
     head = view.run.head
     if view.is_latest and head.cancel is not None:
         return head.cancel.by
-    nodes = (TRIGGER_STAGE, *(stage.id for stage in view.run.index.spec.stages))
+    steps = (spec.id for spec in view.index.steps.values() if _is_refused(view, spec))
+    nodes = (TRIGGER_STAGE, *(stage.id for stage in view.run.index.spec.stages), *steps)
     gates = (view.gate(node) for node in nodes)
     return next((_refuser(gate) for gate in gates if gate is not None and _refuser(gate)), None)
+
+
+def _is_refused(view: AttemptView, spec: StepSpec) -> bool:
+    record = view.step(spec.id) if spec.kind == REVIEW else None
+    return record is not None and record.cause is Cause.REJECTED
 
 
 def _refuser(gate: Gate) -> str | None:

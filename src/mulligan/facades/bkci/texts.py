@@ -18,6 +18,7 @@ class Text(NamedTuple):
 
 
 MANUALLY_SKIPPED = Text("被手动跳过", "Manually skipped")
+QUEUE_TIMED_OUT = Text("排队超时，取消运行!", "Queue timed out, cancel run!")
 
 # By `RunHead.start_kind`: what started a run.
 _STARTS = {
