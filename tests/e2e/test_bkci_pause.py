@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from e2e.scenario import BAD_REQUEST, OK, Build, Scenario, assert_refused
-from mulligan.testing.models import one_job, step
+from mulligan.testing.models import job, one_job, pipeline, stage, step
+from mulligan.testing.server import poll_until
 
 if TYPE_CHECKING:
     from mulligan.testing.bkci import BkciClient
@@ -55,6 +56,42 @@ def test_a_paused_task_runs_with_other_inputs_once(client: BkciClient, bench: Wo
     assert (again.status, again.task("t1")["script"]) == ("SUCCEED", elements[0]["script"])
     assert bench.ran("t1") == 1
     assert_refused(answer(build, isContinue=True), BAD_REQUEST, 2101012)
+
+
+def test_a_paused_copy_of_a_matrix_job_runs_with_other_inputs(
+    client: BkciClient, bench: Workbench
+) -> None:
+    """The inputs of one copy are changed; the other copy keeps those that its job has."""
+    option = {"strategyStr": "word: [one, two]", "maxConcurrency": 2}
+    task = step("t1", "echo as defined ${matrix.word}", pauseBeforeExec=True)
+    copied = job("copied", [task], matrixGroupFlag=True, matrixControlOption=option)
+    scenario = Scenario(client, bench, pipeline("matrix", [stage("all", [copied])]))
+    build = scenario.start()
+    poll_until(
+        lambda: [each.get("status") for each in copies(build)] == ["PAUSE", "PAUSE"],
+        what="both copies paused",
+    )
+    changes: list[Json] = [{"script": "echo other ${matrix.word}"}, {}]
+
+    for copy, more in zip(copies(build), changes, strict=True):
+        element = copy["elements"][0]
+        ids = {"taskId": element["id"], "containerId": copy["id"]}
+        assert answer(build, **ids, isContinue=True, element={**element, **more})[0] == OK
+    view = build.wait()
+
+    lines = [line["message"] for line in client.logs(scenario.project, "init", build.id)["logs"]]
+    assert view.status == "SUCCEED"
+    assert [line for line in lines if line.startswith("plugin:")] == [
+        "plugin: t1, params script updated:"
+    ]
+    assert {"other one", "as defined two"} <= set(lines)
+    assert "as defined one" not in lines
+
+
+def copies(build: Build) -> list[Json]:
+    """Return the containers of the copies of the first job."""
+    found: list[Json] = build.detail().job("1").get("groupContainers", [])
+    return found
 
 
 def test_a_review_that_nobody_answers(own_client: BkciClient, bench: Workbench) -> None:

@@ -629,11 +629,16 @@ def test_environments_of_step_and_job(client: BkciClient, bench: Workbench) -> N
         bench,
         inner,
         step("outer", 'echo "$A|$B|$C"; echo "$HOME" | grep -c .'),
+        step("here", 'cd \'${{ ci.workspace }}\' && test "$HERE/x" = "$PWD/x" && echo here'),
         params=[parameter("p", "step")],
-        customEnv=[{"key": "A", "value": "job"}, {"key": "B", "value": "${p}"}],
+        customEnv=[
+            {"key": "A", "value": "job"},
+            {"key": "B", "value": "${p}"},
+            {"key": "HERE", "value": "${{ ci.workspace }}"},
+        ],
     )
 
-    assert lines_of(build) == ["of step|step|", "job|step|", "1"]
+    assert lines_of(build) == ["of step|step|", "job|step|", "1", "here"]
 
 
 def test_server_keeps_its_own_environment(tmp_path: Path, bench: Workbench) -> None:

@@ -20,7 +20,7 @@ from mulligan.core.run import Run, Step
 from mulligan.core.secrets import ROOT, SecretLookup, SecretObjects
 from mulligan.core.spec import ENGINE_KINDS, Dialect, JobSpec, StepSpec
 from mulligan.core.values import text_of
-from mulligan.core.variables import Scope, environment_of, secrets_of
+from mulligan.core.variables import WORKSPACE, Scope, environment_of, secrets_of
 
 _DEFAULT_JOB_MINUTES = 900  # spec/bkci-model-and-engine.md §2.6
 _Replace: TypeAlias = Callable[[str, bool], str]  # a text, and whether it is a script
@@ -119,6 +119,21 @@ def prepare_step(run: Run, step: StepSpec, secrets: SecretLookup | None = None) 
         )
     except ExpressionError as error:  # its texts would get too large, or cost too much
         return replace(order, problem=error.reason)
+
+
+def in_workspace(order: StepOrder, path: str) -> StepOrder:
+    """Put the job's directory in where the texts of an order name it."""
+
+    def walk(value: Any) -> Any:
+        if isinstance(value, str):
+            return value.replace(WORKSPACE, path)
+        if isinstance(value, list):
+            return [walk(item) for item in value]
+        return (
+            {key: walk(item) for key, item in value.items()} if isinstance(value, dict) else value
+        )
+
+    return replace(order, inputs=walk(order.inputs), env=walk(order.env))
 
 
 def _inputs(run: Run, step: StepSpec, scope: Scope, secrets: SecretLookup | None) -> dict[str, Any]:

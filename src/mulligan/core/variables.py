@@ -101,6 +101,11 @@ _VARIABLES = "variables."
 _ROOTS = frozenset({"ci", "envs", "job", "jobs", "matrix", "stages", "step", "steps", "variables"})
 
 
+# Only the machine of a job knows the job's directory: it puts it in where texts hold this.
+WORKSPACE = "${{ ci.workspace }}"
+_WORKSPACE_NAMES = frozenset({"ci.workspace", "WORKSPACE"})
+
+
 def millis(head_time: object) -> str:
     """Give an instant (aware datetime) as epoch milliseconds, "" for None."""
     timestamp: Callable[[], float] | None = getattr(head_time, "timestamp", None)
@@ -243,6 +248,8 @@ class Scope(Mapping[str, str]):
         stored = _CI.get(name) or _OLD.get(name) or _BY_OLD_NAME.get(name)
         if stored is not None:
             return self._known(stored)
+        if name in _WORKSPACE_NAMES:
+            return WORKSPACE
         root, _, rest = name.partition(".")
         finder = _CONTEXTS.get(root)
         return finder(self, rest) if finder is not None and rest else None

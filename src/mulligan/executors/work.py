@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from mulligan.core.ids import RunId
-from mulligan.core.prepare import StepOrder
+from mulligan.core.prepare import StepOrder, in_workspace
 from mulligan.executors.ends import (
     LEFT,
     after_archiving,
@@ -157,6 +157,7 @@ class Work:
         self._running[token] = order
         try:
             workspace = await self._with_space(token, lambda: self._folders.prepare(order))
+            order = in_workspace(order, os.fspath(workspace))
             here = self._here(order, workspace, timeout_s)
             if needs_keeper(order):
                 await self._keeper.start()

@@ -242,11 +242,11 @@ def _variable(name: str, param: Json, pointer: str, notes: Notes) -> object:
     capitals = _CAPITALS.fullmatch(name) is not None
     if constant and not capitals:
         notes.add(pointer, "a constant whose name is not in capitals; it becomes read-only")
-    title = text(param, "name")
+    title, label = text(param, "name"), text(param, "label")
     box = part(param, "containerType")
     props = only_set(
         {
-            "label": title if title and title != name else None,
+            "label": label or None,
             "type": word if word != "vuex-input" else None,
             "options": [_option(option) for option in parts(param, "options")],
             "description": text(param, "desc") or None,
@@ -267,6 +267,7 @@ def _variable(name: str, param: Json, pointer: str, notes: Notes) -> object:
     made = only_set(
         {
             "value": value,
+            "name": title if title not in {"", name, label} else None,
             "readonly": ((flag(param, "readOnly") or constant) and not is_const) or None,
             "allow-modify-at-startup": None if is_const or flag(param, "required") else False,
             "value-not-empty": flag(param, "valueNotEmpty") or None,

@@ -53,6 +53,7 @@ def _parameter(name: str, item: Node, version: str) -> Json:
         {
             "id": name,
             "name": part.text("name") or props.text("label") or props.text("name") or name,
+            "label": props.text("label"),
             "desc": props.text("description"),
             "category": props.text("group"),
             "options": [_option(each) for each in props.parts("options")],

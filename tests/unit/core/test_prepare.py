@@ -9,7 +9,7 @@ from core_specs import broken, job, one_job, pipeline, stage, step
 from core_world import World
 
 from mulligan.core.ids import JobId, StepId
-from mulligan.core.prepare import StepOrder, prepare_step
+from mulligan.core.prepare import StepOrder, in_workspace, prepare_step
 from mulligan.core.run import RunSettings, StartParameter
 from mulligan.core.spec import Dialect, OnFailure
 
@@ -72,6 +72,27 @@ def test_inputs_are_substituted_by_the_dialect(
     found = order(world)
 
     assert (found.inputs["script"], found.inputs["list"]) == (script, inner)
+
+
+@pytest.mark.parametrize(
+    ("settings", "script"),
+    [
+        (RunSettings(), "ls ${ci.workspace} ${{ci.workspace}} ${WORKSPACE} $env"),
+        (CONSTRAINED, "ls ${{ ci.workspace }} ${{ci.workspace}} ${{ WORKSPACE }} $env"),
+    ],
+)
+def test_the_directory_of_the_job_is_put_in_where_the_job_is(
+    settings: RunSettings, script: str
+) -> None:
+    """Texts keep its name until a machine has the job: inputs at any depth and the environment."""
+    inputs = {"script": script, "list": [{"k": "${{ ci.workspace }}/a"}, 5]}
+    env = (("OUT", "${{ ci.workspace }}/out"),)
+    world = started(one_job(step("a", inputs=inputs, env=env)), settings=settings)
+
+    found = in_workspace(order(world), "/ws")
+
+    assert found.inputs == {"script": "ls /ws /ws /ws $env", "list": [{"k": "/ws/a"}, 5]}
+    assert found.env["OUT"] == "/ws/out"
 
 
 def test_only_scripts_have_comments() -> None:

@@ -80,6 +80,24 @@ def test_order_and_texts() -> None:
     )
 
 
+def test_name_and_label_of_a_variable_are_two_things() -> None:
+    """The name and the label of a start parameter both come back, each where it was."""
+    text = V3 + (
+        "variables:\n  a: {value: x, name: an a, props: {label: the a}}\n"
+        "  b: {value: x, props: {label: the b}}\n  c: {value: x, name: a c}\n"
+        "steps: [{run: ls}]\n"
+    )
+    draft = read_pipeline(text, name="x")
+    params = draft.model["stages"][0]["containers"][0]["params"]
+
+    exported, second = again(draft.model, draft.setting)
+
+    found = [(each["name"], each.get("label")) for each in params]
+    assert found == [("an a", "the a"), ("the b", "the b"), ("a c", None)]
+    assert exported.notes == ()
+    assert second.model["stages"][0]["containers"][0]["params"] == params
+
+
 MODEL: Json = {
     "name": "by hand",
     "stages": [

@@ -350,7 +350,7 @@ async def build_execute_pause(call: Call) -> Response:
     changed = None
     if given.element is not None and given.go_ahead:
         source, patch = await call.source(run), run.step(step).patch
-        changed = read_changed(source, run.index.steps[step], given.element, patch)
+        changed = read_changed(source, run.index, step, given.element, patch)
 
     async def act(receipt: ReceiptRequest | None) -> bool:
         await call.services.engine.resume_step(

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from mulligan.core.flow.votes import Changed
+from mulligan.core.ids import StepId
 from mulligan.core.run import StepPatch
-from mulligan.core.spec import StepSpec
+from mulligan.core.spec import SpecIndex
 from mulligan.facades.bkci.document import Json, Part
 from mulligan.facades.bkci.model_inputs import read_inputs
 from mulligan.facades.bkci.model_out import OF_STEP
@@ -23,23 +24,28 @@ _NOT_INPUTS = OF_STEP | {
     "additionalOptions",
     "customEnv",
     "elementEnable",
+    "originClassType",
+    "originAtomCode",
+    "originTaskAtom",
 }
 
 
 def read_changed(
-    source: Json, spec: StepSpec, element: Json, patch: StepPatch | None = None
+    source: Json, index: SpecIndex, step: StepId, element: Json, patch: StepPatch | None = None
 ) -> Changed | None:
     """Compare an element with the one that would run; None if no input of it is another one.
 
     Args:
         source: The stored model.
-        spec: Of the task.
+        index: Of the build.
+        step: The task; one of a copy of a matrix job has the element of that job.
         patch: What a retry has changed of it already.
 
     Raises:
         InvalidError: A member has another type than it must have.
     """
-    original = next((each for each in _elements(source) if each.get("id") == spec.id), None)
+    spec, defined = index.steps[step], _defined(index, step)
+    original = next((each for each in _elements(source) if each.get("id") == defined), None)
     if original is None:
         return None
     original = with_patch(original, spec, patch)
@@ -53,6 +59,13 @@ def read_changed(
         return None
     inputs = read_inputs(Part({**original, **shown}, "/element"), spec.kind, spec.code)
     return Changed(inputs=inputs, shown=shown)
+
+
+def _defined(index: SpecIndex, step: StepId) -> StepId:
+    """Give the id that a task has in the model: of a task of a copy, in the matrix job."""
+    job, place = index.step_job[step]
+    parent = index.parents.get(job)
+    return step if parent is None else index.jobs[parent].steps[place].id
 
 
 def _merged(before: object, given: object) -> object:
