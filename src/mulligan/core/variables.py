@@ -123,7 +123,7 @@ def built_in_values(run: Run) -> dict[str, str]:
         "BK_CI_PIPELINE_VERSION": str(head.version),
         "BK_CI_START_TYPE": _START_TYPES.get(head.start_kind, "SERVICE"),
         "BK_CI_START_USER_ID": head.attempts[-1].actor,
-        "BK_CI_START_USER_NAME": head.started_by,
+        "BK_CI_START_USER_NAME": _starter(run),
         "BK_CI_BUILD_START_TIME": millis(head.started_at or head.queued_at),
     }
     if head.alias:
@@ -169,6 +169,12 @@ def starter_fact(start_kind: str, user: UserName) -> dict[str, str]:
     """Give the variable that names who started a run, by the kind of its start."""
     word = _STARTERS.get(start_kind)
     return {} if word is None else {f"BK_CI_START_{word}_USER_ID": user}
+
+
+def _starter(run: Run) -> str:
+    """Tell who is behind a start: of an event its author, not who the run is in the name of."""
+    known = map(run.value, starter_fact(run.head.start_kind, run.head.started_by))
+    return next(filter(None, known), run.head.started_by)
 
 
 _START_TYPES = {

@@ -291,6 +291,17 @@ def test_what_is_protected_can_not_be_overridden_by_a_start() -> None:
     assert (env["BK_CI_BUILD_NUM"], env["BK_CI_START_USER_NAME"]) == ("1", "robot")
 
 
+@pytest.mark.parametrize(
+    ("known", "actor"), [("BK_CI_START_WEBHOOK_USER_ID", "dev"), ("BK_CI_START_X_USER_ID", "alice")]
+)
+def test_the_actor_of_an_event_is_its_author(known: str, actor: str) -> None:
+    """A run by an event is in the name of an editor, but is the doing of somebody else."""
+    world = World(one_job("a"), parameters=(StartParameter(name=known, value="dev"),))
+    by_event = replace(world.run, head=replace(world.run.head, start_kind="webhook"))
+
+    assert [Scope(world.run)["ci.actor"], Scope(by_event)["ci.actor"]] == ["alice", actor]
+
+
 def test_instants_are_milliseconds() -> None:
     """None has no instant."""
     assert millis(None) == ""
