@@ -10,6 +10,7 @@ def main() -> None:
     """Run the command line and end the process with its exit code."""
     import click
 
+    from mulligan.cli.lazy import EnoughError
     from mulligan.cli.main import cli
 
     asked = os.environ.get("_MULLIGAN_COMPLETE")
@@ -26,11 +27,19 @@ def main() -> None:
     except (click.exceptions.Abort, KeyboardInterrupt):
         click.echo("mulligan: interrupted", err=True)
         code = EXIT_INTERRUPTED
-    except BrokenPipeError:
-        # whoever reads our output has enough; flushing the rest at the end must not complain
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except EnoughError:
+        _write_no_more()
         code = 0
+    except OSError as error:  # a file that can't be read or written; so may be our own output
+        click.echo(f"mulligan: {error}", err=True)
+        _write_no_more()
+        code = 1
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _write_no_more() -> None:
+    """Drop what is left of our output: flushing it at the end would fail once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

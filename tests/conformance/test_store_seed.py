@@ -75,6 +75,13 @@ def test_a_seeded_database_is_sound(seeded: tuple[Path, list[PipelineId]]) -> No
     assert check(seeded[0]) == []
 
 
+def test_what_an_older_version_left_out_is_no_damage(
+    seeded: tuple[Path, list[PipelineId]],
+) -> None:
+    """It did not store when the time of a job began."""
+    assert damage(seeded[0], "UPDATE jobs SET doc = json_remove(doc, '$.counted_from')") == []
+
+
 def test_seeding_again_adds_to_the_same_pipelines(tmp_path: Path) -> None:
     """A second call goes on with the numbers of the first."""
     path = tmp_path / "mulligan.db"

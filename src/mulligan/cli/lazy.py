@@ -26,6 +26,10 @@ class Lazy(NamedTuple):
     short_help: str
 
 
+class EnoughError(Exception):
+    """Who reads the output wants no more of it; click alone would call that a failure."""
+
+
 class LazyGroup(click.Group):
     """Imports a command when it is used.
 
@@ -49,6 +53,17 @@ class LazyGroup(click.Group):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read the words of a command line."""
         return super().parse_args(ctx, arranged(args))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Do what the command line says.
+
+        Raises:
+            EnoughError: The output is read no further.
+        """
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise EnoughError from None
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """Return the options of the group itself."""

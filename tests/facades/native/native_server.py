@@ -8,11 +8,10 @@ import uuid
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.routing import Mount, Route
+from starlette.routing import Route
 
 from mulligan.core.ids import RunnerName
 from mulligan.engine.access import Access
@@ -239,15 +238,12 @@ class NativeServer:
             async with self.running():
                 yield
 
-        native = NativeApp(self.services)
-        return Starlette(
-            routes=[
-                metrics_route(self.services),
-                Route("/mcp", McpApp(self.services)),
-                Mount("/", _Whole(native)),
-            ],
+        app = Starlette(
+            routes=[metrics_route(self.services), Route("/mcp", McpApp(self.services))],
             lifespan=lifespan,
         )
+        app.router.default = NativeApp(self.services)
+        return app
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -273,17 +269,6 @@ class NativeServer:
             await asyncio.gather(*work, return_exceptions=True)
             await self.executor.close()
             await self.store.close()
-
-
-class _Whole:
-    """Gives an application the whole path again, as the shell of the server does."""
-
-    def __init__(self, app: Any) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Pass a request on."""
-        await self._app({**scope, "root_path": ""}, receive, send)
 
 
 @contextlib.contextmanager

@@ -347,6 +347,8 @@ def test_logs_of_two_attempts_are_compared(api: NativeApi, monkeypatch: pytest.M
     monkeypatch.setattr(log_diff, "MOST_CHARACTERS", 9)
     cut = api.get(f"{path}?before=1&after=2")
     assert (cut["cut"], cut["lines"]) == (True, ["@@ -1 +1,2 @@", " begin", "+done"])
+    beginning = api.get(f"{path}?before=2&after=2")  # nobody looked at the rest
+    assert (beginning["cut"], beginning["same"], beginning["lines"]) == (True, False, [])
     api.get(f"{path}?before=1&after=3", expect=404)
     assert api.get(f"{path}?before=1", expect=400)["errors"][0]["parameter"] == "after"
     api.make_user("eve").get(f"{path}?before=1&after=2", expect=404)

@@ -1,6 +1,7 @@
 """What runs keep: artifacts with their bytes, and the tests in their reports."""
 
 import hashlib
+from urllib.parse import quote
 
 import pytest
 from native_client import NativeClient, step_of
@@ -108,6 +109,18 @@ def test_bytes_of_an_artifact(kept: Kept) -> None:
     kept.api.make_user("eve").call("GET", path, expect=404)
     for wrong in (path.replace("/1/", "/2/"), path.replace("/1/", "/x/"), path + "x"):
         kept.api.call("GET", wrong, expect=404)
+
+
+@pytest.mark.parametrize("name", ["two\nlines.txt", "\n", "100% &?#.txt"])
+def test_artifact_with_an_odd_name(kept: Kept, name: str) -> None:
+    """The link that the list gives leads to it, whatever a step calls its files."""
+    kept.keep(f"dist/{name}", b"odd")
+    (item,) = kept.api.get(f"{kept.path}/artifacts")["items"]
+
+    answer = kept.api.call("GET", item["download"].removeprefix("/api/v1"))
+
+    assert answer.content == b"odd"
+    assert f"filename*=utf-8''{quote(name)}" in answer.headers["content-disposition"]
 
 
 def test_tests_of_a_run(kept: Kept) -> None:

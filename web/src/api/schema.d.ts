@@ -1,4 +1,4 @@
-// Made by `npm run api` from the API's description c58a779a92a12658; not written by hand.
+// Made by `npm run api` from the API's description 9c891c8a10ffef5b; not written by hand.
 export interface paths {
     "/about": {
         parameters: {
@@ -2900,7 +2900,7 @@ export interface components {
         };
         /**
          * LogDiff
-         * @description How the logs of two attempts of a step differ, without regard to colours. Args: before, after: The attempts of the step. before_lines, after_lines: How many lines the two logs have. cut: Only the first lines of a log that is longer were compared: 5,000, or 1 MiB of them.
+         * @description How the logs of two attempts of a step differ, without regard to colours. Args: before, after: The attempts of the step. before_lines, after_lines: How many lines the two logs have. cut: Only the first lines of a log that is longer were compared: 5,000, or 1 MiB of them; then they are never said to be the same.
          */
         LogDiff: {
             added: number;

@@ -4,6 +4,7 @@ from collections import defaultdict
 from typing import Any
 
 import msgspec
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.responses import Response
 from starlette.routing import Route, Router
 
@@ -133,6 +134,23 @@ ENDPOINTS: tuple[Endpoint, ...] = (
 )
 
 
+class _Rest(Convertor[str]):
+    """The rest of a path, line breaks and all: a step may name its files as it likes."""
+
+    regex = "(?s:.*)"
+
+    def convert(self, value: str) -> str:
+        """Give the text of the path."""
+        return value
+
+    def to_string(self, value: str) -> str:
+        """Give the path of the text."""
+        return value
+
+
+register_url_convertor("rest", _Rest())
+
+
 def routes(services: Services) -> list[Route]:
     """Make one route for each path, without the prefix."""
     by_path: defaultdict[str, list[Endpoint]] = defaultdict(list)
@@ -140,7 +158,7 @@ def routes(services: Services) -> list[Route]:
         by_path[endpoint.path].append(endpoint)
     # what stands at the end of a path as {path} may hold slashes
     return [
-        Route(path.replace("{path}", "{path:path}"), Dispatcher(services, found))
+        Route(path.replace("{path}", "{path:rest}"), Dispatcher(services, found))
         for path, found in by_path.items()
     ]
 

@@ -25,7 +25,8 @@ class LogDiff(TextDiff, frozen=True, kw_only=True):
     Args:
         before, after: The attempts of the step.
         before_lines, after_lines: How many lines the two logs have.
-        cut: Only the first lines of a log that is longer were compared: 5,000, or 1 MiB of them.
+        cut: Only the first lines of a log that is longer were compared: 5,000, or 1 MiB of them;
+            then they are never said to be the same.
     """
 
     step: str
@@ -52,7 +53,10 @@ async def diff_logs(call: Call) -> Response:
             before_lines=first.total,
             after_lines=second.total,
             cut=old_cut or new_cut,
-            **{name: getattr(diff, name) for name in diff.__struct_fields__},
+            same=diff.same and not (old_cut or new_cut),
+            added=diff.added,
+            removed=diff.removed,
+            lines=diff.lines,
         )
     )
 
