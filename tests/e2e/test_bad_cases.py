@@ -538,6 +538,26 @@ def test_same_key_at_once_starts_one_build(server: ServerProcess, client: BkciCl
     assert findings(server) == []
 
 
+def test_restarts_at_once(demo: Scenario) -> None:
+    """Each starts another build or is told that the build is being restarted, nothing else."""
+    for _ in range(2):
+        demo.bench.hold("e12")
+        build = demo.start()
+        build.wait_ran("e12")
+        restart = partial(_restart, build=build)
+
+        replies = together(demo.client, *[restart] * 4)
+        demo.bench.release("e12")
+
+        assert build.wait().status == "CANCELED"
+        assert OK in {http_status for http_status, _ in replies}
+        for http_status, body in replies:
+            if http_status == OK:
+                assert demo.client.wait_finished(demo.project, body["data"]).status == "SUCCEED"
+            else:
+                assert_refused((http_status, body), BAD_REQUEST, 2101141)
+
+
 def test_identical_retries_at_once_make_one_attempt(demo: Scenario) -> None:
     """Of ten identical retries exactly one makes an attempt; the others learn what they found."""
     for _ in range(5):
@@ -604,6 +624,11 @@ def _retry_as(own: BkciClient, build: Build, user: str, task: str, **query: Quer
     scenario = build.scenario
     given = {"buildId": build.id, "taskId": scenario.ids[task], **query}
     return own.retry(scenario.project, headers={"X-DEVOPS-UID": user}, **given)
+
+
+def _restart(own: BkciClient, build: Build) -> Reply:
+    query: Query = {"buildId": build.id}
+    return own.call("POST", build.scenario.project, "build_restart", query=query).pair
 
 
 def _stop(own: BkciClient, build: Build) -> Reply:

@@ -129,11 +129,17 @@ def test_start_needs_no_manual_trigger(client: BkciClient, bench: Workbench) -> 
     stages = [stage("build", [job("build", [step("only", bench.script("only"))])])]
     scenario = Scenario(client, bench, pipeline("quiet", stages, manual_trigger=False))
 
-    build = scenario.run()
+    bench.hold("only")
+    build = scenario.start()
+    build.wait_ran("only")
     query = {"buildId": build.id}
+    running = client.call("POST", scenario.project, "build_restart", query={**query})
+    bench.release("only")
+    build.wait()
     again = client.call("POST", scenario.project, "build_restart", query={**query})
 
-    assert build.status()["status"] == "SUCCEED"
+    assert_refused(running.pair, BAD_REQUEST, 2101021)
+    assert build.status()["status"] == "SUCCEED"  # a refused restart has not stopped it
     assert_refused(again.pair, BAD_REQUEST, 2101021)
 
 

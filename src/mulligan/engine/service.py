@@ -68,6 +68,8 @@ from mulligan.log import get_log
 from mulligan.ports import Clock, Files, Ids, RunFilter, Store
 
 log = get_log()
+_Made = tuple[Run, tuple[Write, ...]] | Refusal
+_Maker = Callable[[int, int | None], _Made]
 
 
 class RecoveryPolicy:
@@ -161,33 +163,11 @@ class Engine(Reports):
         version: PipelineVersion | None,
         count: Count,
     ) -> RunHead:
-        project = await self.store.find_project(pipeline.project)
-        posts = await self.find_posts(version.spec) if version else ()
-        rules, gates = await rules_for(
-            self.store, pipeline.project, version.spec if version else None
-        )
-        posts = (*posts, *gates)
-        spec = version.spec if version else None
-        index = self._index(pipeline.id, pipeline.version, spec, posts)
-        before_today = await self._number_before_today(pipeline)
+        make, index = await self._maker(command, pipeline, version)
         people = await self.people_of(pipeline.project, index)
         for _ in range(MOST_TRIES):
             number = await self._take_number(pipeline.id)
-            run_or_refusal = new_run(
-                command,
-                pipeline=pipeline,
-                project=project,
-                version=version,
-                index=index,
-                run_id=command.run_id or RunId("b-" + self.ids.hex32()),
-                posts=posts,
-                number=number,
-                now=self.clock.now(),
-                policy=self._start_policy,
-                of_day=number - before_today,
-                version_number=count.number,
-                rules=rules,
-            )
+            run_or_refusal = make(number, count.number)
             if isinstance(run_or_refusal, Refusal):
                 self._give_number_back(pipeline.id, number)
                 raise RefusedError(run_or_refusal)
@@ -219,6 +199,56 @@ class Engine(Reports):
                 failpoints.hit("start.after_commit")
                 return head
         raise StaleRevisionError(f"no run number to be had for pipeline {pipeline.id}")
+
+    async def check_start(self, command: StartRun) -> None:
+        """Raise what `start_run` would raise now, and start nothing.
+
+        Raises:
+            RefusedError: It may not start.
+            NotFoundError: No such pipeline.
+        """
+        pipeline = await self.store.find_pipeline(command.pipeline)
+        if pipeline is None:
+            raise NotFoundError("pipeline", command.pipeline)
+        version = await self.store.find_version(pipeline.id, pipeline.version)
+        make, _ = await self._maker(command, pipeline, version)
+        found = make(await self.store.last_number(pipeline.id) + 1, None)
+        if isinstance(found, Refusal):
+            raise RefusedError(found)
+        admission = self.queues.admit(pipeline, found[0].head, command.replaces)
+        if isinstance(admission, Refusal):
+            raise RefusedError(admission)
+
+    async def _maker(
+        self, command: StartRun, pipeline: Pipeline, version: PipelineVersion | None
+    ) -> tuple[_Maker, SpecIndex | None]:
+        """Give what makes the run of a number (and of its recommended version), and its index."""
+        project = await self.store.find_project(pipeline.project)
+        spec = version.spec if version else None
+        posts = await self.find_posts(spec) if spec else ()
+        rules, gates = await rules_for(self.store, pipeline.project, spec)
+        posts = (*posts, *gates)
+        index = self._index(pipeline.id, pipeline.version, spec, posts)
+        before_today = await self._number_before_today(pipeline)
+
+        def make(number: int, version_number: int | None) -> _Made:
+            return new_run(
+                command,
+                pipeline=pipeline,
+                project=project,
+                version=version,
+                index=index,
+                run_id=command.run_id or RunId("b-" + self.ids.hex32()),
+                posts=posts,
+                number=number,
+                now=self.clock.now(),
+                policy=self._start_policy,
+                of_day=number - before_today,
+                version_number=version_number,
+                rules=rules,
+            )
+
+        return make, index
 
     async def _number_before_today(self, pipeline: Pipeline) -> int:
         """Return the number of the last run of an earlier day, if aliases need it."""

@@ -2,11 +2,12 @@
 
 from starlette.responses import Response
 
-from mulligan.core.errors import ForbiddenError, InvalidError, NotFoundError
+from mulligan.core.errors import ForbiddenError, InvalidError, NotFoundError, RefusedError
 from mulligan.core.flow.votes import Answer
 from mulligan.core.ids import RunId, StageId, StepId
 from mulligan.core.recovery.request import Scope as TargetScope
 from mulligan.core.recovery.target import find_target
+from mulligan.core.refusal import RefusalCode
 from mulligan.core.rights import Permission
 from mulligan.core.run import Run, RunHead
 from mulligan.core.spec import SpecIndex
@@ -163,9 +164,7 @@ async def build_restart(call: Call) -> Response:
     if is_running:
         await _demand_stop(call, run)
         if run.head.cancel is not None:
-            raise InvalidError(
-                "the build is being restarted", code="restarting", values=(run.head.id,)
-            )
+            raise _restarting(run)
 
     origin = run.head.origin
     # what an event has started is started again as if the event had come again
@@ -174,10 +173,6 @@ async def build_restart(call: Call) -> Response:
 
     async def act(receipt: ReceiptRequest | None) -> str:
         engine = call.services.engine
-        if is_running:
-            await engine.stop_run(
-                StopRun(actor=call.actor.user, origin=call.origin, run_id=run.head.id)
-            )
         command = StartRun(
             actor=run.head.started_by,
             origin=call.origin,
@@ -191,9 +186,27 @@ async def build_restart(call: Call) -> Response:
             facts={} if event is None else event_values(first),
             replaces=run.head.id if is_running else None,
         )
+        if is_running:
+            await engine.check_start(command)  # else the build would be gone, with no new one
+            await _stop_for_another(call, run)
         return (await engine.start_run(command)).id
 
     return await call.once(act)
+
+
+async def _stop_for_another(call: Call, run: Run) -> None:
+    stop = StopRun(actor=call.actor.user, origin=call.origin, run_id=run.head.id)
+    try:
+        await call.services.engine.stop_run(stop)
+    except RefusedError as error:
+        if error.refusal.code is RefusalCode.ALREADY_CANCELLED:  # by another restart just now
+            raise _restarting(run) from error
+        if error.refusal.code is not RefusalCode.RUN_FINISHED:  # it has ended meanwhile: as well
+            raise
+
+
+def _restarting(run: Run) -> InvalidError:
+    return InvalidError("the build is being restarted", code="restarting", values=(run.head.id,))
 
 
 async def build_status(call: Call) -> Response:
