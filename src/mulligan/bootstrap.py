@@ -139,7 +139,6 @@ class Server:
                 on_lost=settings.recovery.on_lost,
                 lost_budget=settings.recovery.lost_budget,
                 queue_floor=settings.limits.bkci_queue,
-                public_url=settings.http.public_url or public_url,
                 utc_offset_hours=settings.swr.utc_offset_hours,
             ),
             recovery_policy=RecoveryPolicy(settings.bkci.retry_days),
@@ -359,8 +358,10 @@ class Server:
         self.timers.wake()
 
     def listens_at(self, url: str) -> None:
-        """Note the address at which steps on this machine reach the server."""
-        self.plugins.gateway = (self.options.settings.http.public_url or url).rstrip("/")
+        """Note the address at which steps on this machine reach the server; links lead to it."""
+        address = (self.options.settings.http.public_url or url).rstrip("/")
+        self.plugins.gateway = address
+        self.engine.is_reached_at(address)
 
     def app(self) -> App:
         """Return the ASGI application."""

@@ -67,6 +67,8 @@ def test_start_with_parameters(parameters: Scenario) -> None:
     assert status["status"] == "SUCCEED"
     assert seen_values(parameters.bench) == ["prod/shown/constant/m"]
     assert status["variables"]["env"] == "prod"
+    address = parameters.client.http.url
+    assert status["variables"]["BK_CI_BUILD_URL"] == f"{address}/runs/{build.id}"
     assert "other" not in status["variables"]
     assert {each["key"]: each["value"] for each in status["buildParameters"]}["env"] == "prod"
 

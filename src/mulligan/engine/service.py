@@ -104,6 +104,10 @@ class Engine(Reports):
         self._numbers: dict[PipelineId, int] = {}
         self._indexes: dict[tuple[PipelineId, int, tuple[PostAction, ...]], SpecIndex] = {}
 
+    def is_reached_at(self, url: str) -> None:
+        """Note the address of the server, for the links to runs that start from now on."""
+        self._start_policy = replace(self._start_policy, public_url=url)
+
     @property
     def retry_window(self) -> timedelta | None:
         """How long after its start a run may be retried; None = for ever."""

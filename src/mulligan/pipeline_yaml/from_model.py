@@ -331,6 +331,8 @@ def _version(trigger: Json) -> Json | None:
 def _settings(setting: Json, notes: Notes) -> Json:
     policies = {value: key for key, value in CANCEL.items()}
     policy = policies.get(text(setting, "buildCancelPolicy"))
+    if flag(setting, "cleanVariablesWhenRetry"):
+        notes.add("/setting/cleanVariablesWhenRetry", "true; a full retry keeps the variables")
     return {
         "syntax-dialect": _dialect(setting),
         "concurrency": _concurrency(setting, notes),

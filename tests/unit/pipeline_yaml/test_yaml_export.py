@@ -200,12 +200,14 @@ def test_model_that_no_file_made() -> None:
     draft = Draft(model=MODEL, setting={}, warnings=(), origins=draft_of("hello").origins)
     definition = definition_of(draft)
 
-    exported, second = again(definition.source, {"runLockType": "SINGLE"})
+    setting = {"runLockType": "SINGLE", "cleanVariablesWhenRetry": True}
+    exported, second = again(definition.source, setting)
 
     before, after = meaning_of(definition), meaning_of(definition_of(second))
     assert [line.split(": ")[0] for line in exported.notes] == [
         "/stages/0/containers/0/elements/3",
         "/stages/0/containers/0/params/3",
+        "/setting/cleanVariablesWhenRetry",
         "/setting/runLockType",
     ]
     assert exported.text.startswith("# left out: /stages/0/containers/0/elements/3: a trigger of ")
