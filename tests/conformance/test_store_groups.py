@@ -192,6 +192,8 @@ async def test_templates_are_numbered_from_a_thousand(store: Store) -> None:
     assert caught.value.code == "template"
     assert [first.number, other.number, second.number] == [1000, 1001, 1002]
     assert await store.list_templates(SHOP) == (first, second)
+    assert await store.find_template(other.number) == other
+    assert await store.find_template(1003) is None
     assert first == replace(build_template("a"), number=1000)
     with pytest.raises(NotFoundError):
         await store.put_template(build_template("a", project=ProjectId("none")))

@@ -592,6 +592,10 @@ class GroupStore(Protocol):
         """
         ...
 
+    async def find_template(self, number: int) -> Template | None:
+        """Return a template of whichever project."""
+        ...
+
     async def list_templates(self, project: ProjectId) -> tuple[Template, ...]:
         """Return the templates of a project by number."""
         ...

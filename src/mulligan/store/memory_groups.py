@@ -133,6 +133,10 @@ class MemoryGroups(MemoryAdmin):
         self._templates[stored.number] = stored
         return stored
 
+    async def find_template(self, number: int) -> Template | None:
+        """Return a template of whichever project."""
+        return self._templates.get(number)
+
     async def list_templates(self, project: ProjectId) -> tuple[Template, ...]:
         """Return the templates of a project by number."""
         return tuple(found for found in self._templates.values() if found.project == project)

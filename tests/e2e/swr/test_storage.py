@@ -31,6 +31,7 @@ NO_JOB = (SERVER_ERROR, "SWR.5001110")
 NO_START = (SERVER_ERROR, "SWR.5001109")
 NO_CREATE = (SERVER_ERROR, "SWR.5001099")
 NO_UPDATE = (SERVER_ERROR, "SWR.5001100")
+NO_GROUP = (SERVER_ERROR, "SWR.5007006")
 
 
 @contextmanager
@@ -95,11 +96,18 @@ def test_other_calls_on_a_full_disk(own_world: World, bench: Workbench) -> None:
             pipeline.fire(),
             client.post(create, body),
             pipeline.update(description="new"),
+            client.post("/v3/manage/pipelinegroups", {"group": new_name("late")}),
         ]
         removed = pipeline.delete()
         between = pipeline.detail()
 
-    assert [answer.error for answer in found] == [NO_START, NO_START, NO_CREATE, NO_UPDATE]
+    assert [answer.error for answer in found] == [
+        NO_START,
+        NO_START,
+        NO_CREATE,
+        NO_UPDATE,
+        NO_GROUP,
+    ]
     assert removed.error[0] == SERVER_ERROR
     assert between == before
     assert client.post(create, body).http == 201

@@ -173,9 +173,8 @@ def test_templates_of_another_account(server: AccountServer, dev1: DefinitionCli
     number = export(dev1, dev1.create(definition())["id"])
     other = DefinitionClient(server, "other", "globex")
 
-    answers = [other.get(f"{TEMPLATES}/{number}"), other.get(f"{TEMPLATES}/999")]
-
     assert len(other.get(TEMPLATES).json()) == 10
-    for answer in answers:
-        assert_error(answer, 404, "SWR.4040162")
+    assert_error(other.get(f"{TEMPLATES}/{number}"), 401, "SWR.4011064")
+    assert_error(other.get(f"{TEMPLATES}/999"), 404, "SWR.4040162")
+    assert dev1.get(f"{TEMPLATES}/{number}").status_code == 200
     assert_error(dev1.get(f"{TEMPLATES}/x"), 400, "SWR.4000014")

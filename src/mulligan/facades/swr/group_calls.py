@@ -165,20 +165,30 @@ def _acts(call: Call, action: str, target: str, **detail: str) -> Acts:
 
 
 _ONE = "/v3/manage/pipelinegroups/{group_name}"
-_FAILURE = "SWR.5000007"
+_NO_RIGHT_WRITTEN = "SWR.5000007"
 
 ROUTES = (
     *(
         route
         for prefix in ("/v3/manage", "/v2/manage")
         for route in (
-            Route(method="POST", path=f"{prefix}/pipelinegroups", handler=create, failure=_FAILURE),
-            Route(method="GET", path=f"{prefix}/pipelinegroups", handler=listing, failure=_FAILURE),
+            Route(
+                method="POST",
+                path=f"{prefix}/pipelinegroups",
+                handler=create,
+                failure="SWR.5007006",
+            ),
+            Route(
+                method="GET",
+                path=f"{prefix}/pipelinegroups",
+                handler=listing,
+                failure="SWR.5007004",
+            ),
         )
     ),
-    Route(method="DELETE", path=_ONE, handler=delete, failure=_FAILURE),
-    Route(method="GET", path=f"{_ONE}/auths", handler=auth_list, failure=_FAILURE),
-    Route(method="POST", path=f"{_ONE}/auths", handler=auth_create, failure=_FAILURE),
-    Route(method="PUT", path=f"{_ONE}/auths", handler=auth_update, failure=_FAILURE),
-    Route(method="DELETE", path=f"{_ONE}/auths", handler=auth_delete, failure=_FAILURE),
+    Route(method="DELETE", path=_ONE, handler=delete, failure=_NO_RIGHT_WRITTEN),
+    Route(method="GET", path=f"{_ONE}/auths", handler=auth_list, failure="SWR.5007002"),
+    Route(method="POST", path=f"{_ONE}/auths", handler=auth_create, failure=_NO_RIGHT_WRITTEN),
+    Route(method="PUT", path=f"{_ONE}/auths", handler=auth_update, failure=_NO_RIGHT_WRITTEN),
+    Route(method="DELETE", path=f"{_ONE}/auths", handler=auth_delete, failure=_NO_RIGHT_WRITTEN),
 )

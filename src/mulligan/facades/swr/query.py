@@ -80,9 +80,8 @@ def read_filter(query: Mapping[str, str], keys: Sequence[str]) -> dict[str, str]
         SwrError: 4001035, a pair has no `::` or an unknown key.
     """
     found: dict[str, str] = {}
-    for pair in query.get("filter", "").split("|"):
-        if not pair.strip():
-            continue
+    text = query.get("filter", "")
+    for pair in text.split("|") if text else ():
         key, separator, value = pair.partition("::")
         key = key.strip()
         if not separator or key not in keys:

@@ -10,7 +10,7 @@ from mulligan.engine.commands import ReceiptRequest
 from mulligan.facades.swr import addresses, names
 from mulligan.facades.swr.calls import Call, Route
 from mulligan.facades.swr.definitions import without_ways_in
-from mulligan.facades.swr.errors import NOT_FOUND, SwrError, bad
+from mulligan.facades.swr.errors import NOT_FOUND, OTHER_ACCOUNT, SwrError, bad
 from mulligan.facades.swr.fields import Fields, Json
 from mulligan.facades.swr.foreign import document_of
 from mulligan.facades.swr.negotiate import answer
@@ -44,11 +44,9 @@ async def detail(call: Call) -> Response:
     """Give a template with its stages."""
     number = call.number("template_id")
     right = await call.demand(Right.SEE)
-    for entry in await _all(call):
-        if entry["id"] == number:
-            shown = entry if right >= Right.EDIT else without_ways_in(entry)
-            return answer(shown, as_json=call.wants_json)
-    raise SwrError(NOT_FOUND, f"there is no template {number}")
+    entry = await _entry(call, number)
+    shown = entry if right >= Right.EDIT else without_ways_in(entry)
+    return answer(shown, as_json=call.wants_json)
 
 
 async def export(call: Call) -> Response:
@@ -133,6 +131,23 @@ def _blank_triggers(operation: Json) -> Json:
         for each in operation["triggers"]
     ]
     return {**operation, "triggers": triggers}
+
+
+async def _entry(call: Call, number: int) -> Json:
+    """Give the sample of that number, or the account's own template.
+
+    Raises:
+        SwrError: 4040162, there is none; 4011064, it is another account's.
+    """
+    for sample in SAMPLES:
+        if sample.number == number:
+            return _sample(sample)
+    template = await call.services.store.find_template(number)
+    if template is None:
+        raise SwrError(NOT_FOUND, f"there is no template {number}")
+    if template.project != call.account:
+        raise SwrError(OTHER_ACCOUNT, f"template {number} is not of this account")
+    return _mine(template)
 
 
 async def _all(call: Call) -> list[Json]:

@@ -126,6 +126,13 @@ class SqlGroups(SqlBase):
 
         return await self._write(unit)
 
+    async def find_template(self, number: int) -> Template | None:
+        """Return a template of whichever project."""
+        sql = "SELECT doc FROM templates WHERE number = ?"
+        return await self._find(
+            sql, (number,), lambda row: replace(rows.template(row[0]), number=number)
+        )
+
     async def list_templates(self, project: ProjectId) -> tuple[Template, ...]:
         """Return the templates of a project by number."""
         sql = f"SELECT number, doc FROM templates WHERE {_OF_PROJECT} ORDER BY number"  # noqa: S608
