@@ -633,7 +633,9 @@ def _of_run(change: TriggerChange, run_id: RunId) -> TriggerChange:
 
 
 def _with_first_attempt(run: Run, attempt: RunAttempt) -> Run:
-    return replace(run, head=replace(run.head, attempts=(attempt,)))
+    """Put an attempt in the place of the first one; it was asked for when the run was."""
+    first = replace(attempt, queued_at=run.head.queued_at)
+    return replace(run, head=replace(run.head, attempts=(first,)))
 
 
 def plan_stale(run: Run) -> Refusal:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -659,6 +660,26 @@ async def test_stage_that_has_moved_since(world: Releases) -> None:
     assert done.stage(StageId("stage-2")).status is Status.QUEUED
     await world.rolled_back(done.head.id, 1)
     assert await world.live_version() == "v1"
+
+
+async def test_run_and_its_first_attempt_were_asked_for_at_once(
+    world: Releases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rollback by a run of its own has one time of beginning, though the clock goes on."""
+    pipeline, run = await three(world)
+    moved = definition(stage(0, "new", first_job=500), *_moved(deploy(0), 1))
+    await world.change_definition(pipeline, moved, resets=True)
+    look = world.clock.now
+
+    def look_later() -> datetime:
+        world.clock.advance(microseconds=1)
+        return look()
+
+    monkeypatch.setattr(world.clock, "now", look_later)
+    done = await world.rolled_back(run.head.id, 1)
+
+    assert done.head.number == run.head.number + 1
+    assert done.head.attempts[0].queued_at == done.head.queued_at
 
 
 def _moved(old: StageSpec, index: int) -> tuple[StageSpec, ...]:
