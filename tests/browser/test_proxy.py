@@ -139,19 +139,27 @@ def test_a_session_outlives_an_upgrade(
 
 
 def test_an_ended_session_leads_to_the_sign_in_and_back(guest: Visitor, behind: Site) -> None:
-    """The stream ends with the session: the page asks who one is, and goes on where one was."""
+    """The stream ends with the session: one signs in over the page, and what was typed is there."""
     page = guest.open(f"/pipelines/{behind.pipelines['dns']}")
     where = page.url
     wait_live(page)
+    page.get_by_role("button", name="Run", exact=True).click()
+    note = page.get_by_role("dialog").get_by_label("Note")
+    note.fill("typed before")
     for token in behind.call("GET", "/tokens?limit=100")["items"]:
         if token["user"] == "lin":
             behind.call("DELETE", f"/tokens/{token['id']}")
 
     behind.start("dns")  # what happens next is not for this browser
 
-    page.get_by_label("User").fill("lin")
+    page.get_by_text("Your session has ended.").wait_for()
+    page.wait_for_function("() => document.activeElement?.name === 'password'")
+    assert page.get_by_label("User").input_value() == "lin"
     page.get_by_label("Password").fill(PASSWORD)
     page.keyboard.press("Enter")
+    page.get_by_text("Your session has ended.").wait_for(state="detached")
+    assert note.input_value() == "typed before"
+    page.keyboard.press("Escape")
     page.get_by_role("heading", name="dns").wait_for()
     wait_live(page)
     assert page.url == where

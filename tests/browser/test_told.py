@@ -72,7 +72,7 @@ def test_the_end_of_ones_own_run_is_told_by_the_browser(keeping: Visitor, site: 
 
 
 def test_every_way_to_recover_is_in_lists_and_logs(keeping: Visitor, site: Site) -> None:
-    """A row and the head of a log lead to the panel, in which that way is chosen."""
+    """Rows, the head of a log and nodes lead to the panel, in which that way is chosen."""
     run = site.runs["failed"]
     page = keeping.open()
     row = page.locator("tr[data-pipeline='shop/web']")
@@ -88,6 +88,16 @@ def test_every_way_to_recover_is_in_lists_and_logs(keeping: Visitor, site: Site)
     keeping.expect_accessible()
     page.get_by_role("menuitem", name="Retry the stage").click()
     page.locator("[data-mode=retry-stage] input:checked").wait_for()
+
+    page.locator("[data-graph] [data-node=stage-2]").click(button="right")
+    page.get_by_role("menuitem", name="Retry the stage").wait_for()
+    page.keyboard.press("Escape")
+    page.get_by_role("menu").wait_for(state="detached")
+    page.locator("[data-graph] [aria-label^='Step lint']").focus()
+    page.keyboard.press("Enter")  # it is open already
+    page.get_by_role("menuitem", name="Retry the whole run").click()
+    page.locator("[data-mode=retry-run] input:checked").wait_for()
+    page.wait_for_function("() => document.activeElement?.hasAttribute('data-apply')")
 
     keeping.open(f"/runs/{run}/log")
     page.get_by_role("link", name="Recover").click()

@@ -4,6 +4,7 @@ import { BASE } from "@/api/client";
 import { useLanguageOfUser, useSession } from "@/api/session";
 import { useLocale } from "@/i18n";
 import SignIn from "@/pages/sign-in";
+import { SignInAgain } from "@/pages/sign-in/again";
 import { beginPage, PAGES } from "@/shell/routes";
 import { Shell } from "@/shell/shell";
 import { useSettings } from "@/state/settings";
@@ -41,9 +42,12 @@ function Gate() {
   if (!session.data) return null;
   if (!session.data.user) return <SignIn />;
   return (
-    <Shell>
-      <Pages />
-    </Shell>
+    <>
+      <Shell key={session.data.user}>
+        <Pages />
+      </Shell>
+      {session.data.isOver && <SignInAgain user={session.data.user} />}
+    </>
   );
 }
 

@@ -44,6 +44,14 @@ export class Feed {
     this.lead().catch(() => undefined); // ended while it waited
   }
 
+  /** Try now what would be tried later. */
+  again(): void {
+    if (this.timer === undefined) return;
+    clearTimeout(this.timer);
+    this.failures = 0;
+    this.read();
+  }
+
   close(): void {
     this.over.abort();
     clearTimeout(this.timer);
@@ -83,11 +91,13 @@ export class Feed {
       return;
     }
     clearTimeout(this.timer);
+    this.timer = undefined;
     this.source?.close();
     this.source = null;
   }
 
   private read(): void {
+    this.timer = undefined;
     if (this.over.signal.aborted) return;
     const query = new URLSearchParams({ project: this.project });
     if (this.lastSeq !== null) query.set("after", String(this.lastSeq));
@@ -144,6 +154,11 @@ export function enterFeed(project: string): [Feed, () => void] {
     entry.feed.close();
   };
   return [entry.feed, leave];
+}
+
+/** Let all feeds that have lost the server try again at once. */
+export function reconnect(): void {
+  for (const { feed } of feeds.values()) feed.again();
 }
 
 /** Make queries old as things happen to what they show: gathered, and not too often. */

@@ -1,15 +1,32 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { type QueryClient, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { changeSettings, type Language, useSettings } from "@/state/settings";
 import { api, ok, type Schemas } from "./client";
+import { reconnect } from "./events";
 import { keys } from "./keys";
 
-export type Session = Schemas["SessionView"];
+export type Session = Schemas["SessionView"] & {
+  /** It has ended while the page was open: who that was is kept, and asked to sign in again. */
+  isOver?: boolean;
+};
+
+function forgetAll(client: QueryClient): void {
+  client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== keys.session[0] });
+}
+
+async function ask(client: QueryClient, signal: AbortSignal): Promise<Session> {
+  const now = await ok(api.GET("/session", { signal }));
+  const old = client.getQueryData<Session>(keys.session);
+  if (!old?.user || old.user === now.user) return now;
+  if (!now.user) return { ...old, isOver: true };
+  forgetAll(client); // somebody else has signed in, in another tab
+  return now;
+}
 
 export function useSession() {
   return useQuery({
     queryKey: keys.session,
-    queryFn: ({ signal }) => ok(api.GET("/session", { signal })),
+    queryFn: ({ client, signal }) => ask(client, signal),
     staleTime: 60_000,
   });
 }
@@ -26,9 +43,12 @@ export function useSignIn() {
   return useMutation({
     mutationFn: (body: Schemas["SessionBody"]) => ok(api.POST("/session", { body })),
     onSuccess: (session) => {
-      // somebody else may have sat here before
-      client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== keys.session[0] });
+      const before = client.getQueryData<Session>(keys.session)?.user;
+      if (before !== session.user) forgetAll(client); // somebody else may have sat here before
       client.setQueryData(keys.session, session);
+      if (before !== session.user) return;
+      void client.invalidateQueries(); // what could not be asked for meanwhile
+      reconnect();
     },
     meta: { quiet: true }, // the form shows what is wrong
   });

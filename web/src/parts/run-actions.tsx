@@ -1,7 +1,7 @@
 /** Start a pipeline, retry a failed run: the two things that lists of them offer. */
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { ChevronDown, Play, RotateCcw } from "lucide-react";
-import { lazy, Suspense, useState } from "react";
+import { useState } from "react";
 import { useLocation } from "wouter";
 import { api, ok } from "@/api/client";
 import { keys } from "@/api/keys";
@@ -11,9 +11,11 @@ import { runTexts } from "@/i18n/runs";
 import { Button, IconButton } from "@/ui/button";
 import { useCommands } from "@/ui/commands";
 import { Menu, MenuItem } from "@/ui/menu";
+import { part, useBegun } from "@/ui/part";
 import { toast } from "@/ui/toast";
 
-const StartDialog = lazy(() => import("./start-dialog"));
+const StartDialog = part(async () => (await import("./start-dialog")).default);
+const PARTS = [StartDialog];
 
 export interface PipelineName {
   project: string;
@@ -27,6 +29,7 @@ export function StartButton({ of, primary = false }: { of: PipelineName; primary
   const t = useText(runTexts);
   const refusal = useRefusal(of.project);
   const [open, setOpen] = useState(false);
+  useBegun(PARTS);
   const run = () => setOpen(true);
   const why = refusal("start");
   useCommands(primary ? [{ id: "start", text: t("run"), icon: Play, why, run }] : NONE);
@@ -42,11 +45,7 @@ export function StartButton({ of, primary = false }: { of: PipelineName; primary
       >
         {t("run")}
       </Button>
-      {open && (
-        <Suspense>
-          <StartDialog of={of} onClose={() => setOpen(false)} />
-        </Suspense>
-      )}
+      {open && <StartDialog of={of} onClose={() => setOpen(false)} />}
     </>
   );
 }

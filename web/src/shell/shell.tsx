@@ -1,13 +1,5 @@
 import { type Query, useQueryClient } from "@tanstack/react-query";
-import {
-  lazy,
-  type ReactNode,
-  Suspense,
-  useEffect,
-  useLayoutEffect,
-  useMemo,
-  useState,
-} from "react";
+import { type ReactNode, useEffect, useLayoutEffect, useMemo, useState } from "react";
 import { useLocation } from "wouter";
 import { enterFeed, type Feed, invalidating } from "@/api/events";
 import { keys } from "@/api/keys";
@@ -18,13 +10,15 @@ import { ownPlaces } from "@/state/places";
 import { changeSettings, useSettings } from "@/state/settings";
 import { openPalette, usePaletteOpen } from "@/ui/commands";
 import { useHelp, useKeys } from "@/ui/keys";
+import { part, useBegun } from "@/ui/part";
 import { OutdatedNote } from "./outdated";
 import { BottomBar, Rail } from "./rail";
 import { RunNotices } from "./run-notices";
 import { TopBar } from "./top-bar";
 
-const KeysHelp = lazy(() => import("@/ui/keys-help"));
-const Palette = lazy(() => import("./palette"));
+const KeysHelp = part(async () => (await import("@/ui/keys-help")).default);
+const Palette = part(async () => (await import("./palette")).default);
+const PARTS = [Palette, KeysHelp];
 
 /** The project of the address, or the one that was open last. */
 function useProject(): { open: string; last: string } {
@@ -106,6 +100,7 @@ export function Shell({ children }: { children: ReactNode }) {
     [t, navigate, setHelpOpen],
   );
   useKeys(bindings, "anywhere");
+  useBegun(PARTS);
   return (
     <>
       <button
@@ -129,16 +124,8 @@ export function Shell({ children }: { children: ReactNode }) {
       </div>
       <RunNotices project={project.open} />
       <BottomBar project={project.last} />
-      {paletteOpen && (
-        <Suspense>
-          <Palette project={project.last} onHelp={() => setHelpOpen(true)} />
-        </Suspense>
-      )}
-      {helpOpen && (
-        <Suspense>
-          <KeysHelp open onOpenChange={setHelpOpen} />
-        </Suspense>
-      )}
+      {paletteOpen && <Palette project={project.last} onHelp={() => setHelpOpen(true)} />}
+      {helpOpen && <KeysHelp open onOpenChange={setHelpOpen} />}
     </>
   );
 }

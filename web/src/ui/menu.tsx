@@ -1,10 +1,13 @@
 import { clsx } from "clsx";
 import { Check, type LucideIcon } from "lucide-react";
 import { DropdownMenu as Radix } from "radix-ui";
-import type { ReactElement, ReactNode } from "react";
+import { type ReactElement, type ReactNode, useRef } from "react";
 
 const ITEM =
   "flex min-h-9 cursor-default select-none items-center gap-2 rounded-md px-2.5 outline-none data-highlighted:bg-sunken data-disabled:opacity-55";
+
+const LIST =
+  "z-50 max-h-[80dvh] min-w-44 max-w-80 overflow-y-auto rounded-lg border border-line bg-surface p-1 shadow-float";
 
 /** A menu below a button. Not modal: that would write a style sheet, which the policy forbids. */
 export function Menu({
@@ -20,11 +23,53 @@ export function Menu({
     <Radix.Root modal={false}>
       <Radix.Trigger asChild>{trigger}</Radix.Trigger>
       <Radix.Portal>
+        <Radix.Content align={align} sideOffset={6} collisionPadding={8} className={LIST}>
+          {children}
+        </Radix.Content>
+      </Radix.Portal>
+    </Radix.Root>
+  );
+}
+
+/** A menu at a point of the window, open as long as it is there. */
+export function MenuAt({
+  x,
+  y,
+  label,
+  back,
+  onClose,
+  children,
+}: {
+  x: number;
+  y: number;
+  label: string;
+  /** What gets the focus when nothing was chosen. */
+  back: () => Element | null;
+  onClose: () => void;
+  children: ReactNode;
+}) {
+  const chosen = useRef(false);
+  function closed(event: Event): void {
+    event.preventDefault();
+    const node = back();
+    if (!chosen.current && node instanceof SVGElement) node.focus({ preventScroll: true });
+  }
+  return (
+    <Radix.Root open modal={false} onOpenChange={(open) => !open && onClose()}>
+      <Radix.Trigger asChild>
+        <span aria-hidden className="pointer-events-none fixed" style={{ left: x, top: y }} />
+      </Radix.Trigger>
+      <Radix.Portal>
         <Radix.Content
-          align={align}
-          sideOffset={6}
+          aria-label={label}
+          align="start"
           collisionPadding={8}
-          className="z-50 max-h-[80dvh] min-w-44 max-w-80 overflow-y-auto rounded-lg border border-line bg-surface p-1 shadow-float"
+          className={LIST}
+          onCloseAutoFocus={closed}
+          onClick={(event) => {
+            const item = (event.target as Element).closest("[role=menuitem]");
+            chosen.current = item !== null && item.ariaDisabled !== "true";
+          }}
         >
           {children}
         </Radix.Content>
@@ -59,7 +104,9 @@ export function MenuItem({
       {Icon && <Icon aria-hidden size={16} className="shrink-0" />}
       <span className="min-w-0 py-1">
         {children}
-        {(why || hint) && <span className="block text-[13px] text-muted">{why ?? hint}</span>}
+        {(why || hint) && (
+          <span className="block text-[13px] text-muted first-letter:uppercase">{why ?? hint}</span>
+        )}
       </span>
     </Radix.Item>
   );

@@ -13,6 +13,23 @@ export interface Part<Props> {
   begin: () => void;
 }
 
+const IDLE_MS = 2000;
+
+/** Load parts as soon as the page has nothing else to do: each is there when it is asked for. */
+export function useBegun(parts: readonly Pick<Part<object>, "begin">[]): void {
+  useEffect(() => {
+    const begin = () => {
+      for (const each of parts) each.begin();
+    };
+    if (!("requestIdleCallback" in window)) {
+      const timer = setTimeout(begin, IDLE_MS);
+      return () => clearTimeout(timer);
+    }
+    const asked = requestIdleCallback(begin, { timeout: IDLE_MS });
+    return () => cancelIdleCallback(asked);
+  }, [parts]);
+}
+
 /**
  * A part of the page that is loaded when it is first shown. Not by `lazy`: once React has shown
  * what stands in for a part it waits 300 ms before it shows the part itself. `waiting` stands in.

@@ -171,7 +171,8 @@ export const en = {
   "gate.continue": "Continue",
   "gate.end": "End the run",
   "gate.not-mine": "You are not among those who are asked.",
-  "graph.label": "Graph of the run. The arrow keys walk it, Enter opens.",
+  "graph.label":
+    "Graph of the run. The arrow keys walk it, Enter opens; on a failed step that is open it lists the ways to recover.",
   "graph.fold": "Fold finished stages",
   "graph.unfold": "Unfold everything",
   "graph.in": "Zoom in",

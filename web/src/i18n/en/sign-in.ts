@@ -5,6 +5,7 @@ export const en = {
   password: "Password",
   token: "Token",
   submit: "Sign in",
+  over: "Your session has ended. The page behind this is as you left it.",
   "use-token": "Sign in with a token",
   "use-password": "Sign in with a password",
   wrong: "That user and password don't fit together.",

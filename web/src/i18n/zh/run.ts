@@ -166,7 +166,7 @@ export const zh: Texts<typeof en> = {
   "gate.continue": "继续",
   "gate.end": "终止构建",
   "gate.not-mine": "您不是当前的审核人。",
-  "graph.label": "流程图，用方向键移动，回车打开。",
+  "graph.label": "流程图，用方向键移动，回车打开；在已打开的失败步骤上按回车可选择恢复方式。",
   "graph.fold": "折叠已完成的阶段",
   "graph.unfold": "全部展开",
   "graph.in": "放大",

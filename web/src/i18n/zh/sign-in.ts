@@ -8,6 +8,7 @@ export const zh: Texts<typeof en> = {
   password: "密码",
   token: "令牌",
   submit: "登录",
+  over: "登录已失效。重新登录后，页面和已输入的内容保持不变。",
   "use-token": "使用令牌登录",
   "use-password": "使用密码登录",
   wrong: "用户名或密码不正确。",

@@ -12,11 +12,13 @@ import {
 import { useLocation } from "wouter";
 import { useText } from "@/i18n";
 import { IconButton } from "@/ui/button";
+import type { Mode, RunPath } from "./data";
 import type { Scene } from "./graph-node";
 import { JobCard, StageHead } from "./graph-parts";
 import { type Direction, type Folds, isOpenAtFirst, layoutOf, stopsOf, walk } from "./layout";
 import { Minimap } from "./minimap";
-import type { Run } from "./model";
+import { failedSteps, type Run } from "./model";
+import { type Asked, NodeMenu } from "./node-menu";
 import { hrefOfRun } from "./places";
 import { texts } from "./texts";
 import { touches, useWindow } from "./use-window";
@@ -24,14 +26,17 @@ import { touches, useWindow } from "./use-window";
 const FAR = 0.5; // of zoom: names can't be read below
 
 interface Props {
+  path: RunPath;
   run: Run;
   attempt: number;
   selected: string | null;
   onSelect: (step: string) => void;
+  /** Choose a way to recover; without it there is no menu of them. */
+  onMode?: (mode: Mode) => void;
 }
 
 /** Stages as columns, jobs as cards, steps as rows. Only what is in sight is drawn. */
-export function Graph({ run, attempt, selected, onSelect }: Props) {
+export function Graph({ path, run, attempt, selected, onSelect, onMode }: Props) {
   const t = useText(texts);
   const [, navigate] = useLocation();
   const [folds, setFolds] = useState<Folds>({});
@@ -39,6 +44,7 @@ export function Graph({ run, attempt, selected, onSelect }: Props) {
   const stops = useMemo(() => stopsOf(layout), [layout]);
   const seen = useWindow(layout.width, layout.height);
   const [focused, setFocused] = useState("");
+  const [asked, setAsked] = useState<Asked | null>(null);
   const wantsFocus = useRef(false);
   const exists = stops.some((stop) => stop.id === focused);
   const current = exists ? focused : ((stops.find((s) => s.id === selected) ?? stops[0])?.id ?? "");
@@ -70,8 +76,21 @@ export function Graph({ run, attempt, selected, onSelect }: Props) {
     setFolds(Object.fromEntries(done.map((stage) => [stage.id, false])));
   }
 
+  /** Open the menu of a node in which a step has failed; tell whether there is one. */
+  function ask(node: string, x: number, y: number): boolean {
+    const step = onMode && failedAt(run, node);
+    if (!step) return false;
+    setFocused(node);
+    onSelect(step);
+    setAsked({ node, step, x, y });
+    return true;
+  }
+
   function onKey(event: KeyboardEvent): void {
-    if (event.key === "Enter" || event.key === " ") toggle(current);
+    if (event.key === "Enter" && current === selected) {
+      const { left, bottom } = (event.target as Element).getBoundingClientRect();
+      if (!ask(current, left, bottom)) return;
+    } else if (event.key === "Enter" || event.key === " ") toggle(current);
     else if (event.key.startsWith("Arrow")) {
       const next = walk(stops, current, event.key as Direction);
       const place = stops.find((stop) => stop.id === next);
@@ -99,6 +118,11 @@ export function Graph({ run, attempt, selected, onSelect }: Props) {
     if (!id) return;
     setFocused(id);
     toggle(id);
+  }
+
+  function onContextMenu(event: MouseEvent): void {
+    const id = (event.target as Element).closest("[data-node]")?.getAttribute("data-node");
+    if (id && ask(id, event.clientX, event.clientY)) event.preventDefault();
   }
 
   const toRun = useCallback((id: string) => hrefOfRun(run.project, id).slice(1), [run.project]);
@@ -152,6 +176,7 @@ export function Graph({ run, attempt, selected, onSelect }: Props) {
           onKeyDown={onKey}
           onFocus={onFocus}
           onClick={onClick}
+          onContextMenu={onContextMenu}
         >
           {stages.map((box) => (
             <StageHead key={box.stage.id} box={box} scene={scene} />
@@ -173,12 +198,22 @@ export function Graph({ run, attempt, selected, onSelect }: Props) {
         </svg>
       </div>
       <Minimap layout={layout} seen={seen} />
+      {asked && onMode && (
+        <NodeMenu path={path} asked={asked} pick={onMode} onClose={() => setAsked(null)} />
+      )}
     </div>
   );
 }
 
 function allOpen(run: Run): Folds {
   return Object.fromEntries(run.stages.flatMap((stage) => stage.jobs).map((job) => [job.id, true]));
+}
+
+/** The first step that has failed at a node: a step, or those of a job or stage. */
+function failedAt(run: Run, node: string): string | undefined {
+  const isAt = (place: ReturnType<typeof failedSteps>[number]) =>
+    [place.step.id, place.job.id, place.job.copy_of, place.stage.id].includes(node);
+  return failedSteps(run).find(isAt)?.step.id;
 }
 
 /** Bring a chosen step into sight, once. */

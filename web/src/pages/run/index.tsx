@@ -94,6 +94,7 @@ function Page({ path, now, run }: { path: RunPath; now: Run; run: Run }) {
             href={page.href}
             selected={selected}
             onSelect={(step) => page.go({ step, try: "" })}
+            onMode={isPast ? undefined : page.pick}
           />
           {selected && !WITHOUT_STEP.has(page.tab) && (
             <StepPanel

@@ -1,20 +1,23 @@
-import { lazy, type ReactNode, Suspense } from "react";
+import type { ReactNode } from "react";
 import { useText } from "@/i18n";
 import { Skeleton } from "@/ui/empty";
+import { part, useBegun } from "@/ui/part";
 import { LinkTabs } from "@/ui/tabs";
 import { Attempts } from "./attempts";
-import type { RunPath } from "./data";
+import type { Mode, RunPath } from "./data";
 import { Graph } from "./graph";
 import { shortCount, useCounts } from "./kept";
 import type { Run } from "./model";
 import { texts } from "./texts";
 
-const Gantt = lazy(() => import("./gantt").then(({ Gantt }) => ({ default: Gantt })));
-const Steps = lazy(() => import("./steps").then(({ Steps }) => ({ default: Steps })));
-const Parameters = lazy(() => import("./parameters").then((m) => ({ default: m.Parameters })));
-const Tests = lazy(() => import("./tests").then(({ Tests }) => ({ default: Tests })));
-const Artifacts = lazy(() => import("./results").then((m) => ({ default: m.Artifacts })));
-const Reports = lazy(() => import("./results").then((m) => ({ default: m.Reports })));
+const WAITING = <Skeleton className="h-40" />;
+const Gantt = part(async () => (await import("./gantt")).Gantt, WAITING);
+const Steps = part(async () => (await import("./steps")).Steps, WAITING);
+const Parameters = part(async () => (await import("./parameters")).Parameters, WAITING);
+const Tests = part(async () => (await import("./tests")).Tests, WAITING);
+const Artifacts = part(async () => (await import("./results")).Artifacts, WAITING);
+const Reports = part(async () => (await import("./results")).Reports, WAITING);
+const PARTS = [Gantt, Steps, Parameters, Tests, Artifacts, Reports];
 
 const TABS = [
   "",
@@ -36,12 +39,14 @@ interface Props {
   href: (change: Record<string, string>) => string;
   selected: string | null;
   onSelect: (step: string) => void;
+  onMode?: (mode: Mode) => void;
 }
 
 /** The ways to look at a run; each has an address. */
 export function RunTabs(props: Props) {
   const t = useText(texts);
   const tab = TABS.find((each) => each === props.tab) ?? "";
+  useBegun(PARTS);
   const kept = useCounts(props.path, props.run);
   const counts: Partial<Record<string, ReactNode>> = {
     tests: kept.tests && shortCount(kept.tests),
@@ -65,15 +70,14 @@ export function RunTabs(props: Props) {
         }))}
       />
       <div className="pt-3">
-        <Suspense fallback={<Skeleton className="h-40" />}>
-          <Content {...props} tab={tab} />
-        </Suspense>
+        <Content {...props} tab={tab} />
       </div>
     </>
   );
 }
 
-function Content({ path, run, tab, href, selected, onSelect }: Props) {
+function Content({ path, run, tab, href, ...choice }: Props) {
+  const { selected, onSelect } = choice;
   switch (tab) {
     case "gantt":
       return <Gantt path={path} run={run} selected={selected} onSelect={onSelect} />;
@@ -90,6 +94,15 @@ function Content({ path, run, tab, href, selected, onSelect }: Props) {
     case "reports":
       return <Reports path={path} run={run} />;
     default:
-      return <Graph run={run} attempt={run.attempt} selected={selected} onSelect={onSelect} />;
+      return (
+        <Graph
+          path={path}
+          run={run}
+          attempt={run.attempt}
+          selected={selected}
+          onSelect={onSelect}
+          onMode={choice.onMode}
+        />
+      );
   }
 }

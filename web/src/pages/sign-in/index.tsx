@@ -10,12 +10,17 @@ import { Field, TextInput } from "@/ui/field";
 import { usePageTitle } from "@/ui/head";
 import { useProblemText } from "@/ui/loaded";
 
-const texts = area(en, zh);
+export const texts = area(en, zh);
 
 export default function SignIn() {
+  usePageTitle(useText(texts)("tab"));
+  return <SignInPage />;
+}
+
+/** `user`: whose session has ended. */
+export function SignInPage({ user }: { user?: string }) {
   const t = useText(texts);
   const [withToken, setWithToken] = useState(false);
-  usePageTitle(t("tab"));
   return (
     <div className="flex min-h-dvh flex-col">
       <header className="flex items-center justify-end gap-1 p-3">
@@ -28,7 +33,8 @@ export default function SignIn() {
           <h1 className="text-xl font-semibold break-all">{t("title", { host: location.host })}</h1>
         </div>
         <div className="rounded-xl border border-line bg-surface p-6">
-          <Form key={String(withToken)} withToken={withToken} />
+          {user && <p className="mb-4">{t("over")}</p>}
+          <Form key={String(withToken)} withToken={withToken} user={user} />
           <Button
             variant="ghost"
             className="mt-2 w-full text-muted!"
@@ -45,7 +51,7 @@ export default function SignIn() {
   );
 }
 
-function Form({ withToken }: { withToken: boolean }) {
+function Form({ withToken, user }: { withToken: boolean; user?: string }) {
   const t = useText(texts);
   const signIn = useSignIn();
   const say = useProblemText();
@@ -77,7 +83,16 @@ function Form({ withToken }: { withToken: boolean }) {
       ) : (
         <>
           <Field label={t("user")}>
-            {(ids) => <TextInput {...ids} name="user" autoComplete="username" required autoFocus />}
+            {(ids) => (
+              <TextInput
+                {...ids}
+                name="user"
+                autoComplete="username"
+                defaultValue={user}
+                required
+                autoFocus={!user}
+              />
+            )}
           </Field>
           <Field label={t("password")}>
             {(ids) => (
