@@ -61,7 +61,7 @@ export function beginPage(path: string): void {
     const pattern = each.path.replace(/\/:\w+\?/g, "(/[^/]+)?").replace(/:\w+/g, "[^/]+");
     return new RegExp(`^${pattern}/?$`).test(path);
   });
-  found?.page.begin();
+  void found?.page.begin();
 }
 
 interface RailItem {

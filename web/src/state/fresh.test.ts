@@ -33,3 +33,16 @@ test("the next upgrade is another matter", async () => {
   expect(later.reloadOnce(1_060_000)).toBe(true);
   expect(later.reload).toHaveBeenCalledTimes(1);
 });
+
+test("what fails while nobody has asked for it does not load the tab again", async () => {
+  const { reload } = await tab();
+  const { loadAhead, noticeGoneParts } = await import("./fresh");
+  const fails = () => window.dispatchEvent(new Event("vite:preloadError"));
+  noticeGoneParts();
+
+  await loadAhead(async () => fails());
+  expect(reload).not.toHaveBeenCalled();
+
+  fails();
+  expect(reload).toHaveBeenCalledTimes(1);
+});

@@ -29,9 +29,23 @@ export function reloadOnce(now = Date.now()): boolean {
   return true;
 }
 
+let ahead = 0; // parts that nobody has asked for yet
+
+/** Load ahead of time: if that fails nothing is lost, and the tab stays as it is. */
+export async function loadAhead(load: () => Promise<unknown>): Promise<void> {
+  ahead += 1;
+  try {
+    await load();
+  } finally {
+    ahead -= 1;
+  }
+}
+
 /** Notice parts of the page that are not on the server any more. */
 export function noticeGoneParts(): void {
-  window.addEventListener("vite:preloadError", () => void reloadOnce());
+  window.addEventListener("vite:preloadError", () => {
+    if (ahead === 0) reloadOnce();
+  });
 }
 
 /** Tell whether the server is another version than when this tab was loaded; "" = not known. */

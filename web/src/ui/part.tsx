@@ -6,11 +6,12 @@ import {
   useReducer,
   useState,
 } from "react";
+import { loadAhead } from "@/state/fresh";
 
 export interface Part<Props> {
   (props: Props & { waiting?: ReactNode }): ReactNode;
-  /** Load it before it is shown. */
-  begin: () => void;
+  /** Load it before it is shown; what goes wrong is told when it is. */
+  begin: () => Promise<void>;
 }
 
 const IDLE_MS = 2000;
@@ -18,9 +19,7 @@ const IDLE_MS = 2000;
 /** Load parts as soon as the page has nothing else to do: each is there when it is asked for. */
 export function useBegun(parts: readonly Pick<Part<object>, "begin">[]): void {
   useEffect(() => {
-    const begin = () => {
-      for (const each of parts) each.begin();
-    };
+    const begin = () => void loadAhead(() => Promise.all(parts.map((each) => each.begin())));
     if (!("requestIdleCallback" in window)) {
       const timer = setTimeout(begin, IDLE_MS);
       return () => clearTimeout(timer);
@@ -69,8 +68,8 @@ export function part<Props extends object>(
     return loaded ? createElement(loaded, props as unknown as Props) : (given ?? waiting);
   }
   return Object.assign(Shown, {
-    begin: () => {
-      if (!loaded) start().catch(() => undefined); // told when it is shown
+    begin: async () => {
+      if (!loaded) await start().catch(() => undefined);
     },
   });
 }
