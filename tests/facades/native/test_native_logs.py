@@ -10,6 +10,7 @@ from native_server import NativeServer
 from native_stream import Event, EventStream
 
 from mulligan.facades.native import log_diff
+from mulligan.testing import models
 from mulligan.testing.server import poll_until
 
 
@@ -324,6 +325,37 @@ def test_why_a_run_failed(api: NativeApi) -> None:
     assert (found["since"]["runs"], found["since"]["is_known"]) == (2, True)
     assert found["owner"] == "admin"
     assert api.get(f"/projects/shop/runs/{green['id']}/failure")["node"] is None
+
+
+def test_log_of_a_copy_that_is_gone(api: NativeApi) -> None:
+    """The attempt that had it is listed: what it wrote stays readable in every form."""
+    model = models.one_job("copies", [models.step("build", "true", step_id="b")])
+    model["stages"][0]["containers"][0]["params"] = [models.parameter("values", "[1, 2]")]
+    model["stages"][1]["containers"][0] |= {
+        "matrixGroupFlag": True,
+        "matrixControlOption": {"strategyStr": '{"x": ${{ variables.values }}}'},
+    }
+    api.server.executor.fail("build", times=2)
+    api.server.executor.print("build", "no luck")
+    state = api.run_to_end(model)
+    path, copy = f"/projects/shop/runs/{state['id']}", state["stages"][0]["jobs"][-1]
+    fewer = {"changes": {"parameters": {"values": "[1]"}}}
+    api.post(f"{path}/recovery/apply", fewer)
+    now = api.wait(state["id"], "succeeded")
+    assert copy["id"] not in {job["id"] for job in now["stages"][0]["jobs"]}
+
+    log = f"{path}/steps/{copy['steps'][0]['id']}/log"
+
+    for query in ("", "?attempt=1", "?tail=5"):
+        assert api.call("GET", log + query).content.decode() == "no luck\n"
+    page = api.get(f"{log}?from=1")
+    assert (page["total"], page["ended"], page["attempt"]) == (1, True, 1)
+    followed = api.call("GET", f"{log}?follow=true").content.decode()
+    assert "data: no luck\n" in followed
+    assert "event: end\n" in followed
+    assert api.get(f"{log}/diff?before=1&after=1")["same"]
+    api.get(f"{log}?attempt=2", expect=404)
+    api.get(f"{path}/steps/e-{'0' * 32}/log", expect=404)
 
 
 def test_logs_of_two_attempts_are_compared(api: NativeApi, monkeypatch: pytest.MonkeyPatch) -> None:

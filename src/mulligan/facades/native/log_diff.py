@@ -9,9 +9,9 @@ from mulligan.core.rights import Permission
 from mulligan.core.run import Run
 from mulligan.facades.native import queries
 from mulligan.facades.native.endpoints import Call, Endpoint, Query, answer
-from mulligan.facades.native.log_sections import StepLog
+from mulligan.facades.native.log_sections import StepLog, having_step
 from mulligan.facades.native.problems import QueryError
-from mulligan.facades.native.runs import ONE_RUN, run_of, step_of
+from mulligan.facades.native.runs import ONE_RUN, run_of
 from mulligan.facades.native.text_diff import MOST_LINES, TextDiff, diff_lines
 from mulligan.logs.reader import NumberedLines
 from mulligan.logs.search import plain_text
@@ -39,8 +39,7 @@ class LogDiff(TextDiff, frozen=True, kw_only=True):
 
 async def diff_logs(call: Call) -> Response:
     """Compare the logs of two attempts of a step."""
-    run = await run_of(call)
-    step = step_of(call, run)
+    run, step = await having_step(call, await run_of(call))
     before, after = (_number(call, name) for name in ("before", "after"))
     first, second = [await _lines(call, run, step, number) for number in (before, after)]
     (old, old_cut), (new, new_cut) = _begin(first), _begin(second)

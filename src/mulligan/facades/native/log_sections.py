@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 
 import msgspec
+from msgspec.structs import replace
 
 from mulligan.core.errors import NotFoundError
 from mulligan.core.ids import StepId
@@ -11,6 +12,7 @@ from mulligan.core.rights import Permission
 from mulligan.core.run import Run, Step
 from mulligan.facades.native.endpoints import Call
 from mulligan.facades.native.events import check_rights
+from mulligan.facades.native.run_views import Snapshot
 from mulligan.facades.native.runs import run_of
 from mulligan.facades.native.streams import HEARTBEAT, HEARTBEAT_S, Waker, frame
 from mulligan.logs.lines import LogLine, SectionKey
@@ -23,6 +25,27 @@ class _Part(msgspec.Struct, frozen=True):
     lines: list[LogLine]
     offset: int
     at_end: bool
+
+
+async def having_step(call: Call, run: Run) -> tuple[Run, StepId]:
+    """Return the step of the path, and the run with it.
+
+    A matrix job that was split anew has fewer copies, or others; the logs of those that are gone
+    stay: the run is then given as it was split when it had the step last.
+
+    Raises:
+        NotFoundError: The run never had it.
+    """
+    step = StepId(call.part("step"))
+    if step in run.index.steps:
+        return run, step
+    history = await call.services.store.history(run.head.id)
+    records = history.steps.get(step, ())
+    for number in range(run.head.attempt - 1, 0, -1):
+        index = Snapshot(run, history, number).index
+        if step in index.steps and records:
+            return replace(run, index=index, steps=run.steps.set(step, records[-1])), step
+    raise NotFoundError("step", step)
 
 
 class StepLog:
@@ -71,7 +94,7 @@ class StepLog:
         try:
             while True:
                 await waker.arm()
-                run = await services.engine.get_run(ident)
+                run, _ = await having_step(self._call, await services.engine.get_run(ident))
                 ended = self.is_over(run)
                 reader = await self.reader(run)
                 if offset is None and tail is not None:

@@ -12,8 +12,8 @@ from mulligan.facades.native.endpoints import Call, Endpoint, Query, answer
 from mulligan.facades.native.events import resume_point
 from mulligan.facades.native.log_lines import MOST_LINES, last_lines, lines_of
 from mulligan.facades.native.log_search import file_name
-from mulligan.facades.native.log_sections import StepLog
-from mulligan.facades.native.runs import ONE_RUN, run_of, step_of
+from mulligan.facades.native.log_sections import StepLog, having_step
+from mulligan.facades.native.runs import ONE_RUN, run_of
 from mulligan.facades.native.streams import Stream
 from mulligan.logs.lines import LogLine
 
@@ -24,8 +24,7 @@ _NOSNIFF = {"X-Content-Type-Options": "nosniff"}
 
 async def get_log(call: Call) -> Response:
     """Give the log of a step's attempt."""
-    run = await run_of(call)
-    step = step_of(call, run)
+    run, step = await having_step(call, await run_of(call))
     number = queries.whole(call.request, "attempt", least=1) or run.step(step).attempt
     tail = queries.whole(call.request, "tail", least=0, most=MOST_TAIL)
     if number > run.step(step).attempt:
