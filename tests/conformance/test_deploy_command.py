@@ -162,6 +162,29 @@ def test_end_of_a_grey_release_runs_beside_its_files(bench: DeployBench) -> None
     assert "the-grey-one" in ended.output
 
 
+@pytest.mark.parametrize("act", ["deploy", "rollback"])
+def test_new_stable_release_ends_a_grey_one(bench: DeployBench, act: str) -> None:
+    """Once it is healthy, what a grey release put out is taken away by its own text."""
+    info = {"deploy": "echo deploying", "status": "echo looking"}
+    grey: dict[str, object] = {"id": "d-2", "info": {"gray": {"abort": "echo aborting; exit 1"}}}
+    live = {"id": "d-1"}
+
+    stuck = bench.run(act, "d-3", info, live=live, gray=grey)
+    grey["info"] = {"gray": {"abort": "echo aborting"}}
+    ended = bench.run(act, "d-4", info, live=live, gray=grey)
+    grey["info"] = {}
+    plain = bench.run(act, "d-5", info, live=live, gray=grey)
+
+    assert (stuck.code, ended.code, plain.code) == (1, 0, 0), ended.output
+    assert "the grey release is still out" in stuck.output
+    steps = [line for line in ended.output.splitlines() if line in _STEPS]
+    assert steps == _STEPS
+    assert "no gray.abort" in plain.output
+
+
+_STEPS = ["deploying", "looking", "aborting"]
+
+
 def test_other_interpreter(bench: DeployBench) -> None:
     """A first line with `#!` chooses what runs the text."""
     ended = bench.run("deploy", "d-1", {"deploy": "#!/usr/bin/env python3\nprint(6 * 7)\n"})

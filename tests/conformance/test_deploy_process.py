@@ -387,6 +387,20 @@ def test_grey_release_is_rolled_back(world: World) -> None:
     assert world.status()["pid"] == stable
 
 
+@pytest.mark.parametrize("act", ["deploy", "rollback"])
+def test_new_stable_release_ends_a_grey_one(world: World, act: str) -> None:
+    """Also one of another pipeline, which knows nothing of the grey release."""
+    world.run("deploy", "d-1", "one")
+    live = world.release("d-1", "one")
+    world.run("gray", "d-2", "two", live=live)
+
+    ended = world.run(act, "d-3", "one", live=live, gray=world.release("d-2", "two"))
+
+    assert ended.code == 0, ended.output
+    assert (world.live(), world.grey()) == ("one", "")
+    assert world.status("grey")["state"] == "absent"
+
+
 def test_rolling_back_a_grey_release_brings_the_stable_one_back(world: World) -> None:
     """If the stable process is not there any more, it is started again as it was."""
     world.run("deploy", "d-1", "one")

@@ -13,7 +13,7 @@ import json
 import os
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 # Behind the standard library, so that nothing beside the package can take its place.
@@ -134,6 +134,7 @@ def act(order: Order) -> None:
     if order.resume and asks and started.exists():
         say("an earlier try was cut off: asking the target first")
         if _is_done(order, task, folder):
+            _end_grey(order)
             _finish(order, task, folder)
             return
         say("it is not done: doing it again")
@@ -144,7 +145,25 @@ def act(order: Order) -> None:
     code = _run(order, task, folder, "status") if task.status else 0
     if code != 0:
         raise _error(f"not healthy: status ended with {code}", code)
+    _end_grey(order)
     _finish(order, task, folder)
+
+
+def _end_grey(order: Order) -> None:
+    """Take away a grey release that was not promoted: with a new stable release it is over."""
+    if order.gray is None or order.act not in {"deploy", "rollback"}:
+        return
+    if not _find_text(order.gray.info, "gray.abort"):
+        say("the grey release has no gray.abort: what it put out stays")
+        return
+    say("ending the grey release that was out")
+    task = read_task(replace(order, act="abort"))
+    folder = release_folder(order.root, task.name)
+    if not has_release(order.root, task.name, task.files):
+        folder = make_release(order, task.name, task.files)
+    code = _run(order, task, folder, task.action)
+    if code != 0:
+        raise _error(f"the grey release is still out: {task.text_name} ended with {code}", code)
 
 
 def _is_done(order: Order, task: Task, folder: Path) -> bool:

@@ -145,13 +145,9 @@ def act(order: Order) -> None:
     target = Target(order, Keeper(order.keeper_data))
     try:
         match order.act:
-            case "deploy" | "rollback":
+            case "deploy" | "rollback" | "promote":
                 target.put(STABLE)
-                if order.gray is None:  # what is left of one that was promoted half way
-                    target.end(GREY)
-            case "promote":
-                target.put(STABLE)
-                target.end(GREY)
+                target.end(GREY)  # promoted or not: with a new stable release it is over
             case "gray":
                 if order.live is None:
                     raise FailedError("gray_deploy needs a live release, and there is none here")
