@@ -109,3 +109,5 @@ def test_its_keys_can_be_switched_off(member: Visitor) -> None:
     assert page.get_by_role("dialog").count() == 0
     page.get_by_role("button", name="Search or command").click()
     page.get_by_role("combobox").wait_for()
+    page.keyboard.press("Escape")
+    page.wait_for_function("() => document.activeElement?.textContent.includes('Search or')")

@@ -11,7 +11,7 @@ import {
 } from "cmdk";
 import { ChevronsDown, Search, X } from "lucide-react";
 import { Dialog as Radix } from "radix-ui";
-import { useRef, useState } from "react";
+import { useLayoutEffect, useRef, useState } from "react";
 import { useLocation } from "wouter";
 import { useText } from "@/i18n";
 import { common } from "@/i18n/common";
@@ -44,7 +44,11 @@ export default function Palette({ project, onHelp }: Props) {
   const t = useText(paletteTexts);
   const c = useText(common);
   const chosen = useRef<Command | null>(null);
+  const before = useRef<Element | null>(null);
   const [typed, setTyped] = useState("");
+  useLayoutEffect(() => {
+    before.current = document.activeElement;
+  }, []);
 
   /** First the dialog goes, with what had the focus before; then it is done. */
   function choose(command: Command): void {
@@ -54,9 +58,9 @@ export default function Palette({ project, onHelp }: Props) {
   }
 
   function closed(event: Event): void {
-    if (!chosen.current) return;
-    event.preventDefault();
-    chosen.current.run();
+    event.preventDefault(); // Radix would look for a trigger, which there is not
+    if (chosen.current) chosen.current.run();
+    else if (before.current instanceof HTMLElement) before.current.focus({ preventScroll: true });
   }
 
   return (
