@@ -8,7 +8,7 @@ import email.policy
 import hashlib
 import hmac
 import json
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,16 +16,14 @@ from e2e.scenario import OK, Scenario, assert_refused, new_project
 from message_servers import mail_server, web_server
 from mulligan.testing.bkci import BkciClient
 from mulligan.testing.models import job, one_job, parameter, pipeline, review, stage, step
-from mulligan.testing.server import ServerProcess
-from mulligan.testing.server import poll_until as wait_until
+from mulligan.testing.server import ServerProcess, poll_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from message_servers import Mailbox, WebServer
     from mulligan.testing.models import Workbench
 
-T = TypeVar("T")
 Json = dict[str, Any]
 TOKEN = "t0ken-of-callbacks"
 KEY = "channel-signing-key"
@@ -53,11 +51,6 @@ def server(tmp_path_factory: pytest.TempPathFactory, box: Mailbox) -> Iterator[S
     given = [part for each in settings for part in ("--set", each)]
     with ServerProcess(data, "--runners", "4", *given) as process:
         yield process
-
-
-def poll_until(probe: Callable[[], T], what: str) -> T:
-    """Wait until a probe gives something that is not empty; return it."""
-    return wait_until(lambda: probe() or None, what=what)
 
 
 def bodies(web: WebServer, path: str) -> list[Json]:

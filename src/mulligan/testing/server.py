@@ -33,7 +33,7 @@ class ServerStartError(Exception):
 def poll_until(
     condition: Callable[[], T | None], *, what: str, timeout_s: float = STOP_DEADLINE_S
 ) -> T:
-    """Return the first value of `condition` that is neither None nor False.
+    """Return the first value of `condition` that counts as true: not 0, nor an empty list.
 
     Args:
         condition: asked every 20 ms; must not block for long.
@@ -41,12 +41,12 @@ def poll_until(
         timeout_s: seconds until the wait is given up.
 
     Raises:
-        DeadlineError: `condition` stayed None or False; holds `what`.
+        DeadlineError: `condition` never gave such a value; holds `what`.
     """
     deadline = time.monotonic() + timeout_s
     while True:
         value = condition()
-        if value is not None and value is not False:
+        if value:
             return value
         if time.monotonic() > deadline:
             raise DeadlineError(f"not within {timeout_s:g} s: {what}")

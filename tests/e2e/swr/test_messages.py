@@ -92,7 +92,7 @@ def test_note_of_a_refused_message(dev1: SwrClient, bench: Workbench) -> None:
         pipeline = Pipeline(dev1, definition([stage]))
 
         pipeline.run()
-        [line] = poll_until(lambda: notes(pipeline) or None, what="a note")
+        [line] = poll_until(lambda: notes(pipeline), what="a note")
 
     assert line.startswith("SVCSTG.SWR.4001130 Webhook returns abnormal response!")
     assert line.endswith(": 403")
@@ -106,7 +106,7 @@ def test_note_of_a_message_to_nobody(dev1: SwrClient, bench: Workbench) -> None:
     pipeline = Pipeline(dev1, definition([stage]))
 
     pipeline.run()
-    [line] = poll_until(lambda: notes(pipeline) or None, what="a note")
+    [line] = poll_until(lambda: notes(pipeline), what="a note")
 
     assert line.startswith("SVCSTG.SWR.5001129 Failed to notify webhook! POST http://127.0.0.1:1/:")
 

@@ -147,7 +147,7 @@ def test_a_filter_that_takes_long_holds_no_host_up(
         taken = deliver(api, hook, h.github(h.push()))
         before = runs(api)
         web.release.set()
-        [run] = poll_until(lambda: runs(api) or None, what="the run has started")
+        [run] = poll_until(lambda: runs(api), what="the run has started")
 
     assert (taken["run"], before) == (None, [])
     assert run["start_kind"] == "webhook"
@@ -174,7 +174,7 @@ def test_a_filter_that_takes_long_holds_no_other_pipeline_up(
         hook = add_hook(api, "github")
 
         deliver(api, hook, h.github(h.push()))
-        [run] = poll_until(lambda: runs(api) or None, what="the plain one has started")
+        [run] = poll_until(lambda: runs(api), what="the plain one has started")
         [done] = poll_until(
             lambda: [each for each in deliveries(api, hook) if each["state"] == "done"] or None,
             what="the delivery is settled",
