@@ -42,6 +42,7 @@ class StepOrder(msgspec.Struct, frozen=True, kw_only=True):
         variables: All that a plugin can read, by old and new names; filled in only for plugins.
         post_of: The step whose post action this is, "" = none.
         notes: Lines for its log before it begins.
+        names_workspace: Its texts may name the job's directory, see `in_workspace`.
     """
 
     run_id: RunId
@@ -68,6 +69,7 @@ class StepOrder(msgspec.Struct, frozen=True, kw_only=True):
     variables: dict[str, str] = {}
     post_of: str = ""
     notes: tuple[str, ...] = ()
+    names_workspace: bool = False
 
 
 def prepare_step(run: Run, step: StepSpec, secrets: SecretLookup | None = None) -> StepOrder:
@@ -106,6 +108,7 @@ def prepare_step(run: Run, step: StepSpec, secrets: SecretLookup | None = None) 
         mode=job.mode,
         post_of=step.post_of or "",
         notes=notes,
+        names_workspace=run.head.settings.dialect is not Dialect.DECLARED,
     )
     try:
         seconds, problem = step_seconds(step, scope)
@@ -123,6 +126,8 @@ def prepare_step(run: Run, step: StepSpec, secrets: SecretLookup | None = None) 
 
 def in_workspace(order: StepOrder, path: str) -> StepOrder:
     """Put the job's directory in where the texts of an order name it."""
+    if not order.names_workspace:
+        return order
 
     def walk(value: Any) -> Any:
         if isinstance(value, str):
@@ -133,7 +138,13 @@ def in_workspace(order: StepOrder, path: str) -> StepOrder:
             {key: walk(item) for key, item in value.items()} if isinstance(value, dict) else value
         )
 
-    return replace(order, inputs=walk(order.inputs), env=walk(order.env))
+    return replace(
+        order,
+        inputs=walk(order.inputs),
+        env=walk(order.env),
+        variables=walk(order.variables),
+        secrets=tuple(dict.fromkeys((*order.secrets, *map(walk, order.secrets)))),
+    )
 
 
 def _inputs(run: Run, step: StepSpec, scope: Scope, secrets: SecretLookup | None) -> dict[str, Any]:

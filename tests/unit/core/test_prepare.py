@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from core_specs import broken, job, one_job, pipeline, stage, step
 from core_world import World
+from msgspec.structs import replace
 
 from mulligan.core.ids import JobId, StepId
 from mulligan.core.prepare import StepOrder, in_workspace, prepare_step
@@ -20,6 +21,7 @@ PARAMETERS = (
     StartParameter(name="token", value="s3cret", sensitive=True),
 )
 CONSTRAINED = RunSettings(dialect=Dialect.CONSTRAINED)
+DECLARED = RunSettings(dialect=Dialect.DECLARED)
 
 
 def order(world: World, step_id: str = "a") -> StepOrder:
@@ -93,6 +95,28 @@ def test_the_directory_of_the_job_is_put_in_where_the_job_is(
 
     assert found.inputs == {"script": "ls /ws /ws /ws $env", "list": [{"k": "/ws/a"}, 5]}
     assert found.env["OUT"] == "/ws/out"
+
+
+def test_a_service_that_names_no_directory_has_its_texts_as_they_are() -> None:
+    """Where only declared names are replaced, `${{ ci.workspace }}` is text like any other."""
+    inputs = {"script": "echo '${{ ci.workspace }}' > template.yml"}
+    world = started(one_job(step("a", inputs=inputs)), settings=DECLARED)
+
+    found = in_workspace(order(world), "/ws")
+
+    assert found.inputs == inputs
+
+
+def test_secrets_that_hold_the_name_of_the_directory_stay_masked() -> None:
+    """What a step gets instead is masked as well, and what plugins read has the directory too."""
+    secret = "it is ${{ ci.workspace }}"
+    world = started(one_job(step("a", inputs={"script": "true"})))
+    made = replace(order(world), secrets=(secret,), env={"KEY": secret}, variables={"KEY": secret})
+
+    found = in_workspace(made, "/ws")
+
+    assert found.env["KEY"] == found.variables["KEY"] == "it is /ws"
+    assert set(found.secrets) == {secret, "it is /ws"}
 
 
 def test_only_scripts_have_comments() -> None:
