@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from mulligan.core.ids import JobId
 from mulligan.core.posts import JobNeeds, PostAction
 from mulligan.core.run import Run
-from mulligan.core.spec import JobSpec, StageSpec
+from mulligan.core.spec import JobSpec, SpecIndex, StageSpec
 from mulligan.core.variables import shown_text
 
 _SEPARATORS = re.compile("[,;]")
@@ -54,3 +54,17 @@ def circle_of(needed: Mapping[JobId, tuple[JobId, ...]]) -> frozenset[JobId]:
             if waits[job] == 0:
                 free.append(job)
     return frozenset(waits)
+
+
+def settle_alike(before: SpecIndex, after: SpecIndex) -> bool:
+    """Tell whether what was settled by one definition of a run can stand in another one."""
+    texts, others = _texts(before), _texts(after)
+    if not texts and not others:
+        return True
+    needed = {job.id: job.depends_on for job in after.jobs.values()}
+    known = all(other in needed for needs in needed.values() for other in needs)
+    return texts == others and known and not circle_of(needed)
+
+
+def _texts(index: SpecIndex) -> dict[JobId, str]:
+    return {job.id: job.depends_text for job in index.jobs.values() if job.depends_text}

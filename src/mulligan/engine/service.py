@@ -28,6 +28,7 @@ from mulligan.core.flow.steps import begin_waiting_jobs
 from mulligan.core.flow.walk import begin_run, refuse_stage
 from mulligan.core.ids import JobId, PipelineId, RunId, StageId, StepId
 from mulligan.core.items import ItemChange
+from mulligan.core.needs import settle_alike
 from mulligan.core.posts import PostAction, index_of
 from mulligan.core.records import Pipeline, PipelineVersion
 from mulligan.core.recovered import with_last_act
@@ -439,9 +440,11 @@ class Engine(Reports):
         if newest is None:
             return None
         index = self._index(pipeline.id, pipeline.version, newest.spec, run.head.posts)
+        if index is None or not settle_alike(run.index.definition, index):
+            return None
         if newest.reset_run >= run.head.number:
-            return (pipeline.version, index) if also_reset and index is not None else None
-        if index is None or list(index.jobs) != list(run.index.definition.jobs):
+            return (pipeline.version, index) if also_reset else None
+        if list(index.jobs) != list(run.index.definition.jobs):
             return None
         return pipeline.version, index
 

@@ -13,8 +13,9 @@ from mulligan.core.posts import index_of
 from mulligan.core.records import PipelineSettings, Project
 from mulligan.core.refusal import RefusalCode
 from mulligan.core.run import Run, StartParameter
-from mulligan.core.spec import ParameterSpec, PipelineSpec
+from mulligan.core.spec import JobSpec, ParameterSpec, PipelineSpec
 from mulligan.core.status import Status
+from mulligan.engine.catalog import Definition
 
 pytestmark = pytest.mark.anyio
 
@@ -60,6 +61,28 @@ async def test_job_waits_for_those_that_the_parameters_name(
     run = await hand.run(head.id)
     assert run.index.jobs[JobId("3")].depends_on == needs
     assert index_of(made_spec(run), head.posts).jobs[JobId("3")].depends_on == needs
+
+
+async def test_run_goes_on_by_no_definition_whose_jobs_wait_by_other_names(hand: World) -> None:
+    """What was settled by other texts may make a circle with it: such jobs would wait for ever."""
+    spec = waiting_for("${first}")
+    made = await hand.add_pipeline(spec)
+    head = await hand.start(made)
+    await hand.stop(head.id)
+    run = await hand.run(head.id)
+    one, two, three = spec.stages[0].jobs
+
+    async def goes_on_by(*jobs: JobSpec) -> bool:
+        newer = replace(spec, stages=(stage("s", *jobs),))
+        definition = Definition(spec=newer, dialect="bkci", source={"name": "newer"})
+        stored = await hand.store.find_pipeline(made.id)
+        assert stored is not None
+        await hand.catalog.edit_pipeline(ADMIN, stored, definition)
+        return await hand.engine.newest_index(run) is not None
+
+    assert await goes_on_by(one, replace(two, depends_on=(three.id,)), three)
+    assert not await goes_on_by(replace(one, depends_on=(three.id,)), two, three)
+    assert not await goes_on_by(one, two, replace(three, depends_text="${second}"))
 
 
 def made_spec(run: Run) -> PipelineSpec:
