@@ -41,9 +41,10 @@ async def having_step(call: Call, run: Run) -> tuple[Run, StepId]:
         return run, step
     history = await call.services.store.history(run.head.id)
     records = history.steps.get(step, ())
-    for number in range(run.head.attempt - 1, 0, -1):
+    # each look puts the whole run together: none for a step that never was
+    for number in range(run.head.attempt - 1, 0, -1) if records else ():
         index = Snapshot(run, history, number).index
-        if step in index.steps and records:
+        if step in index.steps:
             return replace(run, index=index, steps=run.steps.set(step, records[-1])), step
     raise NotFoundError("step", step)
 
