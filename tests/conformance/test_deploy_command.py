@@ -174,12 +174,15 @@ def test_new_stable_release_ends_a_grey_one(bench: DeployBench, act: str) -> Non
     ended = bench.run(act, "d-4", info, live=live, gray=grey)
     grey["info"] = {}
     plain = bench.run(act, "d-5", info, live=live, gray=grey)
+    grey["info"] = {"gray": {"abort": 5}}
+    wrong = bench.run(act, "d-6", info, live=live, gray=grey)
 
-    assert (stuck.code, ended.code, plain.code) == (1, 0, 0), ended.output
+    assert (stuck.code, ended.code, plain.code, wrong.code) == (1, 0, 0, 0), ended.output
     assert "the grey release is still out" in stuck.output
     steps = [line for line in ended.output.splitlines() if line in _STEPS]
     assert steps == _STEPS
-    assert "no gray.abort" in plain.output
+    assert "gray.abort is missing" in plain.output
+    assert "gray.abort must be a text: what the grey release put out stays" in wrong.output
 
 
 _STEPS = ["deploying", "looking", "aborting"]
