@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from printer import lines
 from site_data import PROJECT, Site
-from visitor import Visitor
+from visitor import Visitor, becomes
 
 from mulligan.testing import models
 from mulligan.testing.http_client import HttpClient
@@ -53,11 +53,11 @@ def test_a_long_log_begins_at_its_end_where_a_step_has_failed(
 
     page.locator("[data-log]").press("Home")
     page.locator("[data-line='1']").get_by_text("Building shop/api").wait_for()
-    assert page.locator("[data-line]").count() < 200
+    becomes(lambda: page.locator("[data-line]").count() < 200)
     page.locator("[data-log]").press("End")
     page.get_by_text("exit status 1").wait_for()
 
-    assert last.get_attribute("data-line") == str(total)
+    becomes(lambda: last.get_attribute("data-line") == str(total))
     assert total == len(text) + 2  # a line of over 16 KiB is kept in pieces
 
 
@@ -95,7 +95,7 @@ def test_a_long_line_is_cut_and_shown_whole_when_asked_for(member: Visitor, prin
 
     whole = page.get_by_role("dialog").locator("pre")
     whole.wait_for()
-    assert whole.inner_text() == "y" * 40_000 + "END"
+    becomes(lambda: whole.inner_text() == "y" * 40_000 + "END")
 
 
 def test_search_is_done_by_the_server_in_all_logs(member: Visitor, printed: str) -> None:
@@ -108,7 +108,7 @@ def test_search_is_done_by_the_server_in_all_logs(member: Visitor, printed: str)
     hits.get_by_text("10 hits").wait_for()
     field.press("Enter")
     page.locator("[data-log] mark").first.wait_for()
-    assert page.locator("[data-ticks] .bg-busy").count() >= 1
+    becomes(lambda: page.locator("[data-ticks] .bg-busy").count() >= 1)
     member.shoot("log-search")
     member.expect_accessible()
 
@@ -121,7 +121,7 @@ def test_search_is_done_by_the_server_in_all_logs(member: Visitor, printed: str)
     hits.get_by_role("button", name=re.compile("prepare")).click()
 
     page.wait_for_function("() => document.querySelectorAll('[data-line]').length > 20")
-    assert page.get_by_label("Step").locator("option:checked").inner_text() == "prepare"
+    becomes(lambda: page.get_by_label("Step").locator("option:checked").inner_text() == "prepare")
     page.locator("[data-line]", has_text="[00000002]").wait_for()
 
 
@@ -147,7 +147,7 @@ def test_links_to_lines_and_copies_of_them(
     page.get_by_role("button", name="Copy the text").click()
     page.get_by_text("3 lines copied").wait_for()
     plain = re.sub(r"\x1b\[\d+m", "", "\n".join(text[99_997:100_000]))
-    assert page.evaluate(clipboard) == plain
+    becomes(lambda: page.evaluate(clipboard) == plain)
 
     page.locator("[data-line='100004'] a").click(modifiers=["Shift"])
     page.wait_for_url("**#L100000-L100004")
@@ -272,7 +272,7 @@ def test_a_live_log_goes_on_behind_a_server_that_was_killed(
     begin.touch()
     page.get_by_text("after 100", exact=True).wait_for(timeout=30_000)
 
-    assert page.locator("[data-total]").get_attribute("data-total") == "200"
+    becomes(lambda: page.locator("[data-total]").get_attribute("data-total") == "200")
     assert page.locator("[data-line='101']").count() == 0  # it has followed
     page.locator("[data-log]").press("Home")
     page.get_by_text("before 1", exact=True).wait_for()

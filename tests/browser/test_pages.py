@@ -1,7 +1,7 @@
 """The web page in a real browser: signing in, lists, starting a run, languages, themes."""
 
 from site_data import PASSWORD, Site
-from visitor import Visitor
+from visitor import Visitor, becomes
 
 from mulligan.testing import models
 
@@ -54,8 +54,8 @@ def test_pipelines_and_their_filters(member: Visitor) -> None:
     page.wait_for_url("**?q=web")
     page.get_by_role("link", name="shop/api").wait_for(state="detached")
 
-    assert rows.count() == 1
-    assert rows.locator("[data-state=failed]:visible").inner_text() == "failed"
+    becomes(lambda: rows.count() == 1)
+    becomes(lambda: rows.locator("[data-state=failed]:visible").inner_text() == "failed")
     page.get_by_role("searchbox").fill("nothing like it")
     page.get_by_text("No pipeline fits these filters").wait_for()
     member.shoot("pipelines-empty")
@@ -73,7 +73,7 @@ def test_the_history_of_a_pipeline(member: Visitor, site: Site) -> None:
     page.wait_for_url("**?recovered=1")
     page.locator("tr[data-run]").nth(1).wait_for(state="detached")
 
-    assert page.locator("tr[data-run] [data-state=recovered]:visible").count() == 1
+    becomes(lambda: page.locator("tr[data-run] [data-state=recovered]:visible").count() == 1)
 
 
 def test_starting_a_run_with_parameters(member: Visitor, site: Site) -> None:
@@ -124,7 +124,7 @@ def test_language_and_theme_change_without_a_reload(member: Visitor) -> None:
     page.get_by_role("button", name="切换主题").click()
 
     page.wait_for_function("() => document.documentElement.dataset.theme === 'dark'")
-    assert page.locator("html").get_attribute("lang") == "zh-CN"
+    becomes(lambda: page.locator("html").get_attribute("lang") == "zh-CN")
     page.wait_for_function("() => window.untouched")
     page.reload()
     page.get_by_role("heading", name="流水线").wait_for()
@@ -169,7 +169,9 @@ def test_what_one_may_not_do_says_so(visitor: Visitor, site: Site) -> None:
     page.keyboard.press("Enter")
     start.click(force=True)
 
-    assert row.get_by_role("button", name="Retry").get_attribute("aria-disabled") == "true"
+    becomes(
+        lambda: row.get_by_role("button", name="Retry").get_attribute("aria-disabled") == "true"
+    )
     assert page.get_by_role("dialog").count() == 0
     page.locator("button[aria-disabled=true]", has_text="New pipeline").wait_for()
     page.locator("h1").click()
@@ -182,7 +184,7 @@ def test_what_one_may_not_do_says_so(visitor: Visitor, site: Site) -> None:
     rebuild = page.get_by_role("menuitem", name="Rebuild")
     rebuild.get_by_text("takes the role runner").wait_for()
     rebuild.click(force=True)
-    assert rebuild.count() == 1
+    becomes(lambda: rebuild.count() == 1)
     page.keyboard.press("Escape")
     page.keyboard.press("Control+k")
     page.locator("[data-command=rebuild][data-why*=runner]").wait_for()
@@ -202,7 +204,7 @@ def test_high_contrast_and_the_focus(member: Visitor) -> None:
     page.emulate_media(forced_colors="active")
     member.shoot("pipelines-high-contrast")
     current = page.locator("nav:visible [aria-current=page]")
-    assert current.evaluate("it => getComputedStyle(it).outlineStyle") == "solid"
+    becomes(lambda: current.evaluate("it => getComputedStyle(it).outlineStyle") == "solid")
     bar = page.locator("[data-bars] span").first
     seen = "it => [getComputedStyle(it).backgroundColor, getComputedStyle(document.body).color]"
     assert bar.evaluate(seen)[0] not in {"rgba(0, 0, 0, 0)", "rgb(255, 255, 255)"}

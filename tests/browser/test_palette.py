@@ -4,7 +4,7 @@ from typing import Any
 
 from run_pipelines import deploying
 from site_data import PROJECT, Site
-from visitor import PHONE, Visitor
+from visitor import PHONE, Visitor, becomes
 
 
 def opened(page: Any, text: str = "") -> Any:
@@ -79,12 +79,12 @@ def test_it_does_what_the_page_of_a_run_can_do(member: Visitor, site: Site) -> N
     palette.locator("[data-command='run:stop'][data-why='The run is over.']").wait_for()
     member.shoot("palette-run")
     skip.click()
-    assert palette.count() == 1
+    becomes(lambda: palette.count() == 1)
 
     page.keyboard.type("retry the whole")
     choose(page, "Retry the whole run")
     page.wait_for_function("() => document.activeElement?.hasAttribute('data-apply')")
-    assert page.locator("[data-mode=retry-run] input").is_checked()
+    becomes(lambda: page.locator("[data-mode=retry-run] input").is_checked())
     page.keyboard.press("Enter")
     page.locator("[data-banner=recovered]").wait_for()
     assert site.workbench.counts("palette-build", "palette-ship") == [2, 1]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from proxy import Proxy
 from site_data import PASSWORD, PROJECT, Site, bare
-from visitor import Visitor
+from visitor import Visitor, becomes
 
 from mulligan.testing.server import ServerProcess, poll_until
 
@@ -67,14 +67,14 @@ def test_below_a_path(behind: Site, proxy: Proxy, browser: object) -> None:
         page.get_by_label("Password").fill(PASSWORD)
         page.keyboard.press("Enter")
         page.get_by_role("heading", name="dns").wait_for()
-        assert page.url == deep
+        becomes(lambda: page.url == deep)
         wait_live(page)
 
         behind.start("dns", "through the proxy")
         page.get_by_text("through the proxy").wait_for()
         page.get_by_role("link", name=PROJECT).click()
         page.get_by_role("link", name="dns").wait_for()
-        assert page.url == f"{proxy.url}/projects/{PROJECT}"
+        becomes(lambda: page.url == f"{proxy.url}/projects/{PROJECT}")
         page.reload()
         page.get_by_role("link", name="dns").wait_for()
 
@@ -131,7 +131,7 @@ def test_a_session_outlives_an_upgrade(
     run = behind.start("dns", "after the kill")
     page.locator(f"li a[href$='{run}']").first.wait_for()
     page.get_by_text("The server is version 99.0 now").wait_for()
-    assert page.evaluate("() => window.old")
+    becomes(lambda: page.evaluate("() => window.old"))
     page.get_by_role("link", name="dns").click()
     page.wait_for_function("() => !window.old")  # the next page is one of the new version
     page.get_by_role("heading", name="dns").wait_for()
@@ -154,15 +154,15 @@ def test_an_ended_session_leads_to_the_sign_in_and_back(guest: Visitor, behind: 
 
     page.get_by_text("Your session has ended.").wait_for()
     page.wait_for_function("() => document.activeElement?.name === 'password'")
-    assert page.get_by_label("User").input_value() == "lin"
+    becomes(lambda: page.get_by_label("User").input_value() == "lin")
     page.get_by_label("Password").fill(PASSWORD)
     page.keyboard.press("Enter")
     page.get_by_text("Your session has ended.").wait_for(state="detached")
-    assert note.input_value() == "typed before"
+    becomes(lambda: note.input_value() == "typed before")
     page.keyboard.press("Escape")
     page.get_by_role("heading", name="dns").wait_for()
     wait_live(page)
-    assert page.url == where
+    becomes(lambda: page.url == where)
 
 
 def test_parts_that_are_gone_are_fetched_anew_once(guest: Visitor, behind: Site) -> None:
@@ -181,4 +181,4 @@ def test_parts_that_are_gone_are_fetched_anew_once(guest: Visitor, behind: Site)
     page.unroute(gone)
     page.get_by_role("button", name="Load the page again").click()
     page.get_by_role("heading", name="dns").wait_for()
-    assert page.url.endswith(behind.pipelines["dns"])
+    becomes(lambda: page.url.endswith(behind.pipelines["dns"]))

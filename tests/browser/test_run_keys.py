@@ -5,7 +5,7 @@ from pathlib import Path
 
 from places_data import release
 from site_data import PROJECT, Site
-from visitor import Visitor
+from visitor import Visitor, becomes
 
 from e2e.swr.target import Target
 from mulligan.testing import models
@@ -27,7 +27,7 @@ def test_c_continues_and_x_stops(member: Visitor, site: Site) -> None:
     page.locator("[data-gate=pause]").wait_for()
 
     page.keyboard.press("c")
-    assert page.evaluate(f"{FOCUSED}.hasAttribute('data-continue')")
+    becomes(lambda: page.evaluate(f"{FOCUSED}.hasAttribute('data-continue')"))
     page.keyboard.press("Enter")
     poll_until(lambda: site.workbench.ran("keys-long"), what="it went on")
 
@@ -90,13 +90,13 @@ def test_keys_lead_through_failures_views_and_attempts(member: Visitor, site: Si
     page.keyboard.press("g")
     page.locator("[data-node]").first.wait_for()
     page.keyboard.press("l")
-    assert page.evaluate(f"{FOCUSED}.id") == "log"
+    becomes(lambda: page.evaluate(f"{FOCUSED}.id") == "log")
     page.get_by_text("2 errors").wait_for()
     for key, line in (("n", 2), ("n", 3), ("Shift+N", 2)):
         page.keyboard.press(key)
         page.wait_for_function(f"() => location.hash === '#L{line}'")
     page.keyboard.press("/")
-    assert page.evaluate(f"{FOCUSED}.hasAttribute('data-filter')")
+    becomes(lambda: page.evaluate(f"{FOCUSED}.hasAttribute('data-filter')"))
 
     site.call("POST", f"/projects/{PROJECT}/runs/{run}/recovery/apply", {})
     page.get_by_label("Which attempt is shown").wait_for()

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -9,6 +10,8 @@ from urllib.parse import urlsplit
 
 import pytest
 from site_data import PASSWORD, PROJECT, Site
+
+from mulligan.testing.server import poll_until
 
 FLAGS = [
     "--headless",
@@ -38,6 +41,11 @@ _RUN_AXE = """async tags => {
     .filter(({nodes}) => nodes.length)
     .map(({id, help, nodes}) => [id, help, nodes.slice(0, 3).map(node => node.html)]);
 }"""
+
+
+def becomes(look: Callable[[], object]) -> None:
+    """Wait until the page shows what a look wants to see: it draws in its own time."""
+    poll_until(look, what="the page shows it", timeout_s=_WAIT_MS / 1000)
 
 
 def origin_of(url: str) -> str:

@@ -55,8 +55,13 @@ export function useRun({ project, run }: RunPath, attempt: number | null) {
   return { query: newest, now, shown: isPast ? past.data : now, isPast, past };
 }
 
-export function useFailure({ project, run }: RunPath, enabled: boolean) {
-  return useQuery({
+/** What a query found while it is wanted. A query that is switched off keeps its last answer. */
+function whileWanted<T>(enabled: boolean, { data }: { data: T | undefined }): T | undefined {
+  return enabled ? data : undefined;
+}
+
+export function useFailure({ project, run }: RunPath, enabled: boolean): Failure | undefined {
+  const query = useQuery({
     queryKey: keys.run(run, "failure"),
     queryFn: ({ signal }) =>
       ok(
@@ -68,6 +73,7 @@ export function useFailure({ project, run }: RunPath, enabled: boolean) {
     enabled,
     placeholderData: (old) => old,
   });
+  return whileWanted(enabled, query);
 }
 
 /** All ways to recover, about a step or the first that failed. */
@@ -146,7 +152,7 @@ export function useTimeline({ project, run }: RunPath) {
 
 /** What of this run waits for people. */
 export function useGates({ project, run }: RunPath, enabled: boolean) {
-  return useQuery({
+  const query = useQuery({
     queryKey: keys.run(run, "approvals"),
     queryFn: async ({ signal }) => {
       const found = await ok(
@@ -156,6 +162,7 @@ export function useGates({ project, run }: RunPath, enabled: boolean) {
     },
     enabled,
   });
+  return whileWanted(enabled, query) ?? [];
 }
 
 export interface Neighbours {

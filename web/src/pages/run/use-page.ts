@@ -150,8 +150,8 @@ export function usePage(path: RunPath, now: Run, run: Run) {
   const failed = failedSteps(now).length > 0;
   const isBad = !isPast && now.status !== "succeeded" && (failed || isOver(now));
   const neighbours = useNeighbours(path.project, now).data;
-  const failure = useFailure(path, isBad).data;
-  const gates = useGates(path, !isPast && now.gates.length > 0).data ?? [];
+  const failure = useFailure(path, isBad);
+  const gates = useGates(path, !isPast && now.gates.length > 0);
   const repair = useRepair(path, now, isBad, address, () =>
     go({ attempt: "", step: "", try: "", recover: "" }),
   );
