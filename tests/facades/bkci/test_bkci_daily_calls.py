@@ -6,6 +6,9 @@ import pytest
 
 from bkci.calling import Caller
 from bkci.scenes import minimal_model
+from mulligan.core.ids import RunId
+from mulligan.core.run import RunHead
+from mulligan.engine.commands import StartRun, StopRun
 
 PIPELINES = "projects/{p}/pipelines"
 
@@ -256,3 +259,29 @@ def test_a_start_leaves_out_what_the_form_lets_it(alice: Caller) -> None:
     head = alice.http.portal.call(alice.server.store.find_head, build)
     assert head is not None
     assert head.disabled_steps == {step}
+
+
+def test_a_restart_that_another_was_faster_than(
+    alice: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told that the build is being restarted, not that the new build fills the queue."""
+    pipeline = alice.make_pipeline()
+    setting = {**setting_of(alice, pipeline), "runLockType": "SINGLE", "maxQueueSize": 0}
+    alice.call("PUT", f"{PIPELINES}/setting", setting, pipelineId=pipeline)
+    build = alice.call("POST", "projects/{p}/build_start", {}, pipelineId=pipeline)["id"]
+    engine = alice.server.engine
+    check = engine.check_start
+    made: list[RunHead] = []
+
+    async def late(command: StartRun) -> None:
+        if not made:
+            stop = StopRun(actor=command.actor, run_id=RunId(build))
+            await engine.stop_run(stop)
+            made.append(await engine.start_run(command))
+        await check(command)
+
+    monkeypatch.setattr(engine, "check_start", late)
+    refused = alice.refused("POST", "projects/{p}/build_restart", buildId=build)
+
+    assert len(made) == 1
+    assert refused == (400, 2101141)

@@ -187,11 +187,22 @@ async def build_restart(call: Call) -> Response:
             replaces=run.head.id if is_running else None,
         )
         if is_running:
-            await engine.check_start(command)  # else the build would be gone, with no new one
+            await _check_start(call, command, run)
             await _stop_for_another(call, run)
         return (await engine.start_run(command)).id
 
     return await call.once(act)
+
+
+async def _check_start(call: Call, command: StartRun, run: Run) -> None:
+    """Refuse what can't start anew, else the build would be gone, with no new one."""
+    try:
+        await call.services.engine.check_start(command)
+    except RefusedError as error:
+        # the new build of another restart, made since `run` was read, may be what is in the way
+        if (await call.run(run.head.id)).head.cancel is not None:
+            raise _restarting(run) from error
+        raise
 
 
 async def _stop_for_another(call: Call, run: Run) -> None:
