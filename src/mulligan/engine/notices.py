@@ -34,6 +34,7 @@ _LONGEST_TEXT = 8000  # characters
 _MOST_PEOPLE = 200
 _ENDS = {True: "success", False: "failure"}
 _WORDS = {True: ("succeeded", "成功"), False: ("failed", "失败")}
+_REFUSED = ("was refused at a review", "未通过审核")
 _STATUS = "ci.build_status"
 
 
@@ -144,7 +145,7 @@ class Notices:
             for posting in await self._postings(run, _ENDS[good], wanted, pipeline.name)
         ]
         texts = _result(run, pipeline.name, good=good)
-        return made + await self._to_all(run, _ENDS[good], texts)
+        return made + await self._to_all(run, _ENDS[good], texts, made)
 
     # --- reviews --------------------------------------------------------------------------------
 
@@ -171,7 +172,7 @@ class Notices:
             wanted, people=people, by_mail=True, title=title, content=text, with_url=True
         )
         made = await self._postings(run, "review", asked, name)
-        return made + await self._to_all(run, "review", (title, text))
+        return made + await self._to_all(run, "review", (title, text), made)
 
     def _asking(self, run: Run, node: str, pipeline: str) -> tuple[str, str]:
         head = run.head
@@ -235,9 +236,13 @@ class Notices:
         places += [(channel.id, channel.shown) for channel in chats]
         return [self._posting(run, event, *place, (title, text)) for place in places]
 
-    async def _to_all(self, run: Run, event: str, texts: tuple[str, str]) -> list[Posting]:
-        """Tell the channels of the project that want to know of all its pipelines."""
-        found = [c for c in await self._channels.list(run.head.project) if event in c.tells]
+    async def _to_all(
+        self, run: Run, event: str, texts: tuple[str, str], made: Sequence[Posting]
+    ) -> list[Posting]:
+        """Tell the channels that want to know of all pipelines, but those told by `made`."""
+        told = {posting.via for posting in made}
+        everything = await self._channels.list(run.head.project)
+        found = [c for c in everything if event in c.tells and c.id not in told]
         if not found:
             return []
         shown = await self._texts(run, "", *texts)
@@ -337,7 +342,8 @@ def _missed(run: Run, pipeline: str, rule: Rule, finding: Finding) -> tuple[str,
 def _result(run: Run, pipeline: str, *, good: bool) -> tuple[str, str]:
     """Give title and text of how a run went."""
     head = run.head
-    english, chinese = _WORDS[good]
+    # counts as success in some words, yet nobody shall read that it succeeded
+    english, chinese = _REFUSED if head.cause is Cause.REJECTED else _WORDS[good]
     text = (
         f"Run #{head.number} of {pipeline} ({head.project}) {english}.\n"
         f"{pipeline}（{head.project}）第 {head.number} 次执行{chinese}。"

@@ -16,6 +16,8 @@ from mulligan.core.cause import Cause
 from mulligan.core.decision import Decision
 from mulligan.core.errors import InvalidError, NotFoundError
 from mulligan.core.events import JobClaimed
+from mulligan.core.flow.votes import Answer
+from mulligan.core.ids import StageId, UserName
 from mulligan.core.postings import Posting, PostingState
 from mulligan.core.quality import MetricCondition, Rule, RuleNotice
 from mulligan.core.records import PipelineSettings
@@ -24,6 +26,7 @@ from mulligan.engine.callbacks import GivenCallback
 from mulligan.engine.catalog import Definition
 from mulligan.engine.channel_messages import Address, Notice, compose
 from mulligan.engine.channels import GivenChannel
+from mulligan.engine.commands import AnswerStage
 from mulligan.engine.outgoing import Outgoing
 from mulligan.engine.secrets import Vault
 from mulligan.engine.sender import NotTakenError, Sender
@@ -313,6 +316,30 @@ async def test_reviewers_are_asked_where_they_have_an_address(world: World, post
     assert (to, subject.endswith("review / 审核: s")) == ("kim@example.com", True)
     assert "http://ci.example.com/runs/" in body
     assert len(post.web.came) == 1
+
+
+async def test_a_refused_review_is_not_told_as_a_success(world: World, post: Post) -> None:
+    """BK-CI counts it as success for its lists; the words say what happened, and once."""
+    for name in ("named", "other"):
+        address = Address(f"{URL}/{name}")
+        tells = ("success", "failure")
+        channel = GivenChannel(name=name, way="slack", address=address, tells=tells)
+        await post.out.channels.put(ADMIN, SHOP, channel)
+    wanted = {"types": ["WEWORK_GROUP"], "wechatGroup": "named", "content": "${{ci.build_status}}"}
+    spec = pipeline(stage("s", build_job("1", "a"), review=review("kim@example.com")))
+    settings = PipelineSettings(extra={"successSubscriptionList": [wanted]})
+    head = await world.start(await world.add_pipeline(spec, settings))
+    no = Answer(user=UserName("kim@example.com"), approve=False)
+    asked = AnswerStage(actor=no.user, run_id=head.id, stage=StageId("s"), answer=no)
+    await world.engine.answer_stage(asked)
+
+    await post.settle()
+
+    texts = {url.rpartition("/")[2]: json.loads(body)["text"] for url, _, body in post.web.came}
+    assert len(post.web.came) == 2
+    assert texts["named"].endswith("STAGE_SUCCESS")
+    assert all("refused at a review / 未通过审核" in text for text in texts.values())
+    assert "succeeded" not in str(texts)
 
 
 async def test_a_gate_that_is_not_satisfied_is_told(world: World, post: Post) -> None:
