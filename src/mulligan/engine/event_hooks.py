@@ -665,6 +665,8 @@ def _reason(hook: EventHook, event: CodeEvent, chosen: Chosen) -> str:
         last: PassedOver = chosen.passed_over[-1]
         return last.reason
     if hook.parent:
+        if event.action == "delete":
+            return f"the {event.kind.value} deletes what it is about: nothing is left to build"
         return f"the hook takes {', '.join(hook.events)}, this is {event.kind.value}"
     return "no trigger waits for it"
 

@@ -185,7 +185,7 @@ def _value(node: Node, kind: str, name: str, findings: Findings, where: Path) ->
         return node.text.lower() == "true"
     if kind == "array" and isinstance(value, list):
         return value
-    findings.error(
-        node, (*where, name), f"the parameter {name!r} must be a {kind}, not {shown(node)}"
-    )
+    article = "an" if kind == "array" else "a"
+    detail = f"the parameter {name!r} must be {article} {kind}, not {shown(node)}"
+    findings.error(node, (*where, name), detail)
     return None

@@ -80,8 +80,16 @@ def read_pipeline(text: str, *, name: str, source: Source | None = None) -> Draf
         if extends is not None:  # it is gone afterwards
             examine(EXTENDS, extends, ("extends",), Check(findings, _version(root)))
             findings.demand_none()
+            _warn_of_ref(extends, findings)
         root = expand(root, source or NoFiles())
     return convert(root, findings, name=name)
+
+
+def _warn_of_ref(extends: Node, findings: Findings) -> None:
+    ref = Fields(extends).part("template").get("ref")
+    if ref is not None and ref.text:
+        detail = f"the template is read from the checkout as it is, not at {ref.text[:60]!r}"
+        findings.warn(ref, ("extends", "template", "ref"), detail)
 
 
 def convert(root: Node, findings: Findings, *, name: str) -> Draft:

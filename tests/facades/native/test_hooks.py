@@ -277,6 +277,16 @@ def test_a_ping_and_other_events_start_nothing(api: NativeClient) -> None:
     assert runs(api) == []
 
 
+def test_a_branch_that_is_deleted_starts_nothing(api: NativeClient) -> None:
+    """The reason says why, though the hook takes pushes."""
+    hook = add_hook(api, "github", pipeline(api))
+
+    gone = deliver(api, hook, h.github(h.push(deleted=True, after="0" * 40)))
+
+    assert gone["run"] is None
+    assert gone["reason"] == "the push deletes what it is about: nothing is left to build"
+
+
 def test_a_form_with_the_payload_is_taken(api: NativeClient) -> None:
     """GitHub can send JSON in a form; the proof covers the form."""
     hook = add_hook(api, "github", pipeline(api))

@@ -190,6 +190,16 @@ def test_whole_pipeline_of_version_3() -> None:
     ]
 
 
+def test_a_template_at_another_ref() -> None:
+    """Files are read from the checkout; that a `ref` is not followed is said."""
+    text = V3 + "extends: {template: {path: all.yml, ref: release}}\n"
+
+    draft = read_pipeline(text, name="n", source=Files(all_yml=STEP))
+
+    [found] = draft.warnings
+    assert "from the checkout as it is, not at 'release'" in found.text
+
+
 def test_template_in_a_template() -> None:
     """A file that is included includes others of its own repository."""
     draft = read(
@@ -274,6 +284,11 @@ INCLUDE = "steps: [{template: t.yml}]\n"
             "steps: [{template: t.yml, parameters: {a: c}}]\n",
             {"t_yml": "parameters: [{name: a, type: number}]\nsteps: [{run: x}]\n"},
             ":2: the parameter 'a' must be a number, not 'c'",
+        ),
+        (
+            "steps: [{template: t.yml, parameters: {a: c}}]\n",
+            {"t_yml": "parameters: [{name: a, type: array}]\nsteps: [{run: x}]\n"},
+            ":2: the parameter 'a' must be an array, not 'c'",
         ),
         (
             INCLUDE,
