@@ -1,5 +1,6 @@
 """`python -m mulligan` and the installed command."""
 
+import contextlib
 import os
 import sys
 
@@ -39,7 +40,8 @@ def main() -> None:
 
 def _write_no_more() -> None:
     """Drop what is left of our output: flushing it at the end would fail once more."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    with contextlib.suppress(AttributeError):  # there is none if who started us has closed it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":
