@@ -3,15 +3,23 @@
 from typing import Any
 
 import pytest
+from immutables import Map
+from msgspec.structs import replace
 
 from bkci.calling import Caller
-from bkci.scenes import minimal_model
+from bkci.scenes import at, b1, compiled, minimal_model
 from mulligan.core.errors import InvalidError
-from mulligan.core.flow.quality import Side
+from mulligan.core.flow.quality import Side, gate_node
+from mulligan.core.ids import StageId
+from mulligan.core.run import Gate, Stage
+from mulligan.core.status import Status
+from mulligan.facades.bkci.attempt_view import AttemptView
 from mulligan.facades.bkci.document import Part
 from mulligan.facades.bkci.model_gates import read_gates
+from mulligan.facades.bkci.quality_out import render_quality
 from mulligan.testing.server import poll_until
 
+STAGE = StageId("stage-2")
 LIST = "projects/{p}/quality/intercept_list"
 RULE = {"conditions": [{"metric": "cover", "operator": ">=", "value": 0.8}]}
 
@@ -141,3 +149,28 @@ def test_too_many_gates() -> None:
     stage = Part({"id": "stage-2", "checkIn": {"gates": [{"rules": ["a.b > 1"]}] * 11}})
     with pytest.raises(InvalidError, match="0 to 10"):
         read_gates(stage, "checkIn", Side.IN)
+
+
+@pytest.mark.parametrize(
+    ("stage", "word"),
+    [
+        (Stage(id=STAGE, status=Status.FAILED), "QUALITY_CHECK_FAIL"),
+        (Stage(id=STAGE, status=Status.SUCCEEDED, run_attempt=2), "QUALITY_CHECK_PASS"),
+        (Stage(id=STAGE, status=Status.FAILED, run_attempt=2), None),
+    ],
+)
+def test_a_refusal_is_of_its_attempt(stage: Stage, word: str | None) -> None:
+    """A stage that ran again is not shown with what its rules came to before."""
+    source = {"checkOut": {"ruleIds": ["hard"]}}
+    index, _ = compiled(minimal_model(stage_2=source))
+    spec = index.spec.stages[index.stages[STAGE]]
+    node = gate_node(STAGE, Side.OUT)
+    gate = Gate(
+        node=node, number=1, kind="quality", run_attempt=1, opened_at=at(1), state="rejected"
+    )
+    run, _ = b1(minimal_model(stage_2=source))
+    run = replace(run, gates=Map({node: gate}), stages=Map({STAGE: stage}))
+
+    found = render_quality(AttemptView(run), source, spec)
+
+    assert found.get("checkOut", {}).get("status") == word

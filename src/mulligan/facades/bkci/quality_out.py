@@ -30,11 +30,11 @@ def render_quality(view: AttemptView, source: Json, spec: StageSpec) -> Json:
 
 
 def _word(view: AttemptView, spec: StageSpec, side: Side) -> str | None:
-    gate = view.gate(gate_node(spec.id, side))
-    if gate is not None:
+    gate, stage = view.gate(gate_node(spec.id, side)), view.stage(spec.id)
+    # a gate of an earlier attempt says nothing of a stage that ran again
+    if gate is not None and (stage is None or gate.run_attempt >= stage.run_attempt):
         return _WORDS[gate.state]
-    stage = view.stage(spec.id)
     if stage is None or stage.status is Status.QUEUED:
         return None
-    passed = stage.status is not Status.RUNNING if side is Side.OUT else True
+    passed = stage.status is Status.SUCCEEDED if side is Side.OUT else True
     return "QUALITY_CHECK_PASS" if passed and stage.status is not Status.SKIPPED else None
