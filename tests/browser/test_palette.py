@@ -104,6 +104,7 @@ def test_its_keys_can_be_switched_off(member: Visitor) -> None:
     opened(page, "switch the keyboard").get_by_role("option", name="shortcuts off").wait_for()
     page.keyboard.press("Enter")
     page.locator("[data-palette]").wait_for(state="detached")
+    page.wait_for_function("() => JSON.parse(localStorage['mulligan.settings']).keys === false")
 
     page.keyboard.press("Control+k")
     assert page.get_by_role("dialog").count() == 0

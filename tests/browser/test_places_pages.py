@@ -1,6 +1,7 @@
 """Pages of places in a real browser: approvals, environments, settings, insights, runners."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from places_data import PROJECT, Places, furnished
@@ -115,6 +116,11 @@ def _second(places: Places) -> dict[str, object]:
     return {"to": next(each["id"] for each in items if each["image"] == "acme/shop:v2")}
 
 
+def _wait_for_focus(page: Any, selector: str) -> None:
+    """Wait until the keyboard is where a dialog that was closed has left it."""
+    page.wait_for_function("wanted => document.activeElement?.matches(wanted)", arg=selector)
+
+
 def test_members_and_secrets(owner: Visitor, places: Places) -> None:
     """A member gets a role; the value of a secret is nowhere on the page once it is set."""
     page = owner.open(f"{BASE}/settings/members", project=False)
@@ -138,6 +144,9 @@ def test_members_and_secrets(owner: Visitor, places: Places) -> None:
 
     assert "s3cr3t-value" not in page.content()
     page.get_by_role("button", name="Remove: npm-token").click()
+    page.keyboard.press("Escape")
+    _wait_for_focus(page, "[aria-label='Remove: npm-token']")
+    page.keyboard.press("Enter")
     page.get_by_role("dialog", name="Remove npm-token?").get_by_role(
         "button", name="Remove"
     ).click()
@@ -158,6 +167,7 @@ def test_a_token_is_shown_once(owner: Visitor) -> None:
     page.get_by_role("button", name="I have kept it").click()
 
     page.locator("tr[data-token=laptop]").wait_for()
+    page.wait_for_function("() => document.activeElement?.textContent === 'New token'")
     assert token not in page.content()
     headers = {"Authorization": f"Bearer {token}"}
     answer = owner.site.client.request("GET", "/api/v1/session", headers=headers)

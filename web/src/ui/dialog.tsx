@@ -5,6 +5,7 @@ import type { ReactNode } from "react";
 import { useText } from "@/i18n";
 import { common } from "@/i18n/common";
 import { IconButton } from "./button";
+import { useFocusBack } from "./focus-back";
 
 interface Props {
   open: boolean;
@@ -40,12 +41,14 @@ function focusBody(event: Event) {
 export function Dialog({ open, onOpenChange, title, description, actions, ...look }: Props) {
   const t = useText(common);
   const { place = "middle", wide = false, children } = look;
+  const closed = useFocusBack(open);
   return (
     <Radix.Root open={open} onOpenChange={onOpenChange}>
       <Radix.Portal>
         <div className="fixed inset-0 z-40 bg-scrim" />
         <Radix.Content
           onOpenAutoFocus={focusBody}
+          onCloseAutoFocus={closed}
           className={clsx(
             "fixed z-40 flex w-full flex-col bg-surface shadow-float",
             wide ? "max-w-3xl" : "max-w-lg",

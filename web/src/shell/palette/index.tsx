@@ -11,13 +11,14 @@ import {
 } from "cmdk";
 import { ChevronsDown, Search, X } from "lucide-react";
 import { Dialog as Radix } from "radix-ui";
-import { useLayoutEffect, useRef, useState } from "react";
+import { useRef, useState } from "react";
 import { useLocation } from "wouter";
 import { useText } from "@/i18n";
 import { common } from "@/i18n/common";
 import { paletteTexts } from "@/i18n/palette";
 import { IconButton } from "@/ui/button";
 import { type Command, openPalette, useAllCommands } from "@/ui/commands";
+import { useFocusBack } from "@/ui/focus-back";
 import { Key } from "@/ui/keys";
 import { useProblemText } from "@/ui/loaded";
 import {
@@ -44,11 +45,8 @@ export default function Palette({ project, onHelp }: Props) {
   const t = useText(paletteTexts);
   const c = useText(common);
   const chosen = useRef<Command | null>(null);
-  const before = useRef<Element | null>(null);
   const [typed, setTyped] = useState("");
-  useLayoutEffect(() => {
-    before.current = document.activeElement;
-  }, []);
+  const giveBack = useFocusBack(true);
 
   /** First the dialog goes, with what had the focus before; then it is done. */
   function choose(command: Command): void {
@@ -58,9 +56,8 @@ export default function Palette({ project, onHelp }: Props) {
   }
 
   function closed(event: Event): void {
-    event.preventDefault(); // Radix would look for a trigger, which there is not
-    if (chosen.current) chosen.current.run();
-    else if (before.current instanceof HTMLElement) before.current.focus({ preventScroll: true });
+    giveBack(event);
+    chosen.current?.run();
   }
 
   return (
