@@ -56,7 +56,7 @@ def test_the_end_of_ones_own_run_is_told_by_the_browser(keeping: Visitor, site: 
     page.get_by_role("button", name="Start the run").click()
     page.wait_for_url("**/runs/b-*")
     run = page.url.rpartition("/")[2]
-    page.get_by_role("status").get_by_text("Live").wait_for()
+    page.get_by_role("banner").get_by_role("status").get_by_text("Live").wait_for()
     page.get_by_role("link", name="Projects").first.click()
     page.get_by_role("link", name="Shop").click()
     page.get_by_role("link", name="run/notice").wait_for()
