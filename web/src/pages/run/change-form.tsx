@@ -27,22 +27,25 @@ interface Props {
   onChange: (draft: Draft) => void;
 }
 
+interface FormProps extends Props {
+  path: RunPath;
+  step: string;
+  /** Whether it is unfolded: kept by who shows it, as the draft is. */
+  open: boolean;
+  onOpenChange: (open: boolean) => void;
+}
+
 /** Inputs of the steps that failed, and parameters: what the next attempt may have otherwise. */
-export function ChangeForm({
-  path,
-  step,
-  draft,
-  onChange,
-}: Props & { path: RunPath; step: string }) {
+export function ChangeForm({ path, step, draft, onChange, open, onOpenChange }: FormProps) {
   const t = useText(texts);
-  const [open, setOpen] = useState(false);
   const query = useChangeable(path, step, open);
   return (
     <details
       data-change-form
       className="group/changes mt-2"
+      open={open}
       onToggle={(event) =>
-        event.target === event.currentTarget && setOpen(event.currentTarget.open)
+        event.target === event.currentTarget && onOpenChange(event.currentTarget.open)
       }
     >
       <summary className="flex min-h-7 items-center gap-2.5 rounded-md px-1.5 hover:bg-sunken">

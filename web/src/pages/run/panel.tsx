@@ -1,6 +1,6 @@
 import { clsx } from "clsx";
 import { RefreshCw, RotateCcw, SkipForward, Undo2, X } from "lucide-react";
-import { type FormEvent, type RefObject, useId } from "react";
+import { type FormEvent, type RefObject, useId, useState } from "react";
 import { useText } from "@/i18n";
 import { Button, IconButton } from "@/ui/button";
 import { CopyAs } from "@/ui/copy";
@@ -35,6 +35,7 @@ export function RecoveryPanel({ path, run, modes, recovery, refs, narrow, onClos
   const t = useText(texts);
   const say = useProblemText();
   const { mode, plan, rollback, problem } = recovery;
+  const [changing, setChanging] = useState(false); // outlives a look at a way that takes none
   function submit(event: FormEvent) {
     event.preventDefault();
     if (recovery.stale) recovery.refresh();
@@ -63,6 +64,8 @@ export function RecoveryPanel({ path, run, modes, recovery, refs, narrow, onClos
               step={modes.step}
               draft={recovery.changes}
               onChange={recovery.setChanges}
+              open={changing}
+              onOpenChange={setChanging}
             />
           )}
           {mode && (
