@@ -105,11 +105,11 @@ export function AuditList({
             <Cell>
               <RelativeTime at={entry.at} />
             </Cell>
-            <Cell className="whitespace-nowrap">{entry.actor}</Cell>
-            <Cell className="font-mono text-[13px] whitespace-nowrap">{entry.action}</Cell>
-            <Cell className="font-mono text-[13px] break-all">{entry.target}</Cell>
+            <Cell className="min-w-20 [overflow-wrap:anywhere]">{entry.actor}</Cell>
+            <Cell className="min-w-28 font-mono text-[13px] break-words">{entry.action}</Cell>
+            <Cell className="min-w-28 font-mono text-[13px] break-all">{entry.target}</Cell>
             <Cell className={entry.outcome === "done" ? "" : "text-bad"}>{entry.outcome}</Cell>
-            <Cell className="break-words">{entry.reason}</Cell>
+            <Cell className="min-w-24 [overflow-wrap:anywhere]">{entry.reason}</Cell>
           </Row>
         )}
       />

@@ -38,10 +38,11 @@ export default function Triggers({ project }: { project: string }) {
         }}
         row={(pipeline) => (
           <Row key={pipeline.id}>
-            <Cell className="align-top font-medium">
+            <Cell className="w-1/2 min-w-40 align-top font-medium [overflow-wrap:anywhere]">
               <Link
                 href={`/projects/${encodeURIComponent(project)}/pipelines/${pipeline.id}`}
-                className="inline-block py-0.5 hover:text-accent hover:underline"
+                title={pipeline.name}
+                className="line-clamp-3 py-0.5 hover:text-accent hover:underline"
               >
                 {pipeline.name}
               </Link>
