@@ -43,6 +43,20 @@ def test_projects(member: Visitor) -> None:
     page.get_by_role("link", name="shop/api").wait_for()
 
 
+def test_a_project_that_is_not_there(member: Visitor) -> None:
+    """It is said so, nothing tries to listen to it, and the way home leads elsewhere."""
+    page = member.open("/projects/nope", project=False)
+    page.get_by_role("heading", name="There is nothing here").wait_for()
+    page.get_by_role("status").get_by_text("Connecting").wait_for(state="detached")
+
+    page.goto(f"{member.url}/")
+    page.get_by_role("link", name="Shop").wait_for()
+
+    member.open().get_by_role("link", name="shop/api").wait_for()
+    page.goto(f"{member.url}/")
+    page.get_by_role("link", name="shop/api").wait_for()
+
+
 def test_pipelines_and_their_filters(member: Visitor) -> None:
     """Filters are in the address, and can be cleared."""
     page = member.open()

@@ -1,8 +1,10 @@
 import { type Query, useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useEffect, useLayoutEffect, useMemo, useState } from "react";
 import { useLocation } from "wouter";
+import { isNotFound } from "@/api/client";
 import { enterFeed, type Feed, invalidating } from "@/api/events";
 import { keys } from "@/api/keys";
+import { useProjectView } from "@/api/rights";
 import { useMe } from "@/api/session";
 import { useText } from "@/i18n";
 import { common } from "@/i18n/common";
@@ -20,16 +22,22 @@ const KeysHelp = part(async () => (await import("@/ui/keys-help")).default);
 const Palette = part(async () => (await import("./palette")).default);
 const PARTS = [Palette, KeysHelp];
 
-/** The project of the address, or the one that was open last. */
+/** The project of the address, unless there is none of that name, or the one open last. */
 function useProject(): { open: string; last: string } {
   const [location] = useLocation();
   const { project } = useSettings();
   const found = /^\/projects\/([^/]+)/.exec(location)?.[1];
-  const open = found ? decodeURIComponent(found) : "";
+  const named = found ? decodeURIComponent(found) : "";
+  const { data, error } = useProjectView(named);
+  const isThere = data !== undefined;
+  const isMissing = isNotFound(error);
   useEffect(() => {
-    if (open) changeSettings({ project: open });
-  }, [open]);
-  return { open, last: open || project };
+    if (isMissing) {
+      if (project === named) changeSettings({ project: "" });
+    } else if (isThere) changeSettings({ project: named });
+  }, [named, project, isThere, isMissing]);
+  const open = isMissing ? "" : named;
+  return { open, last: open || (project === named ? "" : project) };
 }
 
 /** Listen to the open project, and make queries old by what happens there. */
