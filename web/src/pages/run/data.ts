@@ -76,7 +76,10 @@ export function useFailure({ project, run }: RunPath, enabled: boolean): Failure
   return whileWanted(enabled, query);
 }
 
-/** All ways to recover, about a step or the first that failed. */
+/**
+ * All ways to recover, about a step or the first that failed. Switched off it keeps its answer: by
+ * that the panel shows that somebody was faster and the plan is stale.
+ */
 export function useModes({ project, run }: RunPath, step: string, enabled: boolean) {
   return useQuery({
     queryKey: keys.run(run, "modes", step),
