@@ -1,7 +1,8 @@
 """One browser, one server with the built page and some runs; skipped where either is missing."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from typing import Any
 
 import pytest
 from site_data import Site, furnished
@@ -11,6 +12,25 @@ from mulligan.testing.server import ServerProcess
 from mulligan.web.page import DIST
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: Any) -> Generator[None, Any, Any]:
+    """Let a test that failed tell what its pages showed: nobody sees them again."""
+    report = yield
+    if report.when == "call" and report.failed:
+        for name, value in item.funcargs.items():
+            for each in value if isinstance(value, tuple) else (value,):
+                if isinstance(each, Visitor):
+                    report.sections.append((f"page of {name}", _described(each)))
+    return report
+
+
+def _described(visitor: Visitor) -> str:
+    try:
+        return visitor.describe()
+    except Exception as error:  # noqa: BLE001  (what failed is more than this)
+        return f"no answer: {error}"
 
 
 @pytest.fixture(scope="session")

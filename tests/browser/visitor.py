@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -68,9 +69,12 @@ class Visitor:
         self.context.set_default_timeout(_WAIT_MS)
         self.page = self.context.new_page()
         self.problems: list[str] = []
+        self._calls: deque[str] = deque(maxlen=40)
         self.page.on("console", self._heard)
         self.page.on("pageerror", lambda error: self.problems.append(f"error: {error}"))
         self.page.on("request", self._asked)
+        self.page.on("response", lambda each: self._calls.append(f"{each.status} {each.url}"))
+        self.page.on("requestfailed", lambda each: self._calls.append(f"{each.failure} {each.url}"))
 
     def __enter__(self) -> Self:
         """Do nothing: the page is open."""
@@ -98,6 +102,12 @@ class Visitor:
     def check(self) -> None:
         """Expect that nothing went wrong so far."""
         assert self.problems == []
+
+    def describe(self) -> str:
+        """Say what the page shows and what it asked for last: for a test that failed."""
+        text = self.page.locator("body").inner_text(timeout=5000)
+        told = [self.page.url, *self.problems, "", text[:4000], "", *self._calls]
+        return "\n".join(told)
 
     # --- going about --------------------------------------------------------------------------
 

@@ -166,6 +166,32 @@ def test_follow_from_behind_the_end(server: NativeServer, url: str) -> None:
     assert (end.name, end.ident) == ("end", "7")
 
 
+def test_an_attempt_that_waits_is_followed_from_where_it_will_begin(
+    server: NativeServer, url: str
+) -> None:
+    """Its job is on a new log by then: how long the one before was says nothing about it."""
+    api = http_api(server, url)
+    server.executor.print("test", *("x" * 50 for _ in range(100)))
+    server.executor.fail("test", times=1)
+    state = api.run_to_end()
+    run, job = state["id"], state["stages"][0]["jobs"][0]["id"]
+    server.executor.print("test", "again", "and again")
+    server.executor.hold("build")
+    api.post(f"/projects/shop/runs/{run}/recovery/apply", {"target": job})
+    path = f"{log_path(api, run, 'test')}?attempt=2"
+
+    page = api.get(f"{path}&tail=5&count=5")
+    server.executor.release("build")
+    api.wait(run, "succeeded")
+    with EventStream(
+        url, f"{path}&follow=true&after={page['offset']}", server.admin_token
+    ) as stream:
+        found = list(stream.events())
+
+    assert (page["total"], page["ended"]) == (0, False)
+    assert lines(found) == ["again", "and again"]
+
+
 def test_follow_of_a_later_step_begins_with_it(server: NativeServer, url: str) -> None:
     """Offsets are those of the job's log; a stream never shows a neighbour's lines."""
     api = http_api(server, url)

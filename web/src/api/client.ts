@@ -37,6 +37,13 @@ export function isNotFound(error: unknown): boolean {
 /** The server could not be reached at all. */
 export class NetworkError extends Error {}
 
+const AWAY = new Set([502, 503, 504]);
+
+/** The same call may well be answered in a moment: the server, or the way to it, is gone for now. */
+export function isAway(error: unknown): boolean {
+  return error instanceof NetworkError || (error instanceof ProblemError && AWAY.has(error.status));
+}
+
 interface Answer<T> {
   data?: T;
   error?: unknown;

@@ -1,10 +1,9 @@
 import { useCallback, useMemo, useState } from "react";
 import { Folding, type Group, groupsOf, type Mark } from "./marks";
-import type { LogStore } from "./store";
+import type { Seen } from "./store";
 
 /** Groups, which of them are folded, and the lines that are errors and warnings. */
-export function useFolds(store: LogStore) {
-  const { total, marks: all } = store;
+export function useFolds({ total, marks: all }: Seen) {
   const [set, setSet] = useState<ReadonlyMap<number, boolean>>(new Map());
   const marks = useMemo(() => new Map<number, Mark>(all.map((mark) => [mark.line, mark])), [all]);
   const groups = useMemo(() => groupsOf(all, total), [all, total]);

@@ -18,10 +18,10 @@ import { PlainLog } from "./plain";
 import { ROW } from "./scale";
 import { type Scroller, useScroller } from "./scroller";
 import { expressionOf, type Hit, Hits, NO_QUERY, useSearch } from "./search";
-import type { LogPath, LogStore } from "./store";
+import type { LogPath } from "./store";
 import { logTexts } from "./texts";
 import { Toolbar } from "./toolbar";
-import { useLog } from "./use-log";
+import { type OpenLog, useLog } from "./use-log";
 import { LogLines, type Tick } from "./view";
 import { WholeLine } from "./whole";
 
@@ -43,17 +43,11 @@ export interface LogViewProps {
 
 export function LogView(props: LogViewProps) {
   const { project, run, step, attempt, live = false } = props;
-  const store = useLog({ project, run, step, attempt }, live);
-  return store && <Shown key={`${run}.${step}.${attempt}`} {...props} store={store} />;
+  const log = useLog({ project, run, step, attempt }, live);
+  return log && <Shown key={`${run}.${step}.${attempt}`} {...props} {...log} />;
 }
 
-function Shown({
-  store,
-  name,
-  live = false,
-  onOpen,
-  children,
-}: LogViewProps & { store: LogStore }) {
+function Shown({ store, seen, name, live = false, onOpen, children }: LogViewProps & OpenLog) {
   const t = useText(logTexts);
   const { logTimes, logWrap } = useSettings();
   const [chosen, choose] = useLines();
@@ -63,7 +57,7 @@ function Shown({
   const [plain, setPlain] = useState(false);
   const [whole, setWhole] = useState(0);
   const [extra, setExtra] = useState(0);
-  const folds = useFolds(store);
+  const folds = useFolds(seen);
   const found = useSearch(store.path, query);
   const scroller = useScroller(folds.folding.rows, logWrap ? extra : 0, setFollow);
   const { goToEnd } = scroller;
@@ -79,7 +73,7 @@ function Shown({
 
   const { folding } = folds;
   const leave = useCallback(() => setFollow(false), []);
-  const go = useGoing(store, folds, scroller, chosen, leave);
+  const go = useGoing(seen.total, folds, scroller, chosen, leave);
   const first = chosen?.first ?? 0;
   const here = useMemo(() => hitsIn(store.path, found.hits), [store, found.hits]);
   const openHit = useCallback(
@@ -127,7 +121,7 @@ function Shown({
   );
   const hits = useMemo(() => new Set(here), [here]);
   const find = useMemo(() => expressionOf(query), [query]);
-  const isEmpty = store.total === 0 && store.connection !== "loading";
+  const isEmpty = seen.total === 0 && seen.connection !== "loading";
 
   return (
     <div
@@ -138,7 +132,8 @@ function Shown({
       )}
     >
       <Toolbar
-        store={store}
+        path={store.path}
+        seen={seen}
         query={query}
         errors={errors.length}
         warnings={warnings.length}
@@ -161,10 +156,11 @@ function Shown({
       >
         {children}
       </Toolbar>
-      {store.error !== null && <Failure error={store.error} onRetry={() => location.reload()} />}
+      {seen.error !== null && <Failure error={seen.error} onRetry={() => location.reload()} />}
       {plain ? (
         <PlainLog
           store={store}
+          total={seen.total}
           from={folding.lineAt(Math.floor(scroller.top() / ROW))}
           label={label}
           onLeave={() => setPlain(false)}
@@ -173,6 +169,7 @@ function Shown({
         <div className="relative flex min-h-0 grow flex-col sm:flex-row">
           <LogLines
             store={store}
+            seen={seen}
             scroller={scroller}
             folding={folding}
             groups={folds.groups}
@@ -190,11 +187,11 @@ function Shown({
             onWhole={setWhole}
             onExtra={setExtra}
           />
-          {isEmpty && store.error === null && (
+          {isEmpty && seen.error === null && (
             <div className="absolute inset-0 grid place-items-center p-4">
               <Empty
                 icon={FileText}
-                title={t(store.connection === "ended" ? "empty" : "empty.live")}
+                title={t(seen.connection === "ended" ? "empty" : "empty.live")}
               />
             </div>
           )}
@@ -223,7 +220,7 @@ function Shown({
 
 /** Give a function that goes to a line, also if it is in a group that is folded. */
 function useGoing(
-  store: LogStore,
+  total: number,
   { reveal, folding }: Pick<ReturnType<typeof useFolds>, "reveal" | "folding">,
   { goToRow, scale }: Scroller,
   chosen: Lines | null,
@@ -238,12 +235,12 @@ function useGoing(
     },
     [leave, reveal],
   );
-  const ready = store.total > 0 && scale.height > 0;
+  const ready = total > 0 && scale.height > 0;
   useEffect(() => {
     if (!wanted || !ready) return;
-    goToRow(folding.rowOf(Math.min(wanted, store.total)));
+    goToRow(folding.rowOf(Math.min(wanted, total)));
     setWanted(0);
-  }, [wanted, ready, folding, goToRow, store]);
+  }, [wanted, ready, folding, goToRow, total]);
   // a link within the page: the same address with other lines
   useEffect(() => {
     const moved = () => go(linesOf(location.hash)?.first ?? 0);

@@ -12,11 +12,13 @@ const LINES = 1000;
 
 export function PlainLog({
   store,
+  total,
   from,
   label,
   onLeave,
 }: {
   store: LogStore;
+  total: number;
   /** The line that one was at. */
   from: number;
   label: string;
@@ -24,7 +26,7 @@ export function PlainLog({
 }) {
   const t = useText(logTexts);
   const [first, setFirst] = useState(Math.max(from, 1));
-  const last = Math.min(first + LINES - 1, store.total);
+  const last = Math.min(first + LINES - 1, total);
   const { step, run, attempt } = store.path;
   const query = useQuery({
     queryKey: ["log-plain", run, step, attempt, first, last],
@@ -36,7 +38,7 @@ export function PlainLog({
     <div className="flex min-h-0 grow flex-col bg-surface">
       <div className="flex flex-wrap items-center gap-2 border-b border-line px-3 py-2">
         <p role="status" className="grow text-[13px] text-muted">
-          {t("plain.hint", { first, last, total: store.total })}
+          {t("plain.hint", { first, last, total })}
         </p>
         <Button
           size="small"
@@ -45,7 +47,7 @@ export function PlainLog({
         >
           {t("plain.before")}
         </Button>
-        <Button size="small" disabled={last >= store.total} onClick={() => setFirst(first + LINES)}>
+        <Button size="small" disabled={last >= total} onClick={() => setFirst(first + LINES)}>
           {t("plain.after")}
         </Button>
         <Button size="small" onClick={onLeave}>

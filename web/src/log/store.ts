@@ -2,7 +2,7 @@
  * The log of one attempt of a step, as far as it is looked at: chunks of lines by their numbers,
  * what means something in it, and what is being written. Nothing is ever held whole.
  */
-import { API, api, ok, type Schemas } from "@/api/client";
+import { API, api, isAway, ok, type Schemas } from "@/api/client";
 import { bareText, PLAIN, type Style, styleBehind } from "./ansi";
 import { MARKS, type Mark, markOf } from "./marks";
 
@@ -42,18 +42,26 @@ interface Chunk {
 
 export type Connection = "loading" | "live" | "waiting" | "ended" | "failed";
 
-export class LogStore {
-  total = 0;
-  connection: Connection = "loading";
-  error: unknown = null;
+/** A log at one moment. The page is made of this alone: the store goes on while React draws. */
+export interface Seen {
+  readonly total: number;
+  readonly connection: Connection;
+  readonly error: unknown;
   /** When the first line came. */
-  beganAt: number | null = null;
-  marks: readonly Mark[] = [];
+  readonly beganAt: number | null;
+  readonly marks: readonly Mark[];
   /** There are more marks than are kept. */
-  marksCut = false;
-  marksDone = false;
-  /** Counts changes, so that React sees them. */
-  version = 0;
+  readonly marksCut: boolean;
+}
+
+export class LogStore {
+  private total = 0;
+  private connection: Connection = "loading";
+  private error: unknown = null;
+  private beganAt: number | null = null;
+  private marks: readonly Mark[] = [];
+  private marksCut = false;
+  private seen: Seen = this.look();
 
   private readonly chunks = new Map<number, Chunk>();
   private readonly asked = new Set<number>();
@@ -77,12 +85,13 @@ export class LogStore {
     return () => this.listeners.delete(listener);
   };
 
-  getVersion = (): number => this.version;
+  /** The same until the next frame in which something has changed. */
+  getSeen = (): Seen => this.seen;
 
   /** Read the beginning, the end, or what a link leads to; then listen if it goes on. */
   async open(line: number, fromEnd: boolean): Promise<void> {
     try {
-      const last = await (line > 0 || !fromEnd ? this.start(line) : this.last());
+      const last = await this.insist(() => (line > 0 || !fromEnd ? this.start(line) : this.last()));
       await this.listen(last);
     } catch (error) {
       this.fail(error);
@@ -207,26 +216,44 @@ export class LogStore {
     return answer;
   }
 
+  /** Ask until the server can be reached, as a stream does by itself. */
+  private async insist<T>(ask: () => Promise<T>): Promise<T> {
+    for (let failures = 0; ; failures += 1) {
+      try {
+        return await ask();
+      } catch (error) {
+        if (!isAway(error)) throw error;
+      }
+      const wait = RETRY_MS[Math.min(failures, RETRY_MS.length - 1)];
+      await new Promise((resolve) => setTimeout(resolve, wait));
+      this.over.signal.throwIfAborted();
+    }
+  }
+
   private async load(chunk: number): Promise<void> {
     if (this.asked.has(chunk)) return;
     this.asked.add(chunk);
     try {
-      const first = chunk * CHUNK + 1;
-      const lines: Line[] = [];
-      while (lines.length < CHUNK) {
-        const page = await this.page(first + lines.length, CHUNK - lines.length);
-        if (page.lines.length === 0) break;
-        this.add(lines, page.lines, chunk);
-        if (first + lines.length > page.total) break;
-      }
-      const had = this.chunks.get(chunk)?.lines ?? [];
-      // what came while it was asked for
-      lines.push(...had.slice(lines.length));
-      this.keep(chunk, lines, false);
+      await this.insist(() => this.fill(chunk));
     } finally {
       this.asked.delete(chunk);
     }
     this.changed();
+  }
+
+  private async fill(chunk: number): Promise<void> {
+    const first = chunk * CHUNK + 1;
+    const lines: Line[] = [];
+    while (lines.length < CHUNK) {
+      const page = await this.page(first + lines.length, CHUNK - lines.length);
+      if (page.lines.length === 0) break;
+      this.add(lines, page.lines, chunk);
+      if (first + lines.length > page.total) break;
+    }
+    const had = this.chunks.get(chunk)?.lines ?? [];
+    // what came while it was asked for
+    lines.push(...had.slice(lines.length));
+    this.keep(chunk, lines, false);
   }
 
   private add(lines: Line[], views: readonly Schemas["LogLineView"][], chunk: number): void {
@@ -256,7 +283,7 @@ export class LogStore {
   private async listen(seen: LogPage): Promise<void> {
     if (seen.ended) return;
     const isEnd = (seen.lines.at(-1)?.number ?? 0) >= seen.total;
-    const last = isEnd ? seen : await this.page(Math.max(this.total, 1), CHUNK);
+    const last = isEnd ? seen : await this.insist(() => this.page(Math.max(this.total, 1), CHUNK));
     const found = last.lines.findLast((line) => line.complete) ?? null;
     this.offset = last.offset;
     this.complete = found?.number ?? (last.lines[0]?.number ?? 1) - 1;
@@ -332,7 +359,7 @@ export class LogStore {
     source.close();
     this.connection = "ended";
     // the last line may have had no newline
-    this.page(Math.max(this.total, 1), 1)
+    this.insist(() => this.page(Math.max(this.total, 1), 1))
       .then(() => this.changed())
       .catch(() => undefined);
     this.changed();
@@ -345,21 +372,22 @@ export class LogStore {
     let cursor: string | undefined;
     for (let pages = 0; pages < MARK_PAGES; pages += 1) {
       const query = { q: MARKS, regexp: true, case: true, step, attempt, limit: 1000, cursor };
-      const found = await ok(
-        api.GET("/projects/{project}/runs/{run}/log/search", {
-          params: { path: { project, run }, query },
-          signal: this.over.signal,
-        }),
+      const found = await this.insist(() =>
+        ok(
+          api.GET("/projects/{project}/runs/{run}/log/search", {
+            params: { path: { project, run }, query },
+            signal: this.over.signal,
+          }),
+        ),
       );
       this.remember(
         found.items.map((hit) => markOf(hit.line, hit.text)).filter((mark) => mark !== null),
       );
       cursor = found.next_cursor ?? undefined;
-      this.marksDone = !cursor;
       this.changed();
-      if (!cursor || this.marksCut) break;
+      if (!cursor || this.marksCut) return;
     }
-    this.marksCut ||= !this.marksDone;
+    this.marksCut = true;
     this.changed();
   }
 
@@ -382,9 +410,14 @@ export class LogStore {
       if (this.marks.length !== this.found.size) {
         this.marks = [...this.found.values()].sort((a, b) => a.line - b.line);
       }
-      this.version += 1;
+      this.seen = this.look();
       for (const listener of this.listeners) listener();
     });
+  }
+
+  private look(): Seen {
+    const { total, connection, error, beganAt, marks, marksCut } = this;
+    return { total, connection, error, beganAt, marks, marksCut };
   }
 
   private fail(error: unknown): void {

@@ -26,12 +26,13 @@ import { changeSettings, settings, useSettings } from "@/state/settings";
 import { IconButton } from "@/ui/button";
 import { Menu, MenuItem, MenuLine } from "@/ui/menu";
 import { type Query, SearchField, Toggle } from "./search";
-import { addressOf, type LogStore } from "./store";
+import { addressOf, type LogPath, type Seen } from "./store";
 import { logTexts } from "./texts";
 import { TIMES } from "./times";
 
 export interface ToolbarProps {
-  store: LogStore;
+  path: LogPath;
+  seen: Seen;
   query: Query;
   errors: number;
   warnings: number;
@@ -61,7 +62,7 @@ const DOTS = {
 };
 
 export function Toolbar(props: ToolbarProps) {
-  const { store, query, follow, full } = props;
+  const { seen, query, follow, full } = props;
   const t = useText(logTexts);
   const { logTimes, logWrap } = useSettings();
   return (
@@ -70,11 +71,11 @@ export function Toolbar(props: ToolbarProps) {
       <SearchField query={query} onSearch={props.onSearch} onStep={props.onStep} />
       <Issues {...props} />
       <span className="ml-auto inline-flex h-7 items-center gap-1.5 px-2 text-[13px] whitespace-nowrap text-muted">
-        <span aria-hidden className={`size-2 rounded-full ${DOTS[store.connection]}`} />
-        <span role="status">{t(`state.${store.connection}`)}</span>
-        <span data-total={store.total}>{t("lines", { n: store.total })}</span>
+        <span aria-hidden className={`size-2 rounded-full ${DOTS[seen.connection]}`} />
+        <span role="status">{t(`state.${seen.connection}`)}</span>
+        <span data-total={seen.total}>{t("lines", { n: seen.total })}</span>
       </span>
-      {(store.connection === "live" || store.connection === "waiting") && (
+      {(seen.connection === "live" || seen.connection === "waiting") && (
         <Toggle label={t("follow.hint")} pressed={follow} onPress={props.onFollow}>
           <ArrowDownToLine aria-hidden size={16} />
         </Toggle>
@@ -107,9 +108,9 @@ export function nextTimes(): void {
 }
 
 /** How many errors and warnings there are, and a way from one to the next. */
-function Issues({ store, errors, warnings, onError }: ToolbarProps) {
+function Issues({ seen, errors, warnings, onError }: ToolbarProps) {
   const t = useText(logTexts);
-  const some = store.marksCut;
+  const some = seen.marksCut;
   if (errors === 0 && warnings === 0) return null;
   return (
     <span className="inline-flex items-center gap-1 text-[13px] whitespace-nowrap">
@@ -146,10 +147,10 @@ function Issues({ store, errors, warnings, onError }: ToolbarProps) {
 }
 
 function More(props: ToolbarProps) {
-  const { store, hasGroups, onFoldAll, onCopy } = props;
+  const { path, hasGroups, onFoldAll, onCopy } = props;
   const t = useText(logTexts);
-  const raw = `${addressOf(store.path)}?attempt=${store.path.attempt}`;
-  const { project, run } = store.path;
+  const raw = `${addressOf(path)}?attempt=${path.attempt}`;
+  const { project, run } = path;
   const all = `${API}/projects/${encodeURIComponent(project)}/runs/${run}/log/download`;
   return (
     <Menu trigger={<IconButton size="small" icon={Ellipsis} label={t("menu")} />}>

@@ -1,11 +1,16 @@
 import { useEffect, useState, useSyncExternalStore } from "react";
 import { linesOf } from "./lines";
-import { type LogPath, LogStore } from "./store";
+import { type LogPath, LogStore, type Seen } from "./store";
 
 const nothing = () => () => undefined;
 
+export interface OpenLog {
+  store: LogStore;
+  seen: Seen;
+}
+
 /** Open a log, and draw again when something in it changes. `live`: begin at its end. */
-export function useLog({ project, run, step, attempt }: LogPath, live: boolean): LogStore | null {
+export function useLog({ project, run, step, attempt }: LogPath, live: boolean): OpenLog | null {
   const [store, setStore] = useState<LogStore | null>(null);
   // biome-ignore lint/correctness/useExhaustiveDependencies: where it begins is asked only once
   useEffect(() => {
@@ -17,10 +22,12 @@ export function useLog({ project, run, step, attempt }: LogPath, live: boolean):
       setStore(null);
     };
   }, [project, run, step, attempt]);
-  useSyncExternalStore(store?.subscribe ?? nothing, store?.getVersion ?? zero);
-  return store;
+  const seen = useSyncExternalStore(store?.subscribe ?? nothing, store?.getSeen ?? nobody);
+  if (!store || !seen) return null;
+  const isIts = store.path.run === run && store.path.step === step;
+  return isIts && store.path.attempt === attempt ? { store, seen } : null; // else: the one before
 }
 
-function zero(): number {
-  return 0;
+function nobody(): null {
+  return null;
 }

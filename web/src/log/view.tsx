@@ -14,12 +14,13 @@ import type { Folding, Group, Mark } from "./marks";
 import { LogRow } from "./row";
 import { ROW, type Scale, windowAt } from "./scale";
 import { type Scroller, useTop } from "./scroller";
-import type { LogStore } from "./store";
+import type { LogStore, Seen } from "./store";
 import { logTexts } from "./texts";
 import { type Times, timeOf } from "./times";
 
 export interface ViewProps {
   store: LogStore;
+  seen: Seen;
   scroller: Scroller;
   folding: Folding;
   /** By the line of their title. */
@@ -45,7 +46,7 @@ export interface Tick {
 }
 
 export function LogLines(props: ViewProps) {
-  const { store, scroller, folding, wrap, times } = props;
+  const { store, seen: log, scroller, folding, wrap, times } = props;
   const { box, scale } = scroller;
   const top = useTop(scroller);
   const seen = windowAt(scale, top, wrap ? 0 : undefined);
@@ -56,7 +57,7 @@ export function LogLines(props: ViewProps) {
   const first = lines[0] ?? 1;
   const last = lines.at(-1) ?? 1;
   useEffect(() => {
-    if (store.total > 0) store.want(first, Math.max(last, first));
+    if (log.total > 0) store.want(first, Math.max(last, first));
     if (times !== "off") store.exact(first, last);
   });
   const rows = lines.map((line) => <Row key={line} {...props} number={line} />);
@@ -85,7 +86,7 @@ export function LogLines(props: ViewProps) {
       <Ticks
         ticks={props.ticks}
         folding={folding}
-        total={store.total}
+        total={log.total}
         height={scale.height}
         rows={scale.rows}
         goToRow={scroller.goToRow}
@@ -99,14 +100,14 @@ function linesIn(folding: Folding, first: number, end: number): number[] {
 }
 
 function Row({ number, ...props }: ViewProps & { number: number }) {
-  const { store, groups, marks, chosen, hits, times, wrap, find } = props;
+  const { store, seen, groups, marks, chosen, hits, times, wrap, find } = props;
   const line = store.line(number);
   const group = groups.get(number);
   return (
     <LogRow
       number={number}
       line={line}
-      time={timeOf(times, line?.at, store.beganAt)}
+      time={timeOf(times, line?.at, seen.beganAt)}
       mark={marks.get(number)}
       folded={group && group.last > group.line ? props.isFolded(group) : null}
       depth={group?.depth ?? 0}
@@ -114,7 +115,7 @@ function Row({ number, ...props }: ViewProps & { number: number }) {
       hit={hits.has(number)}
       find={hits.has(number) ? find : null}
       wrap={wrap}
-      digits={Math.max(String(store.total).length, 3)}
+      digits={Math.max(String(seen.total).length, 3)}
       onNumber={props.onNumber}
       onFold={props.onFold}
       onWhole={props.onWhole}

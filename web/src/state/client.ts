@@ -32,11 +32,12 @@ export const queryClient: QueryClient = new QueryClient({
   }),
   defaultOptions: {
     queries: {
+      networkMode: "always", // the server may be on this machine, where no network is needed
       staleTime: 5000,
       // what the server refuses it refuses again
       retry: (count, error) =>
         !(error instanceof ProblemError && error.status < 500) && count < RETRIES,
     },
-    mutations: { retry: false },
+    mutations: { networkMode: "always", retry: false },
   },
 });

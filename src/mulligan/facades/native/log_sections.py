@@ -65,7 +65,10 @@ class StepLog:
         """Return a reader of the log that holds it."""
         record = await self._record(run)
         job = run.index.step_job[self._step][0]
-        return self._call.services.logs.reader(run.head.id, job, record.job_attempt)
+        # one that has not begun will be in the log of the attempt that its job is at by now
+        begun = record.started_at is not None or record.status.is_final
+        number = record.job_attempt if begun else run.job(job).attempt
+        return self._call.services.logs.reader(run.head.id, job, number)
 
     async def _record(self, run: Run) -> Step:
         latest = run.step(self._step)
