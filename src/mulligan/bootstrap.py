@@ -66,6 +66,7 @@ from mulligan.facades.common.nodes import Node
 from mulligan.facades.common.services import Services
 from mulligan.facades.common.ways import Limits
 from mulligan.facades.documents import AnyDialect
+from mulligan.log import get_log
 from mulligan.logs.store import LogFiles
 from mulligan.notify.mail import MailSender
 from mulligan.notify.mail_server import MailServer
@@ -116,6 +117,10 @@ def default_runners() -> int:
     return max(2, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2)
 
 
+log = get_log()
+_VOID_WITHOUT_KEY = "access keys, remote tokens, secrets of projects, plugins, channels and webhooks"
+
+
 class Server:
     """A server's parts, put together. `open` before serving, `close` after."""
 
@@ -125,7 +130,8 @@ class Server:
         data = options.data
         self.clock = SystemClock()
         ids = RandomIds()
-        self.store = CachedStore(data / "mulligan.db", synchronous=settings.storage.synchronous)
+        self._database, self._key_file = data / "mulligan.db", data / "secret.key"
+        self.store = CachedStore(self._database, synchronous=settings.storage.synchronous)
         self.live = Live(pipelines=settings.metrics.pipelines)
         logs = LogFiles(data / "logs")
         self.files = RunFiles(root=data, logs=logs)
@@ -174,7 +180,7 @@ class Server:
         )
         self.access = Access(store=self.store, clock=self.clock, ids=ids, is_dev=options.is_dev)
         self.supervisor.calls.may = self.access.may_in_name_of
-        self.secret_key = stored_key(data / "secret.key")
+        self.secret_key = stored_key(self._key_file)
         self.secrets = Secrets(store=self.store, clock=self.clock, secret_key=self.secret_key)
         self.software = SoftwareCenter(
             store=self.store,
@@ -384,8 +390,11 @@ class Server:
         data = self.options.data
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
         data.chmod(0o700)
+        had_key = self._key_file.exists() or not self._database.exists()
         await self.store.open()  # takes the data directory: nothing in it is touched before
         self.secret_key.load()
+        if not had_key and self._key_file.exists():
+            log.warning("secret_key_lost", made_anew=self._key_file.name, void=_VOID_WITHOUT_KEY)
         await self.executor.open()
         await self.software.discard_leftovers()
         await self.plugins.discard_leftovers()

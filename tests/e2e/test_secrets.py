@@ -14,12 +14,12 @@ import pytest
 from e2e.scenario import OK, Scenario, new_project
 from git_server import PASSWORD, serving
 from mulligan.testing.models import job, one_job, parameter, pipeline, stage, step
+from mulligan.testing.server import ServerProcess
 from step_bench import commit
 
 if TYPE_CHECKING:
     from mulligan.testing.bkci import BkciClient
     from mulligan.testing.models import Workbench
-    from mulligan.testing.server import ServerProcess
 
 Json = dict[str, Any]
 WORD = "w0rd-Of+one/line=é"
@@ -48,6 +48,22 @@ def credential(ident: str, kind: str, *values: str) -> Json:
     """Give the body of `credential_create`."""
     fields = {f"v{number}": value for number, value in enumerate(values, 1)}
     return {"credentialId": ident, "credentialType": kind, **fields}
+
+
+def test_a_lost_key_is_told(tmp_path: Path) -> None:
+    """What it protected is void now; who has a backup of it can still put it back."""
+    key = tmp_path / "data" / "secret.key"
+    with ServerProcess(tmp_path / "data") as server:
+        old = key.read_text()
+        server.restart()
+        assert "secret_key_lost" not in server.log_text()
+        server.terminate()
+        key.unlink()
+
+        server.start()
+
+        assert "warning secret_key_lost" in server.log_text()
+        assert key.read_text() != old
 
 
 def forms() -> list[str]:
