@@ -118,7 +118,7 @@ def default_runners() -> int:
 
 
 log = get_log()
-_VOID_WITHOUT_KEY = "access keys, remote tokens, secrets of projects, plugins, channels and webhooks"
+_VOID_WITHOUT_KEY = "access keys, remote tokens; secrets of projects, plugins, channels, webhooks"
 
 
 class Server:
