@@ -182,6 +182,45 @@ def test_times_wrapping_full_screen_and_plain_text(member: Visitor, printed: str
     member.expect_accessible()
 
 
+def test_a_link_leads_into_a_group_that_its_author_has_folded(
+    live: tuple[Visitor, ServerProcess],
+) -> None:
+    """The group is open, and its line in sight, however many lines are folded away above it."""
+    visitor, _ = live
+    client = visitor.site.client
+    groups = (
+        f"echo 'section_start:1:{name}[collapsed=true]'; "
+        f"for i in $(seq 300); do echo {name} $i; done; echo 'section_end:1:{name}'"
+        for name in ("first", "second", "third")
+    )
+    path = "/api/v1/projects/default/pipelines"
+    model = models.one_job("folded", [models.step("talk", "\n".join(groups))])
+    pipeline = client.request("POST", path, body=model).body["id"]
+    run = client.request("POST", f"{path}/{pipeline}/runs", body={}).body["id"]
+    page = visitor.page
+    page.goto(f"/projects/default/runs/{run}/log")
+    page.locator("[data-log-view]").get_by_text("Complete").wait_for()
+    becomes(lambda: page.locator("[data-line='2']").count() == 0)
+
+    page.goto(f"/projects/default/runs/{run}/log#L500")
+    page.reload()  # else it is the same page
+
+    height = "() => document.querySelector('[data-log]')?.scrollHeight ?? Infinity"
+    becomes(lambda: page.evaluate(height) < 310 * 20)  # the other two are folded
+    page.locator("[data-line='500']").wait_for()
+    assert page.evaluate(_IN_SIGHT, 500)
+    assert page.get_by_text("second 197", exact=True).is_visible()
+    page.locator("[data-log]").press("Home")
+    page.locator("[data-line='1'] + [data-line='303']").wait_for()  # the first is folded
+
+
+_IN_SIGHT = """number => {
+  const box = document.querySelector("[data-log]").getBoundingClientRect();
+  const row = document.querySelector(`[data-line='${number}']`).getBoundingClientRect();
+  return row.top >= box.top && row.bottom <= box.bottom;
+}"""
+
+
 def test_logs_can_be_taken_away(member: Visitor, printed: str, tmp_path: Path) -> None:
     """One as text, and all of a run as an archive."""
     page = member.open(printed)

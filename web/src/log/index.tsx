@@ -14,11 +14,12 @@ import { Chosen } from "./chosen";
 import { useCopyLines } from "./copying";
 import { useFolds } from "./folds";
 import { type Lines, linesOf, useLines } from "./lines";
+import type { Folding } from "./marks";
 import { PlainLog } from "./plain";
 import { ROW } from "./scale";
 import { type Scroller, useScroller } from "./scroller";
 import { expressionOf, type Hit, Hits, NO_QUERY, useSearch } from "./search";
-import type { LogPath } from "./store";
+import type { LogPath, Seen } from "./store";
 import { logTexts } from "./texts";
 import { Toolbar } from "./toolbar";
 import { type OpenLog, useLog } from "./use-log";
@@ -57,9 +58,15 @@ function Shown({ store, seen, name, live = false, onOpen, children }: LogViewPro
   const [plain, setPlain] = useState(false);
   const [whole, setWhole] = useState(0);
   const [extra, setExtra] = useState(0);
-  const folds = useFolds(seen);
+  const [linked] = useState(chosen?.first ?? 0);
+  const folds = useFolds(seen, linked);
   const found = useSearch(store.path, query);
-  const scroller = useScroller(folds.folding.rows, logWrap ? extra : 0, setFollow);
+  const [wanted, setWanted] = useState(linked);
+  const onUser = useCallback((atEnd: boolean) => {
+    setFollow(atEnd);
+    setWanted(0);
+  }, []);
+  const scroller = useScroller(folds.folding.rows, logWrap ? extra : 0, onUser);
   const { goToEnd } = scroller;
   const label = t("title", { step: name || store.path.step });
   const copyLines = useCopyLines(store, label);
@@ -72,8 +79,30 @@ function Shown({ store, seen, name, live = false, onOpen, children }: LogViewPro
   }, [follow, most, goToEnd]);
 
   const { folding } = folds;
-  const leave = useCallback(() => setFollow(false), []);
-  const go = useGoing(seen.total, folds, scroller, chosen, leave);
+  const goTop = useCallback(() => {
+    onUser(false);
+    scroller.go(0);
+  }, [onUser, scroller.go]);
+  const goEnd = useCallback(() => {
+    setWanted(0);
+    goToEnd();
+  }, [goToEnd]);
+  useGoing(wanted, setWanted, seen, folding, scroller);
+  const { reveal } = folds;
+  const go = useCallback(
+    (line: number) => {
+      setFollow(false);
+      reveal(line);
+      setWanted(line);
+    },
+    [reveal],
+  );
+  // a link within the page: the same address with other lines
+  useEffect(() => {
+    const moved = () => go(linesOf(location.hash)?.first ?? 0);
+    window.addEventListener("hashchange", moved);
+    return () => window.removeEventListener("hashchange", moved);
+  }, [go]);
   const first = chosen?.first ?? 0;
   const here = useMemo(() => hitsIn(store.path, found.hits), [store, found.hits]);
   const openHit = useCallback(
@@ -101,7 +130,7 @@ function Shown({ store, seen, name, live = false, onOpen, children }: LogViewPro
     (forward: boolean) => goAmong(query.text ? here : errors, forward),
     [goAmong, query.text, here, errors],
   );
-  useLogKeys(step, scroller.go, goToEnd);
+  useLogKeys(step, goTop, goEnd);
 
   const onNumber = useCallback(
     (line: number, event: { shiftKey: boolean; preventDefault: () => void }) => {
@@ -145,11 +174,8 @@ function Shown({ store, seen, name, live = false, onOpen, children }: LogViewPro
         onError={(forward) => goAmong(errors, forward)}
         onFollow={setFollow}
         onFull={setFull}
-        onTop={() => {
-          setFollow(false);
-          scroller.go(0);
-        }}
-        onEnd={goToEnd}
+        onTop={goTop}
+        onEnd={goEnd}
         onFoldAll={folds.foldAll}
         onPlain={() => setPlain(true)}
         onCopy={(form) => copyLines(form, chosen)}
@@ -218,36 +244,20 @@ function Shown({ store, seen, name, live = false, onOpen, children }: LogViewPro
   );
 }
 
-/** Give a function that goes to a line, also if it is in a group that is folded. */
+/** Go to a line: again as long as groups are found that fold away what is above it. */
 function useGoing(
-  total: number,
-  { reveal, folding }: Pick<ReturnType<typeof useFolds>, "reveal" | "folding">,
+  wanted: number,
+  setWanted: (line: number) => void,
+  { total, isScanned }: Seen,
+  folding: Folding,
   { goToRow, scale }: Scroller,
-  chosen: Lines | null,
-  leave: () => void,
-): (line: number) => void {
-  const [wanted, setWanted] = useState(chosen?.first ?? 0);
-  const go = useCallback(
-    (line: number) => {
-      leave();
-      reveal(line);
-      setWanted(line);
-    },
-    [leave, reveal],
-  );
+): void {
   const ready = total > 0 && scale.height > 0;
   useEffect(() => {
     if (!wanted || !ready) return;
     goToRow(folding.rowOf(Math.min(wanted, total)));
-    setWanted(0);
-  }, [wanted, ready, folding, goToRow, total]);
-  // a link within the page: the same address with other lines
-  useEffect(() => {
-    const moved = () => go(linesOf(location.hash)?.first ?? 0);
-    window.addEventListener("hashchange", moved);
-    return () => window.removeEventListener("hashchange", moved);
-  }, [go]);
-  return go;
+    if (isScanned) setWanted(0);
+  }, [wanted, setWanted, ready, isScanned, folding, goToRow, total]);
 }
 
 function hitsIn({ step, attempt }: LogPath, hits: readonly Hit[]): number[] {
@@ -272,20 +282,16 @@ function extended(chosen: Lines | null, line: number, more: boolean): Lines | nu
 }
 
 /** The keys of a log; the list itself knows the arrows. */
-function useLogKeys(
-  step: (forward: boolean) => void,
-  go: (top: number) => void,
-  goToEnd: () => void,
-): void {
+function useLogKeys(step: (forward: boolean) => void, goTop: () => void, goEnd: () => void): void {
   const t = useText(logTexts);
   const bindings = useMemo<KeyBinding[]>(
     () => [
       { key: "n", text: t("hits.next"), run: () => step(true) },
       { key: "Shift+N", text: t("hits.before"), run: () => step(false) },
-      { key: "Home", text: t("go.top"), run: () => go(0) },
-      { key: "End", text: t("go.end"), run: goToEnd },
+      { key: "Home", text: t("go.top"), run: goTop },
+      { key: "End", text: t("go.end"), run: goEnd },
     ],
-    [t, step, go, goToEnd],
+    [t, step, goTop, goEnd],
   );
   useKeys(bindings);
 }

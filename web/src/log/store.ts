@@ -52,6 +52,8 @@ export interface Seen {
   readonly marks: readonly Mark[];
   /** There are more marks than are kept. */
   readonly marksCut: boolean;
+  /** All that was there at the beginning was looked at for marks. */
+  readonly isScanned: boolean;
 }
 
 export class LogStore {
@@ -61,6 +63,7 @@ export class LogStore {
   private beganAt: number | null = null;
   private marks: readonly Mark[] = [];
   private marksCut = false;
+  private isScanned = false;
   private seen: Seen = this.look();
 
   private readonly chunks = new Map<number, Chunk>();
@@ -101,6 +104,8 @@ export class LogStore {
     await this.scan().catch(() => {
       this.marksCut = true;
     });
+    this.isScanned = true;
+    this.changed();
   }
 
   /** Read the chunk with a line, or the last one; return what the server has said last. */
@@ -416,8 +421,8 @@ export class LogStore {
   }
 
   private look(): Seen {
-    const { total, connection, error, beganAt, marks, marksCut } = this;
-    return { total, connection, error, beganAt, marks, marksCut };
+    const { total, connection, error, beganAt, marks, marksCut, isScanned } = this;
+    return { total, connection, error, beganAt, marks, marksCut, isScanned };
   }
 
   private fail(error: unknown): void {

@@ -150,6 +150,7 @@ function More(props: ToolbarProps) {
   const { path, hasGroups, onFoldAll, onCopy } = props;
   const t = useText(logTexts);
   const raw = `${addressOf(path)}?attempt=${path.attempt}`;
+  const noGroups = hasGroups ? undefined : t("fold.none");
   const { project, run } = path;
   const all = `${API}/projects/${encodeURIComponent(project)}/runs/${run}/log/download`;
   return (
@@ -160,16 +161,13 @@ function More(props: ToolbarProps) {
       <MenuItem icon={ArrowDownToLine} onSelect={props.onEnd}>
         {t("go.end")}
       </MenuItem>
-      {hasGroups && (
-        <>
-          <MenuItem icon={FoldVertical} onSelect={() => onFoldAll(true)}>
-            {t("fold")}
-          </MenuItem>
-          <MenuItem icon={UnfoldVertical} onSelect={() => onFoldAll(false)}>
-            {t("unfold")}
-          </MenuItem>
-        </>
-      )}
+      {/* also where there is no group yet: what comes later must move nothing under the mouse */}
+      <MenuItem icon={FoldVertical} why={noGroups} onSelect={() => onFoldAll(true)}>
+        {t("fold")}
+      </MenuItem>
+      <MenuItem icon={UnfoldVertical} why={noGroups} onSelect={() => onFoldAll(false)}>
+        {t("unfold")}
+      </MenuItem>
       <MenuItem icon={TextSelect} onSelect={props.onPlain}>
         {t("plain")}
       </MenuItem>

@@ -32,6 +32,7 @@ export const en = {
   wrap: "Wrap long lines",
   fold: "Fold all groups",
   unfold: "Unfold all groups",
+  "fold.none": "The log has no groups.",
   full: "Full screen",
   "full.leave": "Leave full screen",
   plain: "As plain text",

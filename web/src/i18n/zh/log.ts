@@ -35,6 +35,7 @@ export const zh: Texts<typeof en> = {
   wrap: "长行自动换行",
   fold: "折叠所有分组",
   unfold: "展开所有分组",
+  "fold.none": "日志中没有分组。",
   full: "全屏",
   "full.leave": "退出全屏",
   plain: "纯文本",
