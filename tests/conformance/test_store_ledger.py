@@ -71,6 +71,21 @@ async def test_a_deployment_keeps_its_number(store: Store) -> None:
     assert await store.find_deployment("d-1") is None
 
 
+async def test_a_deployment_is_found_by_what_was_put_last(store: Store) -> None:
+    """Putting it again changes also where it is found."""
+    await put_environments(store, TEST, PROD)
+    await store.put_ledger(change(deployments=[build_deployment(1, run=1)]))
+    moved = build_deployment(1, run=2, environment=TEST)
+
+    await store.put_ledger(change(deployments=[moved]))
+
+    stored = replace(moved, number=1)
+    assert await store.deployments_of(run_id(1)) == ()
+    assert await store.deployments_of(run_id(2)) == (stored,)
+    assert await store.list_deployments(PROD) == ()
+    assert await store.list_deployments(TEST) == (stored,)
+
+
 async def test_deployments_are_found_by_environment_run_and_state(store: Store) -> None:
     """An environment lists newest first and page by page; a run and what is open oldest first."""
     await put_environments(store, TEST, PROD)

@@ -27,7 +27,8 @@ _UPDATE_ENVIRONMENT = (
 )
 _PUT_DEPLOYMENT = (
     "INSERT INTO deployments (id, environment, run, outcome, doc) VALUES (?, ?, ?, ?, ?) "
-    "ON CONFLICT (id) DO UPDATE SET outcome = excluded.outcome, doc = excluded.doc"
+    "ON CONFLICT (id) DO UPDATE SET environment = excluded.environment, "
+    "run = excluded.run, outcome = excluded.outcome, doc = excluded.doc"
 )
 _CLEAR_LATCHES = (
     "UPDATE hooks SET latched = 0, brought = '{}' "
