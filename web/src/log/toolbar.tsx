@@ -161,13 +161,6 @@ function More(props: ToolbarProps) {
       <MenuItem icon={ArrowDownToLine} onSelect={props.onEnd}>
         {t("go.end")}
       </MenuItem>
-      {/* also where there is no group yet: what comes later must move nothing under the mouse */}
-      <MenuItem icon={FoldVertical} why={noGroups} onSelect={() => onFoldAll(true)}>
-        {t("fold")}
-      </MenuItem>
-      <MenuItem icon={UnfoldVertical} why={noGroups} onSelect={() => onFoldAll(false)}>
-        {t("unfold")}
-      </MenuItem>
       <MenuItem icon={TextSelect} onSelect={props.onPlain}>
         {t("plain")}
       </MenuItem>
@@ -183,6 +176,14 @@ function More(props: ToolbarProps) {
       </MenuItem>
       <MenuItem icon={Download} onSelect={() => location.assign(all)}>
         {t("download.run")}
+      </MenuItem>
+      <MenuLine />
+      {/* at the end, and also without groups: one that is found must move nothing under the mouse */}
+      <MenuItem icon={FoldVertical} why={noGroups} onSelect={() => onFoldAll(true)}>
+        {t("fold")}
+      </MenuItem>
+      <MenuItem icon={UnfoldVertical} why={noGroups} onSelect={() => onFoldAll(false)}>
+        {t("unfold")}
       </MenuItem>
     </Menu>
   );
