@@ -16,7 +16,7 @@ class Told(NamedTuple):
     is_last: bool
 
 
-_CONNECTED = Told(2**62, is_last=True)  # the run is looked at anew
+CONNECTED = Told(2**62, is_last=False)  # no event: the run is looked at anew
 
 
 def happenings(session: Session, run: Json, *, prints: bool = False) -> Iterator[Told]:
@@ -32,7 +32,7 @@ def happenings(session: Session, run: Json, *, prints: bool = False) -> Iterator
     stream = session.client.stream("/events", **query)
     for event in stream:
         if event.name == "open":
-            yield _CONNECTED
+            yield CONNECTED
             continue
         if prints:
             click.echo(event.data)

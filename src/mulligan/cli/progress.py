@@ -6,7 +6,7 @@ import click
 
 from mulligan.cli.client import part
 from mulligan.cli.exits import BY_STATUS
-from mulligan.cli.happenings import happenings
+from mulligan.cli.happenings import CONNECTED, Told, happenings
 from mulligan.cli.language import tr
 from mulligan.cli.options import Session
 from mulligan.cli.output import between, duration, linked, note, one_line, paint
@@ -159,7 +159,10 @@ def follow(session: Session, run: Json, progress: Progress) -> Json:
     """
     prints = session.form.name == "jsonl"
     state: Json = {"revision": -1, "status": ""}
+    printed = Told(-1, is_last=False)
     for told in happenings(session, run, prints=prints):
+        if told is not CONNECTED:
+            printed = told
         if told.revision > state["revision"]:
             try:
                 state = state_of(session, run)
@@ -169,7 +172,7 @@ def follow(session: Session, run: Json, progress: Progress) -> Json:
                 continue  # the stream breaks, too, and tells when the server is back
             progress.show(state)
         # who prints events prints the last one of this end, too
-        is_told = told.is_last and told.revision >= state["revision"]
+        is_told = printed.is_last and printed.revision >= state["revision"]
         if state["status"] in FINAL and (is_told or not prints):
             return state
     raise UnreachableError(session.client.url, "it ended the stream")

@@ -77,3 +77,18 @@ test("a stream that the server refuses is tried again", () => {
   expect(Source.open).toHaveLength(1);
   vi.useRealTimers();
 });
+
+test("who takes over from another tab says so: what happened in between is asked for anew", () => {
+  vi.stubGlobal("navigator", {});
+  seen = "hidden"; // as one that waits for the lock
+  const feed = enter();
+  const heard: string[] = [];
+  feed.onConnection(() => heard.push(feed.connection));
+  const channel = feed as unknown as { channel: { onmessage: (event: unknown) => void } };
+  channel.channel.onmessage({ data: { connection: "live" } });
+
+  show("visible");
+  Source.open[0]?.onopen();
+
+  expect(heard).toEqual(["live", "connecting", "live"]);
+});

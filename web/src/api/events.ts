@@ -99,6 +99,8 @@ export class Feed {
   private read(): void {
     this.timer = undefined;
     if (this.over.signal.aborted) return;
+    // another tab may have said that it was live: what happened since nobody has heard
+    if (this.connection === "live") this.tell({ connection: "connecting" });
     const query = new URLSearchParams({ project: this.project });
     if (this.lastSeq !== null) query.set("after", String(this.lastSeq));
     const source = new EventSource(`${API}/events?${query}`);
